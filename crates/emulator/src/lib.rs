@@ -1,0 +1,3 @@
+//! A Snowflake to hold in the hand: the same HTTP protocol over an embedded DuckDB, with faults on demand.
+
+pub mod outcome;
