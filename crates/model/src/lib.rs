@@ -1,1 +1,28 @@
-//! Placeholder.
+//! The pure core of Snowferry: what is moved, from where to where, how far it got and what went wrong.
+//!
+//! Nothing in this crate does IO, reads a clock or draws a random number. The two seams of the system, [`Source`] and
+//! [`Destination`], are defined here; the code behind them lives in `connectors`, the code that joins them in `engine`.
+
+mod batch;
+mod checkpoint;
+mod cursor;
+mod destination;
+mod error;
+mod logical_type;
+mod plan;
+mod retry;
+mod schema;
+mod source;
+mod stream;
+
+pub use batch::{Batch, BatchStream, EndOfRead, ReadEvent};
+pub use checkpoint::{Checkpoint, Epoch, Progress};
+pub use cursor::Cursor;
+pub use destination::{Committed, Destination, Prepared, Staged};
+pub use error::{Disposition, Error, ErrorKind, Result};
+pub use logical_type::{JSON_EXTENSION_NAME, LogicalType, VectorElement, offset_column_name};
+pub use plan::{NullCursor, PlannedColumn, Publish, ReadPlan, ReadSpec, StreamPlan, StreamSpec, TargetName};
+pub use retry::RetryPolicy;
+pub use schema::{Column, StreamKind, StreamSchema};
+pub use source::Source;
+pub use stream::{StreamFilter, StreamName, TableName};

@@ -1,0 +1,57 @@
+//! The writing seam.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+
+use crate::{Batch, Checkpoint, Progress, Result, StreamName, StreamPlan};
+
+/// What [`Destination::prepare`] found or made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prepared {
+    /// Whether the target table exists already.
+    pub target_exists: bool,
+}
+
+/// What is durable after a [`Destination::stage`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Staged {
+    /// Rows of this read that would survive a crash now.
+    pub durable_row_count: u64,
+}
+
+/// What [`Destination::commit`] made visible.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Rows that are new.
+    pub inserted: u64,
+    /// Rows that replaced one with the same key.
+    pub updated: u64,
+    /// Rows in the table now.
+    pub total: u64,
+}
+
+/// Writes streams into one system.
+///
+/// Staged rows are durable and invisible: a crash loses none that were reported durable, and no reader sees them before
+/// [`Destination::commit`]. Rows and the checkpoint that describes them become durable together.
+#[async_trait]
+pub trait Destination: Debug + Send + Sync {
+    /// How far this destination has got with `stream`.
+    async fn progress(&self, stream: &StreamName) -> Result<Progress>;
+
+    /// Checks the target and raises the fence to the plan's epoch: writers of older epochs are refused from here on.
+    async fn prepare(&self, plan: &StreamPlan) -> Result<Prepared>;
+
+    /// Drops what is staged, for a read that starts over.
+    async fn discard_staged(&self, plan: &StreamPlan) -> Result<()>;
+
+    /// Stages rows, durable at the latest when [`Destination::commit`] returns.
+    async fn stage(&self, plan: &StreamPlan, batch: Batch) -> Result<Staged>;
+
+    /// Makes durable what was staged so far, so that a later run goes on from there.
+    async fn flush(&self, plan: &StreamPlan) -> Result<Staged>;
+
+    /// Publishes what is staged and records `checkpoint`, as one.
+    async fn commit(&self, plan: &StreamPlan, checkpoint: Checkpoint) -> Result<Committed>;
+}

@@ -1,0 +1,305 @@
+//! What one run will do to one stream, decided before anything is read or written.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow_schema::{Schema, SchemaRef};
+use serde::Serialize;
+
+use crate::{Column, Cursor, Epoch, Error, LogicalType, Progress, Result, StreamName, StreamSchema};
+
+/// What a sync asks for, before the stream has been looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamSpec {
+    pub stream: StreamName,
+    pub read: ReadSpec,
+    /// The columns that identify a row, by their names at the source.
+    pub key: Vec<String>,
+    /// Columns to move; all of them where empty.
+    pub columns: Vec<String>,
+    /// Columns of which a loss was expressly allowed.
+    pub lossy_columns: Vec<String>,
+    pub target: TargetName,
+    /// A full refresh that would remove more than this share of the target's rows is refused; 0 to 100.
+    pub max_shrink_percent: u8,
+}
+
+/// How a sync asks for rows to be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadSpec {
+    FullRefresh,
+    Incremental { cursor_column: String, lookback: Duration, null_cursor: NullCursor },
+}
+
+/// A table of the destination.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TargetName {
+    pub schema: String,
+    pub table: String,
+}
+
+impl std::fmt::Display for TargetName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.schema, self.table)
+    }
+}
+
+/// What to do with rows whose cursor column is NULL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NullCursor {
+    /// Read them every time; the merge by key makes that harmless.
+    #[default]
+    Include,
+    /// Leave them out.
+    Exclude,
+}
+
+/// Everything source and destination need to know for one run of one stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StreamPlan {
+    pub stream: StreamName,
+    pub columns: Vec<PlannedColumn>,
+    pub read: ReadPlan,
+    pub publish: Publish,
+    pub target: TargetName,
+    /// The committed position to read on from; absent for a first or a full read.
+    pub since: Option<Cursor>,
+    /// The position up to which an interrupted run has staged rows already.
+    pub staged: Option<Cursor>,
+    pub epoch: Epoch,
+}
+
+/// A column on its way from source to destination.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlannedColumn {
+    /// The name at the source.
+    pub source: String,
+    /// The name at the destination; differs only where the destination could not tell two columns apart.
+    pub target: String,
+    #[serde(rename = "type")]
+    pub logical_type: LogicalType,
+    pub is_nullable: bool,
+    /// Whether values may be changed to fit; each changed value is counted.
+    pub is_lossy: bool,
+}
+
+/// Which rows a run reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadPlan {
+    /// All rows.
+    Whole,
+    /// All rows, or those since the committed position, following a cursor column.
+    ByCursor {
+        cursor_column: String,
+        cursor_type: LogicalType,
+        #[serde(rename = "lookback_seconds", serialize_with = "whole_seconds")]
+        lookback: Duration,
+        null_cursor: NullCursor,
+    },
+}
+
+/// How staged rows become visible.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Publish {
+    /// They become the table.
+    Replace { key: Vec<String>, max_shrink_percent: u8 },
+    /// They replace the rows with the same key; others are added.
+    Merge { key: Vec<String> },
+}
+
+fn whole_seconds<S: serde::Serializer>(
+    duration: &Duration,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    serializer.serialize_u64(duration.as_secs())
+}
+
+impl StreamPlan {
+    /// Decides what a run does, from what was asked for, what the source has and how far the destination got.
+    pub fn build(spec: &StreamSpec, schema: &StreamSchema, progress: &Progress) -> Result<Self> {
+        let columns = plan_columns(spec, schema)?;
+        let key = key_targets(spec, &columns)?;
+        let read = plan_read(spec, schema, &columns)?;
+        let is_incremental = matches!(read, ReadPlan::ByCursor { .. });
+        if is_incremental && key.is_empty() {
+            return Err(Error::config(
+                "key_missing",
+                format!("{} is read incrementally without a key", spec.stream),
+            )
+            .with_remedy("name the columns that identify a row under `read.key`"));
+        }
+        let committed = progress.committed.as_ref().filter(|_| is_incremental);
+        let publish = match committed {
+            Some(_) => Publish::Merge { key },
+            None => {
+                // A first read has nothing to shrink; what stands there is from a run that was told to start anew.
+                let max_shrink_percent = if is_incremental { 100 } else { spec.max_shrink_percent };
+                Publish::Replace { key, max_shrink_percent }
+            }
+        };
+        Ok(Self {
+            stream: spec.stream.clone(),
+            columns,
+            read,
+            publish,
+            target: spec.target.clone(),
+            since: committed.map(|checkpoint| checkpoint.cursor.clone()),
+            staged: progress.staged.as_ref().map(|checkpoint| checkpoint.cursor.clone()),
+            epoch: progress.epoch.map_or(Epoch(1), Epoch::next),
+        })
+    }
+
+    /// The Arrow schema of this plan's batches, under the names at the destination.
+    pub fn arrow_schema(&self) -> SchemaRef {
+        let fields: Vec<_> =
+            self.columns.iter().flat_map(|c| c.logical_type.arrow_fields(&c.target, c.is_nullable)).collect();
+        Arc::new(Schema::new(fields))
+    }
+
+    /// The key's columns at the destination.
+    pub fn key(&self) -> &[String] {
+        match &self.publish {
+            Publish::Replace { key, .. } | Publish::Merge { key } => key,
+        }
+    }
+
+    /// Whether this run reads the stream as a whole.
+    pub fn is_backfill(&self) -> bool {
+        self.since.is_none()
+    }
+
+    /// The planned column with this name at the source.
+    pub fn column(&self, source: &str) -> Option<&PlannedColumn> {
+        self.columns.iter().find(|column| column.source == source)
+    }
+}
+
+fn plan_columns(spec: &StreamSpec, schema: &StreamSchema) -> Result<Vec<PlannedColumn>> {
+    let chosen: Vec<&Column> = if spec.columns.is_empty() {
+        schema.columns.iter().collect()
+    } else {
+        spec.columns.iter().map(|name| find_column(schema, name, "columns")).collect::<Result<_>>()?
+    };
+    for name in &spec.lossy_columns {
+        find_column(schema, name, "lossy")?;
+    }
+    let mut taken: Vec<String> = Vec::new();
+    let planned = chosen.into_iter().map(|column| {
+        let is_lossy = spec.lossy_columns.contains(&column.name);
+        let target = free_name(&column.name, &mut taken);
+        let logical_type = if is_lossy { widened(&column.logical_type) } else { column.logical_type.clone() };
+        if matches!(logical_type, LogicalType::TimestampOffset { .. }) {
+            taken.push(crate::offset_column_name(&target).to_lowercase());
+        }
+        PlannedColumn {
+            source: column.name.clone(),
+            target,
+            logical_type,
+            is_nullable: column.is_nullable,
+            is_lossy,
+        }
+    });
+    let planned: Vec<_> = planned.collect();
+    if planned.is_empty() {
+        return Err(Error::config("no_columns", format!("{} has no columns to move", spec.stream)));
+    }
+    Ok(planned)
+}
+
+/// The timestamps of a lossy column hold all years and give up what lies below the microsecond.
+fn widened(logical_type: &LogicalType) -> LogicalType {
+    match *logical_type {
+        LogicalType::Timestamp { scale, .. } => LogicalType::Timestamp { scale, is_wide: true },
+        LogicalType::TimestampUtc { scale, .. } => LogicalType::TimestampUtc { scale, is_wide: true },
+        LogicalType::TimestampOffset { scale, .. } => LogicalType::TimestampOffset { scale, is_wide: true },
+        ref other => other.clone(),
+    }
+}
+
+/// Databases of ours fold case, Snowflake tells `id` from `ID`: the second of two gets a number.
+fn free_name(name: &str, taken: &mut Vec<String>) -> String {
+    let mut candidate = name.to_owned();
+    let mut number = 2;
+    while taken.contains(&candidate.to_lowercase()) {
+        candidate = format!("{name}_{number}");
+        number += 1;
+    }
+    taken.push(candidate.to_lowercase());
+    candidate
+}
+
+fn key_targets(spec: &StreamSpec, columns: &[PlannedColumn]) -> Result<Vec<String>> {
+    spec.key
+        .iter()
+        .map(|name| match columns.iter().find(|column| &column.source == name) {
+            Some(column) => Ok(column.target.clone()),
+            None => Err(unknown_column(&spec.stream, name, "key", columns.iter().map(|c| c.source.as_str()))),
+        })
+        .collect()
+}
+
+fn plan_read(spec: &StreamSpec, schema: &StreamSchema, columns: &[PlannedColumn]) -> Result<ReadPlan> {
+    let ReadSpec::Incremental { cursor_column, lookback, null_cursor } = &spec.read else {
+        return Ok(ReadPlan::Whole);
+    };
+    let column = find_column(schema, cursor_column, "cursor")?;
+    if !column.logical_type.is_ordered() {
+        let message = format!(
+            "column {} of {} is {}, which has no order a cursor can follow",
+            column.name, spec.stream, column.source_type
+        );
+        return Err(Error::config("cursor_not_ordered", message)
+            .with_remedy("choose a timestamp, date, number or text column that grows with every change"));
+    }
+    if !lookback.is_zero() && !column.logical_type.is_time() {
+        let message =
+            format!("a lookback needs a date or timestamp; column {} is {}", column.name, column.source_type);
+        return Err(Error::config("lookback_without_time", message).with_remedy("remove `lookback`"));
+    }
+    if !columns.iter().any(|planned| &planned.source == cursor_column) {
+        return Err(Error::config(
+            "cursor_not_selected",
+            format!("column {cursor_column} is not among `columns`"),
+        )
+        .with_remedy("add the cursor column to `columns`"));
+    }
+    Ok(ReadPlan::ByCursor {
+        cursor_column: cursor_column.clone(),
+        cursor_type: column.logical_type.clone(),
+        lookback: *lookback,
+        null_cursor: *null_cursor,
+    })
+}
+
+fn find_column<'a>(schema: &'a StreamSchema, name: &str, used_as: &str) -> Result<&'a Column> {
+    schema.column(name).ok_or_else(|| {
+        unknown_column(
+            &schema.stream,
+            name,
+            used_as,
+            schema.columns.iter().map(|column| column.name.as_str()),
+        )
+    })
+}
+
+fn unknown_column<'a>(
+    stream: &StreamName,
+    name: &str,
+    used_as: &str,
+    existing: impl Iterator<Item = &'a str>,
+) -> Error {
+    let existing: Vec<&str> = existing.collect();
+    let folded = existing.iter().find(|candidate| candidate.eq_ignore_ascii_case(name));
+    let remedy = match folded {
+        Some(candidate) => format!("its exact name is {candidate}"),
+        None => format!("its columns are {}", existing.join(", ")),
+    };
+    Error::config("unknown_column", format!("{stream} has no column {name} (named under `{used_as}`)"))
+        .with_remedy(remedy)
+}
+
+#[cfg(test)]
+mod tests;

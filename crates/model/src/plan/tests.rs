@@ -1,0 +1,126 @@
+//! Claims about planning: what is refused, and what is read and published when.
+
+use std::time::Duration;
+
+use super::*;
+use crate::{Checkpoint, ErrorKind, StreamKind, TableName};
+
+fn stream() -> StreamName {
+    StreamName::Table(TableName { database: "CRM".into(), schema: "SALES".into(), table: "DEALS".into() })
+}
+
+fn schema(columns: &[(&str, LogicalType)]) -> StreamSchema {
+    let columns = columns.iter().map(|(name, logical_type)| Column {
+        name: (*name).to_owned(),
+        logical_type: logical_type.clone(),
+        source_type: logical_type.to_string(),
+        is_nullable: true,
+    });
+    StreamSchema {
+        stream: stream(),
+        kind: StreamKind::Table,
+        columns: columns.collect(),
+        key: vec![],
+        row_count: None,
+        bytes: None,
+    }
+}
+
+fn deals() -> StreamSchema {
+    schema(&[
+        ("ID", LogicalType::Int64),
+        ("UPDATED_AT", LogicalType::Timestamp { scale: 9, is_wide: false }),
+        ("PROPERTIES", LogicalType::Json),
+    ])
+}
+
+fn spec(cursor_column: Option<&str>, key: &[&str]) -> StreamSpec {
+    let read = match cursor_column {
+        None => ReadSpec::FullRefresh,
+        Some(cursor_column) => ReadSpec::Incremental {
+            cursor_column: cursor_column.to_owned(),
+            lookback: Duration::from_secs(60),
+            null_cursor: NullCursor::Include,
+        },
+    };
+    StreamSpec {
+        stream: stream(),
+        read,
+        key: key.iter().map(|name| (*name).to_owned()).collect(),
+        columns: vec![],
+        lossy_columns: vec![],
+        target: TargetName { schema: "sales".into(), table: "deals".into() },
+        max_shrink_percent: 50,
+    }
+}
+
+fn refused(spec: &StreamSpec, schema: &StreamSchema) -> Error {
+    let error = StreamPlan::build(spec, schema, &Progress::default()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    error
+}
+
+#[test]
+fn a_first_incremental_run_replaces_and_a_later_one_merges() {
+    let spec = spec(Some("UPDATED_AT"), &["ID"]);
+    let first = StreamPlan::build(&spec, &deals(), &Progress::default()).unwrap();
+    assert!(first.is_backfill());
+    assert!(matches!(first.publish, Publish::Replace { .. }));
+
+    let cursor = Cursor::from_stored("{}");
+    let committed = Some(Checkpoint { cursor: cursor.clone(), row_count: 3 });
+    let progress = Progress { committed, staged: None, epoch: Some(first.epoch) };
+    let second = StreamPlan::build(&spec, &deals(), &progress).unwrap();
+    assert_eq!(second.since, Some(cursor));
+    assert_eq!(second.publish, Publish::Merge { key: vec!["ID".into()] });
+    assert!(second.epoch > first.epoch);
+}
+
+#[test]
+fn a_full_refresh_never_reads_on_from_a_committed_position() {
+    let committed = Some(Checkpoint { cursor: Cursor::from_stored("{}"), row_count: 3 });
+    let progress = Progress { committed, ..Progress::default() };
+    let plan = StreamPlan::build(&spec(None, &[]), &deals(), &progress).unwrap();
+    assert_eq!(plan.since, None);
+    assert_eq!(plan.publish, Publish::Replace { key: vec![], max_shrink_percent: 50 });
+}
+
+#[test]
+fn an_incremental_read_without_a_key_is_refused() {
+    assert_eq!(refused(&spec(Some("UPDATED_AT"), &[]), &deals()).code(), "key_missing");
+}
+
+#[test]
+fn an_unknown_column_is_refused_with_its_exact_name_where_only_case_differs() {
+    let error = refused(&spec(Some("updated_at"), &["ID"]), &deals());
+    assert_eq!(error.code(), "unknown_column");
+    assert_eq!(error.remedy(), Some("its exact name is UPDATED_AT"));
+}
+
+#[test]
+fn a_cursor_column_without_an_order_is_refused() {
+    assert_eq!(refused(&spec(Some("PROPERTIES"), &["ID"]), &deals()).code(), "cursor_not_ordered");
+}
+
+#[test]
+fn a_lookback_needs_a_cursor_of_time() {
+    assert_eq!(refused(&spec(Some("ID"), &["ID"]), &deals()).code(), "lookback_without_time");
+}
+
+#[test]
+fn names_that_differ_only_in_case_stay_apart() {
+    let schema =
+        schema(&[("id", LogicalType::Int64), ("ID", LogicalType::Int64), ("Id_2", LogicalType::Int64)]);
+    let plan = StreamPlan::build(&spec(None, &[]), &schema, &Progress::default()).unwrap();
+    let names: Vec<&str> = plan.columns.iter().map(|column| column.target.as_str()).collect();
+    assert_eq!(names, ["id", "ID_2", "Id_2_2"]);
+}
+
+#[test]
+fn the_offset_of_a_timestamp_travels_in_a_sibling_column() {
+    let schema = schema(&[("AT", LogicalType::TimestampOffset { scale: 9, is_wide: false })]);
+    let plan = StreamPlan::build(&spec(None, &[]), &schema, &Progress::default()).unwrap();
+    let arrow = plan.arrow_schema();
+    let names: Vec<&str> = arrow.fields().iter().map(|field| field.name().as_str()).collect();
+    assert_eq!(names, ["AT", "AT__offset_minutes"]);
+}

@@ -1,0 +1,26 @@
+//! The reading seam.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+
+use crate::{BatchStream, Result, StreamFilter, StreamName, StreamPlan, StreamSchema};
+
+/// Reads streams from one system.
+#[async_trait]
+pub trait Source: Debug + Send + Sync {
+    /// Lists the streams that can be read, with their columns.
+    async fn discover(&self, filter: &StreamFilter) -> Result<Vec<StreamSchema>>;
+
+    /// Describes one stream; an absent stream is an error of kind `NotFound`.
+    async fn describe(&self, stream: &StreamName) -> Result<StreamSchema>;
+
+    /// The statement that [`Source::read`] would run, for a person to see beforehand.
+    fn statement(&self, plan: &StreamPlan) -> Result<String>;
+
+    /// Reads `plan`: on from what is staged where that is still possible, otherwise from the plan's committed position.
+    ///
+    /// Rows arrive in the plan's Arrow schema. The stream ends with [`crate::ReadEvent::End`] only after the source
+    /// has proved that it delivered every row; otherwise it ends with an error.
+    async fn read(&self, plan: &StreamPlan) -> Result<BatchStream>;
+}
