@@ -1,1 +1,62 @@
-fn main() {}
+//! The repository's chores as one small program: `cargo xtask <task>`.
+
+mod command;
+mod demo;
+mod duckdb_library;
+mod lint;
+mod peers;
+mod program;
+mod test;
+mod workspace;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::workspace::Workspace;
+
+const USAGE: &str = "\
+Chores of this repository.
+
+Usage: cargo xtask <task> [arguments]
+
+Tasks:
+  setup          fetch the prebuilt DuckDB library that demo and tests link
+  demo [ARGS]    set up, build and run `snowferry demo`
+  peers          install the official drivers and the servers that the tests use
+  test [ARGS]    set up, install the peers, run every test and doc test; ARGS go to the test runner
+  lint           formatting, clippy, documentation, and licences where cargo-deny is installed
+  ci             what a change must pass: lint, then test
+";
+
+fn main() -> ExitCode {
+    match run(std::env::args_os().skip(1).collect()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(mut arguments: Vec<OsString>) -> Result<()> {
+    if arguments.is_empty() {
+        bail!("which task?\n\n{USAGE}");
+    }
+    let task = arguments.remove(0);
+    let workspace = Workspace::locate()?;
+    match task.to_str() {
+        Some("setup") => duckdb_library::provide(&workspace).map(drop),
+        Some("demo") => demo::run(&workspace, &arguments),
+        Some("peers") => peers::install(&workspace).map(drop),
+        Some("test") => test::run(&workspace, &arguments),
+        Some("lint") => lint::run(&workspace),
+        Some("ci") => lint::run(&workspace).and_then(|()| test::run(&workspace, &arguments)),
+        Some("help" | "-h" | "--help") => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        _ => bail!("there is no task {task:?}\n\n{USAGE}"),
+    }
+}
