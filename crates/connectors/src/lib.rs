@@ -1,1 +1,11 @@
-//! Placeholder.
+//! Every source and destination Snowferry knows: one folder per system, and one conformance suite that each passes.
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+pub mod duckdb;
+#[cfg(feature = "conformance")]
+pub mod faulty;
+mod guard;
+pub mod memory;
+//pub mod snowflake;
+mod watermark;

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt;
 
-use arrow_array::RecordBatch;
+use arrow_array::{Array, RecordBatch};
 use futures_util::stream::BoxStream;
 
 use crate::{Cursor, Result};
@@ -22,6 +22,12 @@ impl Batch {
     /// A batch that nothing is held for.
     pub fn new(rows: RecordBatch, resume: Option<Cursor>) -> Self {
         Self { rows, resume, held: None }
+    }
+
+    /// Bytes of these rows alone, even where their buffers are shared with other batches.
+    pub fn byte_size(&self) -> usize {
+        let columns = self.rows.columns().iter();
+        columns.map(|column| column.to_data().get_slice_memory_size().unwrap_or_default()).sum()
     }
 }
 

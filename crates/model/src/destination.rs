@@ -4,13 +4,15 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use crate::{Batch, Checkpoint, Progress, Result, StreamName, StreamPlan};
+use crate::{Batch, Checkpoint, Progress, Result, StreamName, StreamPlan, TargetName};
 
 /// What [`Destination::prepare`] found or made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prepared {
     /// Whether the target table exists already.
     pub target_exists: bool,
+    /// What an interrupted run has left staged.
+    pub staged: Staged,
 }
 
 /// What is durable after a [`Destination::stage`].
@@ -37,8 +39,8 @@ pub struct Committed {
 /// [`Destination::commit`]. Rows and the checkpoint that describes them become durable together.
 #[async_trait]
 pub trait Destination: Debug + Send + Sync {
-    /// How far this destination has got with `stream`.
-    async fn progress(&self, stream: &StreamName) -> Result<Progress>;
+    /// How far this destination has got with `stream` in `target`. A target that belongs to another stream is refused.
+    async fn progress(&self, stream: &StreamName, target: &TargetName) -> Result<Progress>;
 
     /// Checks the target and raises the fence to the plan's epoch: writers of older epochs are refused from here on.
     async fn prepare(&self, plan: &StreamPlan) -> Result<Prepared>;

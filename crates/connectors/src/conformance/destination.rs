@@ -1,0 +1,258 @@
+//! Claims about destinations. Each takes a fresh, empty destination inside a fixture and panics where it is not kept.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_cast::cast;
+use arrow_schema::DataType;
+use model::{
+    Batch, Checkpoint, Cursor, Destination, ErrorKind, Progress, StreamPlan, StreamSchema, StreamSpec,
+    TargetName,
+};
+
+use super::rows::{every_type, in_any_order, people, people_schema, people_spec};
+
+/// A destination under test and the two things a claim does to it from outside.
+pub struct Fixture {
+    /// Opens the same destination again, as a new process would after the old one was killed.
+    pub reopen: Box<dyn Fn() -> Arc<dyn Destination> + Send + Sync>,
+    /// The rows that a reader of the target sees; `None` where there is no such table.
+    pub rows: Box<dyn Fn(&TargetName) -> Option<RecordBatch> + Send + Sync>,
+}
+
+impl fmt::Debug for Fixture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fixture").finish_non_exhaustive()
+    }
+}
+
+impl Fixture {
+    fn seen(&self, plan: &StreamPlan) -> Option<Vec<Vec<u8>>> {
+        let rows = (self.rows)(&plan.target)?;
+        let schema = plan.arrow_schema();
+        let columns = schema.fields().iter().map(|field| {
+            let column =
+                rows.column_by_name(field.name()).unwrap_or_else(|| panic!("no column {}", field.name()));
+            as_planned(column, field.data_type())
+        });
+        let rows =
+            RecordBatch::try_new(plan.arrow_schema(), columns.collect()).expect("the columns are planned");
+        Some(in_any_order(&rows))
+    }
+}
+
+/// Every claim, by name, for a connector's tests to iterate over.
+#[macro_export]
+macro_rules! destination_claims {
+    ($fixture:path) => {
+        $crate::destination_claims!(@each $fixture,
+            rows_and_checkpoint_appear_together,
+            staged_rows_are_invisible,
+            flushed_rows_survive_a_crash_and_others_are_forgotten,
+            discarded_rows_never_appear,
+            a_merge_replaces_rows_with_the_same_key,
+            a_row_that_comes_again_unchanged_is_not_counted,
+            rows_with_a_null_in_their_key_are_merged_too,
+            a_stale_epoch_can_neither_stage_nor_commit,
+            a_repeated_key_is_refused_and_nothing_changes,
+            a_table_that_would_shrink_is_left_alone,
+            a_target_belongs_to_one_stream,
+            every_type_comes_back_as_it_was,
+        );
+    };
+    (@each $fixture:path, $($claim:ident),+ $(,)?) => {
+        $(
+            #[tokio::test]
+            async fn $claim() {
+                $crate::conformance::destination::$claim(&$fixture()).await;
+            }
+        )+
+    };
+}
+
+/// A stored column in its planned type; an instant may have been stored without its zone mark.
+fn as_planned(column: &ArrayRef, planned: &DataType) -> ArrayRef {
+    let is_instant = matches!(planned, DataType::Timestamp(_, Some(_)));
+    let numbers = if is_instant { cast(column, &DataType::Int64).unwrap() } else { Arc::clone(column) };
+    cast(&numbers, planned).expect("stored values have the planned type")
+}
+
+async fn plan(destination: &dyn Destination, spec: &StreamSpec, schema: &StreamSchema) -> StreamPlan {
+    let progress = destination.progress(&spec.stream, &spec.target).await.unwrap();
+    StreamPlan::build(spec, schema, &progress).unwrap()
+}
+
+fn checkpoint(position: &str, row_count: u64) -> Checkpoint {
+    Checkpoint { cursor: Cursor::from_stored(position), row_count }
+}
+
+fn batch(rows: &RecordBatch, position: &str) -> Batch {
+    Batch::new(rows.clone(), Some(Cursor::from_stored(position)))
+}
+
+/// Plans, stages and commits `rows` as one run would.
+async fn load(
+    destination: &dyn Destination,
+    spec: &StreamSpec,
+    rows: &RecordBatch,
+    position: &str,
+) -> StreamPlan {
+    let plan = plan(destination, spec, &people_schema()).await;
+    destination.prepare(&plan).await.unwrap();
+    destination.discard_staged(&plan).await.unwrap();
+    destination.stage(&plan, batch(rows, "staged")).await.unwrap();
+    destination.commit(&plan, checkpoint(position, rows.num_rows() as u64)).await.unwrap();
+    plan
+}
+
+pub async fn rows_and_checkpoint_appear_together(fixture: &Fixture) {
+    let rows = people(&[(Some(1), Some("Ada"), Some(1)), (Some(2), None, None)]);
+    let plan = load(&*(fixture.reopen)(), &people_spec(true), &rows, "after Ada").await;
+    let progress = (fixture.reopen)().progress(&plan.stream, &plan.target).await.unwrap();
+    assert_eq!(progress.committed, Some(checkpoint("after Ada", 2)));
+    assert_eq!(progress.staged, None);
+    assert_eq!(fixture.seen(&plan), Some(in_any_order(&rows)));
+}
+
+pub async fn staged_rows_are_invisible(fixture: &Fixture) {
+    let destination = (fixture.reopen)();
+    let rows = people(&[(Some(1), Some("Ada"), Some(1))]);
+    let plan = load(&*destination, &people_spec(true), &rows, "first").await;
+    let next = self::plan(&*destination, &people_spec(true), &people_schema()).await;
+    destination.prepare(&next).await.unwrap();
+    destination.stage(&next, batch(&people(&[(Some(2), None, Some(2))]), "second")).await.unwrap();
+    destination.flush(&next).await.unwrap();
+    assert_eq!(fixture.seen(&plan), Some(in_any_order(&rows)));
+}
+
+pub async fn flushed_rows_survive_a_crash_and_others_are_forgotten(fixture: &Fixture) {
+    let flushed = people(&[(Some(1), Some("Ada"), Some(1))]);
+    let lost = people(&[(Some(2), Some("Bob"), Some(2))]);
+    {
+        let destination = (fixture.reopen)();
+        let plan = plan(&*destination, &people_spec(true), &people_schema()).await;
+        destination.prepare(&plan).await.unwrap();
+        destination.stage(&plan, batch(&flushed, "after Ada")).await.unwrap();
+        assert_eq!(destination.flush(&plan).await.unwrap().durable_row_count, 1);
+        destination.stage(&plan, batch(&lost, "after Bob")).await.unwrap();
+    }
+    let destination = (fixture.reopen)();
+    let plan = plan(&*destination, &people_spec(true), &people_schema()).await;
+    assert_eq!(plan.staged, Some(Cursor::from_stored("after Ada")));
+    assert_eq!(destination.prepare(&plan).await.unwrap().staged.durable_row_count, 1);
+    destination.commit(&plan, checkpoint("end", 1)).await.unwrap();
+    assert_eq!(fixture.seen(&plan), Some(in_any_order(&flushed)));
+}
+
+pub async fn discarded_rows_never_appear(fixture: &Fixture) {
+    let destination = (fixture.reopen)();
+    let plan = plan(&*destination, &people_spec(true), &people_schema()).await;
+    destination.prepare(&plan).await.unwrap();
+    destination.stage(&plan, batch(&people(&[(Some(1), Some("Ada"), Some(1))]), "after Ada")).await.unwrap();
+    destination.flush(&plan).await.unwrap();
+    destination.discard_staged(&plan).await.unwrap();
+    let progress = destination.progress(&plan.stream, &plan.target).await.unwrap();
+    assert_eq!(progress, Progress { epoch: Some(plan.epoch), ..Progress::default() });
+    destination.commit(&plan, checkpoint("end", 0)).await.unwrap();
+    assert_eq!(fixture.seen(&plan), Some(vec![]));
+}
+
+pub async fn a_merge_replaces_rows_with_the_same_key(fixture: &Fixture) {
+    let destination = (fixture.reopen)();
+    let before = people(&[(Some(1), Some("Ada"), Some(1)), (Some(2), Some("Bob"), Some(2))]);
+    load(&*destination, &people_spec(true), &before, "first").await;
+    let change = people(&[(Some(2), None, Some(3)), (Some(3), Some(""), Some(4))]);
+    let plan = load(&*destination, &people_spec(true), &change, "second").await;
+    let after =
+        people(&[(Some(1), Some("Ada"), Some(1)), (Some(2), None, Some(3)), (Some(3), Some(""), Some(4))]);
+    assert_eq!(fixture.seen(&plan), Some(in_any_order(&after)));
+}
+
+pub async fn a_row_that_comes_again_unchanged_is_not_counted(fixture: &Fixture) {
+    let destination = (fixture.reopen)();
+    let rows = people(&[(Some(1), Some("Ada"), Some(1)), (Some(2), None, None)]);
+    load(&*destination, &people_spec(true), &rows, "first").await;
+    let plan = plan(&*destination, &people_spec(true), &people_schema()).await;
+    destination.prepare(&plan).await.unwrap();
+    let again = people(&[(Some(1), Some("Ada"), Some(1)), (Some(2), None, None), (Some(3), None, Some(3))]);
+    destination.stage(&plan, batch(&again, "again")).await.unwrap();
+    let committed = destination.commit(&plan, checkpoint("second", 3)).await.unwrap();
+    assert_eq!((committed.inserted, committed.updated, committed.total), (1, 0, 3));
+}
+
+pub async fn rows_with_a_null_in_their_key_are_merged_too(fixture: &Fixture) {
+    let destination = (fixture.reopen)();
+    load(&*destination, &people_spec(true), &people(&[(None, Some("nobody"), Some(1))]), "first").await;
+    let change = people(&[(None, Some("still nobody"), Some(2))]);
+    let plan = load(&*destination, &people_spec(true), &change, "second").await;
+    assert_eq!(fixture.seen(&plan), Some(in_any_order(&change)));
+}
+
+pub async fn a_stale_epoch_can_neither_stage_nor_commit(fixture: &Fixture) {
+    let destination = (fixture.reopen)();
+    let stale = plan(&*destination, &people_spec(true), &people_schema()).await;
+    destination.prepare(&stale).await.unwrap();
+    let current = plan(&*destination, &people_spec(true), &people_schema()).await;
+    destination.prepare(&current).await.unwrap();
+    let rows = people(&[(Some(1), None, Some(1))]);
+    let staged = async {
+        destination.stage(&stale, batch(&rows, "late")).await?;
+        destination.flush(&stale).await
+    };
+    assert_eq!(staged.await.unwrap_err().kind(), ErrorKind::Conflict);
+    let committed = destination.commit(&stale, checkpoint("late", 0)).await;
+    assert_eq!(committed.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(destination.prepare(&stale).await.unwrap_err().kind(), ErrorKind::Conflict);
+}
+
+pub async fn a_repeated_key_is_refused_and_nothing_changes(fixture: &Fixture) {
+    let destination = (fixture.reopen)();
+    let rows = people(&[(Some(1), Some("Ada"), Some(1))]);
+    load(&*destination, &people_spec(true), &rows, "first").await;
+    let plan = plan(&*destination, &people_spec(true), &people_schema()).await;
+    destination.prepare(&plan).await.unwrap();
+    let twice = people(&[(Some(2), Some("Bob"), Some(2)), (Some(2), Some("Bea"), Some(2))]);
+    destination.stage(&plan, batch(&twice, "twice")).await.unwrap();
+    let error = destination.commit(&plan, checkpoint("second", 2)).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Data, "key_not_unique"));
+    assert_eq!(fixture.seen(&plan), Some(in_any_order(&rows)));
+    let progress = destination.progress(&plan.stream, &plan.target).await.unwrap();
+    assert_eq!(progress.committed, Some(checkpoint("first", 1)));
+}
+
+pub async fn a_table_that_would_shrink_is_left_alone(fixture: &Fixture) {
+    let destination = (fixture.reopen)();
+    let rows = people(&[(Some(1), None, None), (Some(2), None, None), (Some(3), None, None)]);
+    load(&*destination, &people_spec(false), &rows, "first").await;
+    let plan = plan(&*destination, &people_spec(false), &people_schema()).await;
+    destination.prepare(&plan).await.unwrap();
+    let error = destination.commit(&plan, checkpoint("empty", 0)).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Data, "target_would_shrink"));
+    assert_eq!(fixture.seen(&plan), Some(in_any_order(&rows)));
+}
+
+pub async fn a_target_belongs_to_one_stream(fixture: &Fixture) {
+    let destination = (fixture.reopen)();
+    let plan = load(&*destination, &people_spec(true), &people(&[(Some(1), None, None)]), "first").await;
+    let (other, _, _) = every_type();
+    let error = destination.progress(&other.stream, &plan.target).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Config, "target_taken"));
+}
+
+pub async fn every_type_comes_back_as_it_was(fixture: &Fixture) {
+    let destination = (fixture.reopen)();
+    let (schema, spec, rows) = every_type();
+    let plan = plan(&*destination, &spec, &schema).await;
+    destination.prepare(&plan).await.unwrap();
+    destination.stage(&plan, batch(&rows, "all")).await.unwrap();
+    destination.commit(&plan, checkpoint("end", rows.num_rows() as u64)).await.unwrap();
+    let seen = (fixture.rows)(&plan.target).expect("the table is there");
+    for field in plan.arrow_schema().fields() {
+        let stored =
+            seen.column_by_name(field.name()).unwrap_or_else(|| panic!("no column {}", field.name()));
+        let stored = as_planned(stored, field.data_type());
+        let expected = rows.column_by_name(field.name()).unwrap();
+        assert_eq!(&stored, expected, "column {}", field.name());
+    }
+}

@@ -1,0 +1,409 @@
+//! Writing into a tenant's DuckDB file: rows and the checkpoint that describes them in one transaction.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow_array::RecordBatch;
+use async_trait::async_trait;
+use duckdb::{Connection, OptionalExt, Transaction, params};
+use model::{
+    Batch, Checkpoint, Committed, Cursor, Destination, Epoch, Error, ErrorKind, Prepared, Progress, Publish,
+    Result, Staged, StreamName, StreamPlan, TargetName,
+};
+
+use super::database::TenantFile;
+use super::error::failed;
+use super::sql::{create_table_sql, merge_sql, quoted, quoted_target, repeated_keys_sql, staging};
+use super::types::{storable, stored_columns};
+use crate::guard;
+
+/// Rows are made durable in groups of about this size: large enough to cost little, small enough that a crash costs
+/// seconds and that the group fits into memory beside everything else.
+const GROUP_BYTES_MAX: usize = 48 * 1024 * 1024;
+
+/// A tenant's DuckDB file as destination.
+#[derive(Clone)]
+pub struct DuckDbDestination {
+    file: TenantFile,
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    connection: Connection,
+    /// Rows that wait for the next group; a crash loses them and the next run reads them again.
+    pending: Vec<Batch>,
+    pending_bytes: usize,
+    durable_row_count: u64,
+}
+
+impl DuckDbDestination {
+    /// Opens the tenant's file, and makes it where it is absent.
+    pub fn open(file: TenantFile) -> Result<Self> {
+        let connection = file.open()?;
+        let state = State { connection, pending: Vec::new(), pending_bytes: 0, durable_row_count: 0 };
+        Ok(Self { file, state: Arc::new(Mutex::new(state)) })
+    }
+
+    /// Runs `act` on a thread that may block, one at a time.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut State) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let state = Arc::clone(&self.state);
+        let task = tokio::task::spawn_blocking(move || {
+            act(&mut state.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        task.await.map_err(|error| Error::internal("a DuckDB task panicked").with_source(error))?
+    }
+}
+
+impl fmt::Debug for DuckDbDestination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DuckDbDestination").field("path", &self.file.path()).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Destination for DuckDbDestination {
+    async fn progress(&self, stream: &StreamName, target: &TargetName) -> Result<Progress> {
+        let (stream, target) = (stream.clone(), target.clone());
+        self.blocking(move |state| read_progress(&state.connection, &stream, &target)).await
+    }
+
+    async fn prepare(&self, plan: &StreamPlan) -> Result<Prepared> {
+        let plan = plan.clone();
+        self.blocking(move |state| state.prepare(&plan)).await
+    }
+
+    async fn discard_staged(&self, plan: &StreamPlan) -> Result<()> {
+        let plan = plan.clone();
+        self.blocking(move |state| state.discard_staged(&plan)).await
+    }
+
+    async fn stage(&self, plan: &StreamPlan, batch: Batch) -> Result<Staged> {
+        let plan = plan.clone();
+        self.blocking(move |state| {
+            state.pending_bytes += batch.byte_size();
+            state.pending.push(batch);
+            if state.pending_bytes >= GROUP_BYTES_MAX {
+                state.flush(&plan)?;
+            }
+            Ok(state.staged())
+        })
+        .await
+    }
+
+    async fn flush(&self, plan: &StreamPlan) -> Result<Staged> {
+        let plan = plan.clone();
+        self.blocking(move |state| {
+            state.flush(&plan)?;
+            Ok(state.staged())
+        })
+        .await
+    }
+
+    async fn commit(&self, plan: &StreamPlan, checkpoint: Checkpoint) -> Result<Committed> {
+        let plan = plan.clone();
+        self.blocking(move |state| state.commit(&plan, &checkpoint)).await
+    }
+}
+
+impl State {
+    fn staged(&self) -> Staged {
+        Staged { durable_row_count: self.durable_row_count }
+    }
+
+    fn prepare(&mut self, plan: &StreamPlan) -> Result<Prepared> {
+        self.pending.clear();
+        self.pending_bytes = 0;
+        let target = quoted_target(&plan.target);
+        let target_exists = table_exists(&self.connection, &plan.target)?;
+        let transaction = begin(&mut self.connection)?;
+        let known = raise_fence(&transaction, plan)?;
+        if target_exists && !known {
+            return Err(Error::config(
+                "target_not_ours",
+                format!("the table {target} exists and was not made by a sync"),
+            )
+            .with_remedy("choose another `target`, or drop the table"));
+        }
+        if matches!(plan.publish, Publish::Merge { .. }) {
+            refuse_changed_schema(&transaction, plan)?;
+        }
+        let schema = format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(&plan.target.schema));
+        transaction.execute_batch(&schema).map_err(|e| failed("create the target's schema", e))?;
+        transaction
+            .execute_batch(&create_table_sql(plan, &staging(&plan.target)))
+            .map_err(|e| failed("create the staging table", e))?;
+        transaction.commit().map_err(|e| failed("prepare the target", e))?;
+        self.durable_row_count = staged_rows(&self.connection, plan)?;
+        Ok(Prepared { target_exists, staged: self.staged() })
+    }
+
+    fn discard_staged(&mut self, plan: &StreamPlan) -> Result<()> {
+        self.pending.clear();
+        self.pending_bytes = 0;
+        self.durable_row_count = 0;
+        let staged = staging(&plan.target);
+        let transaction = begin(&mut self.connection)?;
+        let remake =
+            format!("DROP TABLE IF EXISTS {};\n{}", quoted_target(&staged), create_table_sql(plan, &staged));
+        transaction.execute_batch(&remake).map_err(|e| failed("empty the staging table", e))?;
+        set_staged(&transaction, plan, None)?;
+        transaction.commit().map_err(|e| failed("empty the staging table", e))
+    }
+
+    /// Makes durable every pending row up to the last position that can be resumed from.
+    fn flush(&mut self, plan: &StreamPlan) -> Result<()> {
+        let Some(last) = self.pending.iter().rposition(|batch| batch.resume.is_some()) else { return Ok(()) };
+        let rest = self.pending.split_off(last + 1);
+        let group = std::mem::replace(&mut self.pending, rest);
+        self.pending_bytes = self.pending.iter().map(Batch::byte_size).sum();
+        let row_count: usize = group.iter().map(|batch| batch.rows.num_rows()).sum();
+        let checkpoint = group
+            .last()
+            .and_then(|batch| batch.resume.clone())
+            .map(|cursor| Checkpoint { cursor, row_count: self.durable_row_count + row_count as u64 });
+        let transaction = begin(&mut self.connection)?;
+        append(&transaction, plan, group.iter().map(|batch| &batch.rows))?;
+        set_staged(&transaction, plan, checkpoint.as_ref())?;
+        transaction.commit().map_err(|e| failed("make staged rows durable", e))?;
+        self.durable_row_count += row_count as u64;
+        Ok(())
+    }
+
+    fn commit(&mut self, plan: &StreamPlan, checkpoint: &Checkpoint) -> Result<Committed> {
+        let pending = std::mem::take(&mut self.pending);
+        self.pending_bytes = 0;
+        let transaction = begin(&mut self.connection)?;
+        append(&transaction, plan, pending.iter().map(|batch| &batch.rows))?;
+        refuse_repeated_keys(&transaction, plan)?;
+        let staged_count = count(&transaction, &staging(&plan.target))?;
+        if staged_count != checkpoint.row_count {
+            return Err(Error::internal(format!(
+                "{} rows are staged where the read gave {}",
+                staged_count, checkpoint.row_count
+            )));
+        }
+        let committed = match plan.publish {
+            Publish::Replace { max_shrink_percent, .. } => {
+                replace(&transaction, plan, staged_count, max_shrink_percent)?
+            }
+            Publish::Merge { .. } => merge(&transaction, plan)?,
+        };
+        set_committed(&transaction, plan, checkpoint)?;
+        transaction.commit().map_err(|e| failed("publish the rows", e))?;
+        self.durable_row_count = 0;
+        Ok(committed)
+    }
+}
+
+fn begin(connection: &mut Connection) -> Result<Transaction<'_>> {
+    connection.transaction().map_err(|e| failed("begin a transaction", e))
+}
+
+fn append<'a>(
+    transaction: &Transaction<'_>,
+    plan: &StreamPlan,
+    batches: impl Iterator<Item = &'a RecordBatch>,
+) -> Result<()> {
+    let staged = staging(&plan.target);
+    let mut appender = transaction
+        .appender_to_db(&staged.table, &staged.schema)
+        .map_err(|e| failed("open the staging table", e))?;
+    for rows in batches {
+        appender.append_record_batch(storable(rows)?).map_err(|e| failed("stage rows", e))?;
+    }
+    appender.flush().map_err(|e| failed("stage rows", e))
+}
+
+/// The staged rows become the table, seen by readers all at once.
+fn replace(
+    transaction: &Transaction<'_>,
+    plan: &StreamPlan,
+    staged_count: u64,
+    max_shrink_percent: u8,
+) -> Result<Committed> {
+    let target = quoted_target(&plan.target);
+    if table_exists(transaction, &plan.target)? {
+        let before = count(transaction, &plan.target)?;
+        guard::refuse_shrinking(&plan.target, before, staged_count, max_shrink_percent)?;
+    }
+    let swap = format!(
+        "DROP TABLE IF EXISTS {target};\nALTER TABLE {} RENAME TO {}",
+        quoted_target(&staging(&plan.target)),
+        quoted(&plan.target.table)
+    );
+    transaction.execute_batch(&swap).map_err(|e| failed("put the new table in place", e))?;
+    Ok(Committed { inserted: staged_count, updated: 0, total: staged_count })
+}
+
+fn merge(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<Committed> {
+    let before = count(transaction, &plan.target)?;
+    let changed = transaction.execute(&merge_sql(plan), []).map_err(|e| failed("merge the rows", e))? as u64;
+    let total = count(transaction, &plan.target)?;
+    let drop = format!("DROP TABLE {}", quoted_target(&staging(&plan.target)));
+    transaction.execute_batch(&drop).map_err(|e| failed("drop the staging table", e))?;
+    let inserted = total - before;
+    Ok(Committed { inserted, updated: changed - inserted, total })
+}
+
+fn refuse_repeated_keys(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<()> {
+    if plan.key().is_empty() {
+        return Ok(());
+    }
+    let repeated: u64 = transaction
+        .query_row(&repeated_keys_sql(plan), [], |row| row.get(0))
+        .map_err(|e| failed("check the key", e))?;
+    if repeated == 0 { Ok(()) } else { Err(guard::repeated_keys(&plan.stream, plan.key(), repeated)) }
+}
+
+/// A merge needs the table as it was made. A changed stream waits for a decision instead of filling columns with NULL.
+fn refuse_changed_schema(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<()> {
+    let mut statement = transaction
+        .prepare(
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = ? AND table_name = ?",
+        )
+        .map_err(|e| failed("look at the target", e))?;
+    let rows = statement
+        .query_map(params![plan.target.schema, plan.target.table], |row| Ok((row.get(0)?, row.get(1)?)))
+        .map_err(|e| failed("look at the target", e))?;
+    let existing: Vec<(String, String)> =
+        rows.collect::<duckdb::Result<_>>().map_err(|e| failed("look at the target", e))?;
+    let planned: Vec<(String, String)> = plan.columns.iter().flat_map(stored_columns).collect();
+    let mut differences: Vec<String> = Vec::new();
+    for (name, stored_type) in &planned {
+        match existing.iter().find(|(existing, _)| existing == name) {
+            None => differences.push(format!("{name} is new")),
+            Some((_, was)) if was != stored_type => {
+                differences.push(format!("{name} was {was} and is {stored_type}"))
+            }
+            Some(_) => {}
+        }
+    }
+    let gone = existing.iter().filter(|(name, _)| !planned.iter().any(|(planned, _)| planned == name));
+    differences.extend(gone.map(|(name, _)| format!("{name} is gone")));
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let message = format!("the columns of {} changed: {}", plan.stream, differences.join(", "));
+    Err(Error::new(ErrorKind::SchemaChanged, "columns_changed", message)
+        .with_remedy("run once with --full-refresh to take the table over as it is now, or name the columns under `columns`"))
+}
+
+fn table_exists(connection: &Connection, target: &TargetName) -> Result<bool> {
+    connection
+        .query_row(
+            "SELECT count(*) > 0 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?",
+            params![target.schema, target.table],
+            |row| row.get(0),
+        )
+        .map_err(|e| failed("look for the target", e))
+}
+
+fn count(connection: &Connection, target: &TargetName) -> Result<u64> {
+    let sql = format!("SELECT count(*)::UBIGINT FROM {}", quoted_target(target));
+    connection.query_row(&sql, [], |row| row.get(0)).map_err(|e| failed("count rows", e))
+}
+
+fn read_progress(connection: &Connection, stream: &StreamName, target: &TargetName) -> Result<Progress> {
+    let found = connection
+        .query_row(
+            "SELECT stream, epoch, committed_cursor, committed_rows, staged_cursor, staged_rows
+             FROM _snowferry.streams WHERE target_schema = ? AND target_table = ?",
+            params![target.schema, target.table],
+            |row| {
+                let owner: String = row.get(0)?;
+                let progress = Progress {
+                    epoch: Some(Epoch(row.get(1)?)),
+                    committed: checkpoint(row.get(2)?, row.get(3)?),
+                    staged: checkpoint(row.get(4)?, row.get(5)?),
+                };
+                Ok((owner, progress))
+            },
+        )
+        .optional()
+        .map_err(|e| failed("read the checkpoint", e))?;
+    let Some((owner, progress)) = found else { return Ok(Progress::default()) };
+    if owner != stream.to_string() {
+        return Err(Error::config(
+            "target_taken",
+            format!("the table {target} is fed from {owner}, not from {stream}"),
+        )
+        .with_remedy("choose another `target`"));
+    }
+    Ok(progress)
+}
+
+fn checkpoint(cursor: Option<String>, row_count: Option<u64>) -> Option<Checkpoint> {
+    Some(Checkpoint { cursor: Cursor::from_stored(cursor?), row_count: row_count.unwrap_or_default() })
+}
+
+fn staged_rows(connection: &Connection, plan: &StreamPlan) -> Result<u64> {
+    Ok(read_progress(connection, &plan.stream, &plan.target)?
+        .staged
+        .map_or(0, |checkpoint| checkpoint.row_count))
+}
+
+/// Takes the stream over for the plan's epoch; answers whether it was known before.
+fn raise_fence(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<bool> {
+    let progress = read_progress(transaction, &plan.stream, &plan.target)?;
+    let target = &plan.target;
+    match progress.epoch {
+        None => transaction.execute(
+            "INSERT INTO _snowferry.streams (target_schema, target_table, stream, epoch) VALUES (?, ?, ?, ?)",
+            params![target.schema, target.table, plan.stream.to_string(), plan.epoch.0],
+        ),
+        Some(epoch) if epoch < plan.epoch => transaction.execute(
+            "UPDATE _snowferry.streams SET epoch = ? WHERE target_schema = ? AND target_table = ?",
+            params![plan.epoch.0, target.schema, target.table],
+        ),
+        Some(_) => return Err(stale_epoch(plan)),
+    }
+    .map_err(|e| failed("take over the stream", e))?;
+    Ok(progress.epoch.is_some())
+}
+
+fn set_staged(transaction: &Transaction<'_>, plan: &StreamPlan, staged: Option<&Checkpoint>) -> Result<()> {
+    let updated = transaction.execute(
+        "UPDATE _snowferry.streams SET staged_cursor = ?, staged_rows = ?
+         WHERE target_schema = ? AND target_table = ? AND epoch = ?",
+        params![
+            staged.map(|checkpoint| checkpoint.cursor.as_str()),
+            staged.map(|checkpoint| checkpoint.row_count),
+            plan.target.schema,
+            plan.target.table,
+            plan.epoch.0
+        ],
+    );
+    fenced(plan, updated)
+}
+
+fn set_committed(transaction: &Transaction<'_>, plan: &StreamPlan, checkpoint: &Checkpoint) -> Result<()> {
+    let updated = transaction.execute(
+        "UPDATE _snowferry.streams
+         SET committed_cursor = ?, committed_rows = ?, committed_at = now()::TIMESTAMP,
+             staged_cursor = NULL, staged_rows = NULL
+         WHERE target_schema = ? AND target_table = ? AND epoch = ?",
+        params![
+            checkpoint.cursor.as_str(),
+            checkpoint.row_count,
+            plan.target.schema,
+            plan.target.table,
+            plan.epoch.0
+        ],
+    );
+    fenced(plan, updated)
+}
+
+/// No row under our epoch means that somebody else has taken the stream over.
+fn fenced(plan: &StreamPlan, updated: duckdb::Result<usize>) -> Result<()> {
+    match updated.map_err(|e| failed("record the checkpoint", e))? {
+        1 => Ok(()),
+        _ => Err(stale_epoch(plan)),
+    }
+}
+
+fn stale_epoch(plan: &StreamPlan) -> Error {
+    Error::new(ErrorKind::Conflict, "stale_epoch", format!("another run has taken over {}", plan.stream))
+}

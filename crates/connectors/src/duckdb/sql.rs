@@ -1,0 +1,152 @@
+//! The statements the DuckDB connector sends, as pure functions from names to text.
+
+use model::{StreamPlan, TargetName};
+
+use super::types::stored_columns;
+
+/// Where Snowferry keeps its own facts, beside the rows they describe.
+pub(crate) const CREATE_STATE: &str = r#"
+CREATE SCHEMA IF NOT EXISTS _snowferry;
+CREATE TABLE IF NOT EXISTS _snowferry.streams (
+    target_schema VARCHAR NOT NULL,
+    target_table VARCHAR NOT NULL,
+    stream VARCHAR NOT NULL,
+    epoch UBIGINT NOT NULL,
+    committed_cursor VARCHAR,
+    committed_rows UBIGINT,
+    committed_at TIMESTAMP,
+    staged_cursor VARCHAR,
+    staged_rows UBIGINT
+);
+"#;
+
+/// An identifier that means exactly `name`.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+pub(crate) fn quoted_target(target: &TargetName) -> String {
+    format!("{}.{}", quoted(&target.schema), quoted(&target.table))
+}
+
+/// The table that staged rows wait in; it becomes the target, or is merged into it.
+pub(crate) fn staging(target: &TargetName) -> TargetName {
+    TargetName { schema: target.schema.clone(), table: format!("_snowferry_staged_{}", target.table) }
+}
+
+/// Makes the plan's table, as the target or as the table that staged rows wait in.
+pub(crate) fn create_table_sql(plan: &StreamPlan, target: &TargetName) -> String {
+    let columns: Vec<String> = plan
+        .columns
+        .iter()
+        .flat_map(stored_columns)
+        .map(|(name, stored_type)| format!("    {} {stored_type}", quoted(&name)))
+        .collect();
+    format!("CREATE TABLE IF NOT EXISTS {} (\n{}\n)", quoted_target(target), columns.join(",\n"))
+}
+
+/// Counts the rows that repeat a key.
+pub(crate) fn repeated_keys_sql(plan: &StreamPlan) -> String {
+    let key: Vec<String> = plan.key().iter().map(|name| quoted(name)).collect();
+    let key = key.join(", ");
+    format!(
+        "SELECT coalesce(sum(n - 1), 0)::UBIGINT FROM (SELECT count(*) AS n FROM {} GROUP BY {key} HAVING count(*) > 1)",
+        quoted_target(&staging(&plan.target))
+    )
+}
+
+/// Brings staged rows into the target by key. Rows that are the same on both sides are left alone, so that reading a
+/// row again neither writes nor counts it.
+pub(crate) fn merge_sql(plan: &StreamPlan) -> String {
+    let names: Vec<String> =
+        plan.columns.iter().flat_map(stored_columns).map(|(name, _)| quoted(&name)).collect();
+    let key: Vec<String> = plan.key().iter().map(|name| quoted(name)).collect();
+    let same_key: Vec<String> =
+        key.iter().map(|name| format!("target.{name} IS NOT DISTINCT FROM staged.{name}")).collect();
+    let differing: Vec<String> = names
+        .iter()
+        .filter(|name| !key.contains(name))
+        .map(|name| format!("target.{name} IS DISTINCT FROM staged.{name}"))
+        .collect();
+    let assignments: Vec<String> = names
+        .iter()
+        .filter(|name| !key.contains(name))
+        .map(|name| format!("{name} = staged.{name}"))
+        .collect();
+    let update = if differing.is_empty() {
+        String::new()
+    } else {
+        format!("\nWHEN MATCHED AND ({}) THEN UPDATE SET {}", differing.join(" OR "), assignments.join(", "))
+    };
+    let values: Vec<String> = names.iter().map(|name| format!("staged.{name}")).collect();
+    format!(
+        "MERGE INTO {} AS target USING {} AS staged ON {}{update}\nWHEN NOT MATCHED THEN INSERT ({}) VALUES ({})",
+        quoted_target(&plan.target),
+        quoted_target(&staging(&plan.target)),
+        same_key.join(" AND "),
+        names.join(", "),
+        values.join(", "),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{
+        Column, LogicalType, Progress, ReadSpec, StreamKind, StreamName, StreamSchema, StreamSpec, TableName,
+    };
+
+    use super::*;
+
+    fn plan() -> StreamPlan {
+        let column = |name: &str, logical_type: LogicalType| Column {
+            name: name.to_owned(),
+            source_type: logical_type.to_string(),
+            logical_type,
+            is_nullable: true,
+        };
+        let table = TableName { database: "D".into(), schema: "S".into(), table: "T".into() };
+        let schema = StreamSchema {
+            stream: StreamName::Table(table),
+            kind: StreamKind::Table,
+            columns: vec![
+                column("ID", LogicalType::Int64),
+                column("odd \"name\"", LogicalType::Text),
+                column("AT", LogicalType::TimestampOffset { scale: 9, is_wide: false }),
+            ],
+            key: vec![],
+            row_count: None,
+            bytes: None,
+        };
+        let spec = StreamSpec {
+            stream: schema.stream.clone(),
+            read: ReadSpec::FullRefresh,
+            key: vec!["ID".into()],
+            columns: vec![],
+            lossy_columns: vec![],
+            target: TargetName { schema: "s".into(), table: "t".into() },
+            max_shrink_percent: 50,
+        };
+        StreamPlan::build(&spec, &schema, &Progress::default()).unwrap()
+    }
+
+    #[test]
+    fn a_merge_writes_only_rows_that_differ() {
+        insta::assert_snapshot!(merge_sql(&plan()), @r#"
+        MERGE INTO "s"."t" AS target USING "s"."_snowferry_staged_t" AS staged ON target."ID" IS NOT DISTINCT FROM staged."ID"
+        WHEN MATCHED AND (target."odd ""name""" IS DISTINCT FROM staged."odd ""name""" OR target."AT" IS DISTINCT FROM staged."AT" OR target."AT__offset_minutes" IS DISTINCT FROM staged."AT__offset_minutes") THEN UPDATE SET "odd ""name""" = staged."odd ""name""", "AT" = staged."AT", "AT__offset_minutes" = staged."AT__offset_minutes"
+        WHEN NOT MATCHED THEN INSERT ("ID", "odd ""name""", "AT", "AT__offset_minutes") VALUES (staged."ID", staged."odd ""name""", staged."AT", staged."AT__offset_minutes")
+        "#);
+    }
+
+    #[test]
+    fn a_table_is_made_with_lossless_types() {
+        insta::assert_snapshot!(create_table_sql(&plan(), &plan().target), @r#"
+        CREATE TABLE IF NOT EXISTS "s"."t" (
+            "ID" BIGINT,
+            "odd ""name""" VARCHAR,
+            "AT" TIMESTAMP_NS,
+            "AT__offset_minutes" SMALLINT
+        )
+        "#);
+    }
+}

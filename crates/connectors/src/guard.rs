@@ -1,0 +1,29 @@
+//! Refusals that every destination makes in the same words: repeated keys and shrinking tables.
+
+use model::{Error, Result, StreamName, TargetName};
+
+/// Refuses to replace a table by far fewer rows: the source may be empty or half loaded at this moment.
+pub(crate) fn refuse_shrinking(
+    target: &TargetName,
+    before: u64,
+    after: u64,
+    max_shrink_percent: u8,
+) -> Result<()> {
+    let lost = before.saturating_sub(after);
+    if u128::from(lost) * 100 <= u128::from(before) * u128::from(max_shrink_percent) {
+        return Ok(());
+    }
+    let message =
+        format!("{target} would shrink from {before} to {after} rows, more than {max_shrink_percent}%");
+    Err(Error::data("target_would_shrink", message)
+        .with_remedy("if the source is right, raise `read.full_refresh.max_shrink_percent` for one run"))
+}
+
+/// The key of the sync does not tell the source's rows apart.
+pub(crate) fn repeated_keys(stream: &StreamName, key: &[String], repeated: u64) -> Error {
+    let message =
+        format!("{repeated} rows of {stream} repeat a key ({}) that an earlier row has", key.join(", "));
+    Error::data("key_not_unique", message).with_remedy(
+        "choose columns that tell all rows apart under `read.key`; Snowflake does not enforce primary keys",
+    )
+}

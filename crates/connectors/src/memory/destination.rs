@@ -1,0 +1,226 @@
+//! Tables in memory with the delivery promises of a database: what was reported durable survives a crash.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arrow_array::{RecordBatch, UInt64Array};
+use arrow_row::{OwnedRow, RowConverter, SortField};
+use arrow_select::concat::concat_batches;
+use arrow_select::take::take_record_batch;
+use async_trait::async_trait;
+use model::{
+    Batch, Checkpoint, Committed, Cursor, Destination, Epoch, Error, ErrorKind, Prepared, Progress, Publish,
+    Result, Staged, StreamName, StreamPlan, TargetName,
+};
+
+/// A destination that a test can look into.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryDestination {
+    targets: Arc<Mutex<HashMap<String, Target>>>,
+}
+
+#[derive(Debug, Default)]
+struct Target {
+    stream: Option<StreamName>,
+    epoch: Option<Epoch>,
+    published: Option<RecordBatch>,
+    committed: Option<Checkpoint>,
+    staged: Vec<RecordBatch>,
+    staged_checkpoint: Option<Checkpoint>,
+    /// What a crash loses.
+    pending: Vec<RecordBatch>,
+    pending_resume: Option<Cursor>,
+}
+
+impl MemoryDestination {
+    /// Loses everything that was not reported durable, like a killed process.
+    pub fn crash(&self) {
+        for target in self.lock().values_mut() {
+            target.pending.clear();
+            target.pending_resume = None;
+        }
+    }
+
+    /// The rows that readers see.
+    pub fn rows(&self, target: &TargetName) -> Option<RecordBatch> {
+        self.lock().get(&target.to_string())?.published.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Target>> {
+        self.targets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with_target<T>(&self, plan: &StreamPlan, act: impl FnOnce(&mut Target) -> Result<T>) -> Result<T> {
+        let mut targets = self.lock();
+        let target = targets.entry(plan.target.to_string()).or_default();
+        if target.epoch != Some(plan.epoch) {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "stale_epoch",
+                "another run has taken over this stream",
+            ));
+        }
+        act(target)
+    }
+}
+
+#[async_trait]
+impl Destination for MemoryDestination {
+    async fn progress(&self, stream: &StreamName, target: &TargetName) -> Result<Progress> {
+        let targets = self.lock();
+        let Some(target) = targets.get(&target.to_string()) else { return Ok(Progress::default()) };
+        if target.stream.as_ref().is_some_and(|owner| owner != stream) {
+            return Err(Error::config("target_taken", "the target belongs to another stream"));
+        }
+        Ok(Progress {
+            committed: target.committed.clone(),
+            staged: target.staged_checkpoint.clone(),
+            epoch: target.epoch,
+        })
+    }
+
+    async fn prepare(&self, plan: &StreamPlan) -> Result<Prepared> {
+        let mut targets = self.lock();
+        let target = targets.entry(plan.target.to_string()).or_default();
+        if target.epoch.is_some_and(|epoch| epoch >= plan.epoch) {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "stale_epoch",
+                "another run has taken over this stream",
+            ));
+        }
+        target.epoch = Some(plan.epoch);
+        target.stream = Some(plan.stream.clone());
+        target.pending.clear();
+        target.pending_resume = None;
+        Ok(Prepared { target_exists: target.published.is_some(), staged: target.staged() })
+    }
+
+    async fn discard_staged(&self, plan: &StreamPlan) -> Result<()> {
+        self.with_target(plan, |target| {
+            target.staged.clear();
+            target.staged_checkpoint = None;
+            Ok(())
+        })
+    }
+
+    async fn stage(&self, plan: &StreamPlan, batch: Batch) -> Result<Staged> {
+        self.with_target(plan, |target| {
+            target.pending.push(batch.rows);
+            if let Some(resume) = batch.resume {
+                target.pending_resume = Some(resume);
+            }
+            Ok(target.staged())
+        })
+    }
+
+    async fn flush(&self, plan: &StreamPlan) -> Result<Staged> {
+        self.with_target(plan, |target| {
+            if let Some(cursor) = target.pending_resume.take() {
+                target.staged.append(&mut target.pending);
+                let row_count = target.staged.iter().map(|rows| rows.num_rows() as u64).sum();
+                target.staged_checkpoint = Some(Checkpoint { cursor, row_count });
+            }
+            Ok(target.staged())
+        })
+    }
+
+    async fn commit(&self, plan: &StreamPlan, checkpoint: Checkpoint) -> Result<Committed> {
+        self.with_target(plan, |target| {
+            let mut staged = target.staged.clone();
+            staged.extend(target.pending.iter().cloned());
+            let staged = concat_batches(&plan.arrow_schema(), &staged).map_err(arrow_failed)?;
+            refuse_repeated_keys(plan, &staged)?;
+            let before = target.published.as_ref().map_or(0, RecordBatch::num_rows) as u64;
+            let staged_count = staged.num_rows() as u64;
+            let published = match (&plan.publish, &target.published) {
+                (Publish::Merge { key }, Some(published)) => merge(key, published, &staged)?,
+                (Publish::Replace { max_shrink_percent, .. }, _) => {
+                    crate::guard::refuse_shrinking(&plan.target, before, staged_count, *max_shrink_percent)?;
+                    staged
+                }
+                (Publish::Merge { .. }, None) => staged,
+            };
+            let total = published.num_rows() as u64;
+            let (inserted, updated) = match (&plan.publish, &target.published) {
+                (Publish::Merge { key }, Some(before)) => changes(key, before, &published)?,
+                _ => (total, 0),
+            };
+            let stream = target.stream.take();
+            let epoch = target.epoch;
+            *target = Target {
+                stream,
+                epoch,
+                published: Some(published),
+                committed: Some(checkpoint),
+                ..Target::default()
+            };
+            Ok(Committed { inserted, updated, total })
+        })
+    }
+}
+
+impl Target {
+    fn staged(&self) -> Staged {
+        Staged {
+            durable_row_count: self.staged_checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.row_count),
+        }
+    }
+}
+
+fn refuse_repeated_keys(plan: &StreamPlan, rows: &RecordBatch) -> Result<()> {
+    if plan.key().is_empty() {
+        return Ok(());
+    }
+    let keys = keys(plan.key(), rows)?;
+    let mut distinct: Vec<&OwnedRow> = keys.iter().collect();
+    distinct.sort();
+    distinct.dedup();
+    match keys.len() - distinct.len() {
+        0 => Ok(()),
+        repeated => Err(crate::guard::repeated_keys(&plan.stream, plan.key(), repeated as u64)),
+    }
+}
+
+/// `published` without the rows whose key comes again, and then `staged`.
+fn merge(key: &[String], published: &RecordBatch, staged: &RecordBatch) -> Result<RecordBatch> {
+    let mut replaced: HashMap<OwnedRow, ()> = keys(key, staged)?.into_iter().map(|row| (row, ())).collect();
+    let kept =
+        keys(key, published)?.into_iter().enumerate().filter(|(_, row)| replaced.remove(row).is_none());
+    let kept = UInt64Array::from_iter_values(kept.map(|(index, _)| index as u64));
+    let kept = take_record_batch(published, &kept).map_err(arrow_failed)?;
+    concat_batches(&staged.schema(), [&kept, staged]).map_err(arrow_failed)
+}
+
+/// How many rows are new by key, and how many differ from the one with the same key before.
+fn changes(key: &[String], before: &RecordBatch, after: &RecordBatch) -> Result<(u64, u64)> {
+    let every_column: Vec<String> =
+        after.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let known: HashMap<OwnedRow, OwnedRow> =
+        keys(key, before)?.into_iter().zip(keys(&every_column, before)?).collect();
+    let (mut inserted, mut updated) = (0, 0);
+    for (key, row) in keys(key, after)?.into_iter().zip(keys(&every_column, after)?) {
+        match known.get(&key) {
+            None => inserted += 1,
+            Some(known) if *known != row => updated += 1,
+            Some(_) => {}
+        }
+    }
+    Ok((inserted, updated))
+}
+
+fn keys(key: &[String], rows: &RecordBatch) -> Result<Vec<OwnedRow>> {
+    let columns: Vec<_> = key
+        .iter()
+        .map(|name| rows.column_by_name(name).map(Arc::clone))
+        .collect::<Option<_>>()
+        .ok_or_else(|| Error::internal("a key column is missing from the rows"))?;
+    let fields = columns.iter().map(|column| SortField::new(column.data_type().clone())).collect();
+    let converter = RowConverter::new(fields).map_err(arrow_failed)?;
+    let rows = converter.convert_columns(&columns).map_err(arrow_failed)?;
+    Ok(rows.iter().map(|row| row.owned()).collect())
+}
+
+fn arrow_failed(error: arrow_schema::ArrowError) -> Error {
+    Error::internal("rows could not be put together").with_source(error)
+}

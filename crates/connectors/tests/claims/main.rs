@@ -1,0 +1,3 @@
+//! Every connector against the claims of the conformance suite.
+
+mod destinations;

@@ -1,0 +1,117 @@
+//! One attempt, top to bottom: plan, read, stage, commit.
+
+use futures_util::StreamExt;
+use model::{
+    Batch, BatchStream, Checkpoint, Destination, EndOfRead, Error, Prepared, ReadEvent, Result, Staged,
+    StreamPlan,
+};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::run::{Phase, RunProgress, RunReport, Sync, plan};
+
+/// Tries once to bring the destination up to the source.
+pub(crate) async fn attempt(
+    sync: &Sync,
+    is_fresh_start: bool,
+    progress: &watch::Sender<RunProgress>,
+    cancel: &CancellationToken,
+) -> Result<RunReport> {
+    let destination = sync.destination.as_ref();
+    let (_, plan) = unless_cancelled(cancel, plan(sync, is_fresh_start)).await?;
+    let Prepared { staged: already_staged, .. } = destination.prepare(&plan).await?;
+
+    progress.send_modify(|progress| progress.phase = Phase::Querying);
+    let mut read = unless_cancelled(cancel, sync.source.read(&plan)).await?;
+    let resumed = if read.is_continued { already_staged.durable_row_count } else { 0 };
+    if !read.is_continued {
+        destination.discard_staged(&plan).await?;
+    }
+    progress.send_modify(|progress| {
+        progress.phase = Phase::Moving;
+        progress.row_count = resumed;
+        progress.row_count_total = read.row_count;
+    });
+
+    let moved = move_rows(destination, &plan, &mut read, progress, cancel).await;
+    let (end, rows) = match moved {
+        Ok(moved) => moved,
+        Err(error) => {
+            // Whatever went wrong, rows that have arrived need not be read again. The first error is the one to report.
+            if let Err(flush_error) = destination.flush(&plan).await {
+                tracing::warn!(error = %flush_error, "rows that had arrived were not kept");
+            }
+            return Err(error);
+        }
+    };
+
+    progress.send_modify(|progress| progress.phase = Phase::Publishing);
+    let checkpoint = Checkpoint { cursor: end.cursor, row_count: resumed + rows.row_count };
+    let committed = destination.commit(&plan, checkpoint).await?;
+    Ok(RunReport {
+        is_backfill: plan.is_backfill(),
+        attempts: 1,
+        read: rows.row_count,
+        resumed,
+        bytes: rows.bytes,
+        inserted: committed.inserted,
+        updated: committed.updated,
+        total: committed.total,
+        null_cursor_count: end.null_cursor_count,
+        changed_values: end.changed_values,
+        query_id: read.query_id,
+    })
+}
+
+/// Rows that one attempt moved.
+#[derive(Default)]
+struct Moved {
+    row_count: u64,
+    bytes: u64,
+}
+
+/// Stages every batch until the source says that it has proved the end.
+async fn move_rows(
+    destination: &dyn Destination,
+    plan: &StreamPlan,
+    read: &mut BatchStream,
+    progress: &watch::Sender<RunProgress>,
+    cancel: &CancellationToken,
+) -> Result<(EndOfRead, Moved)> {
+    let mut moved = Moved::default();
+    loop {
+        let event = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(Error::cancelled()),
+            event = read.events.next() => event,
+        };
+        match event.transpose()? {
+            Some(ReadEvent::Batch(batch)) => {
+                let (row_count, bytes) = size(&batch);
+                let Staged { .. } = destination.stage(plan, batch).await?;
+                moved.row_count += row_count;
+                moved.bytes += bytes;
+                progress.send_modify(|progress| {
+                    progress.row_count += row_count;
+                    progress.bytes += bytes;
+                });
+            }
+            Some(ReadEvent::End(end)) => return Ok((end, moved)),
+            None => {
+                return Err(Error::internal("the source stopped without saying that it had reached the end"));
+            }
+        }
+    }
+}
+
+fn size(batch: &Batch) -> (u64, u64) {
+    (batch.rows.num_rows() as u64, batch.byte_size() as u64)
+}
+
+async fn unless_cancelled<T>(cancel: &CancellationToken, work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(Error::cancelled()),
+        result = work => result,
+    }
+}

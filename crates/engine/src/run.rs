@@ -1,0 +1,119 @@
+//! A run: attempts at one sync until one succeeds, or until trying again cannot help.
+
+use std::sync::Arc;
+
+use model::{Destination, Error, Result, RetryPolicy, Source, StreamPlan, StreamSchema, StreamSpec};
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::attempt::attempt;
+
+/// A sync, ready to run.
+#[derive(Clone, Debug)]
+pub struct Sync {
+    pub source: Arc<dyn Source>,
+    pub destination: Arc<dyn Destination>,
+    pub spec: StreamSpec,
+}
+
+/// How a run behaves.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    pub retry: RetryPolicy,
+    /// Spreads the retries of many runs; the same seed gives the same delays.
+    pub seed: u64,
+    /// Reads the stream anew from its beginning and forgets every position.
+    pub is_fresh_start: bool,
+}
+
+/// What a run is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    #[default]
+    Planning,
+    /// The source is working on the statement.
+    Querying,
+    Moving,
+    Publishing,
+    /// Waiting before the next attempt.
+    Waiting,
+}
+
+/// How far a run is, for whoever watches.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RunProgress {
+    pub phase: Phase,
+    pub attempt: u32,
+    /// Rows of this read that reached the destination, those of interrupted runs included.
+    pub row_count: u64,
+    /// Rows that the read will give, once the source has said so.
+    pub row_count_total: Option<u64>,
+    /// Bytes of the rows in memory.
+    pub bytes: u64,
+}
+
+/// What a run did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RunReport {
+    pub is_backfill: bool,
+    pub attempts: u32,
+    /// Rows read by this run.
+    pub read: u64,
+    /// Rows that an interrupted run had staged and that were not read again.
+    pub resumed: u64,
+    pub bytes: u64,
+    pub inserted: u64,
+    pub updated: u64,
+    /// Rows in the target now.
+    pub total: u64,
+    pub null_cursor_count: Option<u64>,
+    /// Values that were changed to fit, by column, where that was allowed.
+    pub changed_values: Vec<(String, u64)>,
+    /// The query at the source that gave the rows.
+    pub query_id: Option<String>,
+}
+
+/// Decides what a run would do, and does nothing.
+pub async fn plan(sync: &Sync, is_fresh_start: bool) -> Result<(StreamSchema, StreamPlan)> {
+    let schema = sync.source.describe(&sync.spec.stream).await?;
+    let mut progress = sync.destination.progress(&sync.spec.stream, &sync.spec.target).await?;
+    if is_fresh_start {
+        progress.committed = None;
+        progress.staged = None;
+    }
+    let plan = StreamPlan::build(&sync.spec, &schema, &progress)?;
+    Ok((schema, plan))
+}
+
+/// Runs `sync` until it succeeds, fails for good or is cancelled. What was staged before a failure stays staged.
+pub async fn run(
+    sync: &Sync,
+    options: &RunOptions,
+    progress: &watch::Sender<RunProgress>,
+    cancel: &CancellationToken,
+) -> Result<RunReport> {
+    let mut number = 1;
+    loop {
+        // Only the first attempt starts anew: the ones after it go on with what it staged.
+        let is_fresh_start = options.is_fresh_start && number == 1;
+        progress
+            .send_modify(|progress| *progress = RunProgress { attempt: number, ..RunProgress::default() });
+        let error = match attempt(sync, is_fresh_start, progress, cancel).await {
+            Ok(mut report) => {
+                report.attempts = number;
+                return Ok(report);
+            }
+            Err(error) => error,
+        };
+        let Some(delay) = options.retry.delay_after(&error, number, options.seed) else { return Err(error) };
+        tracing::warn!(attempt.number = number, delay_ms = delay.as_millis(), error = %error, "attempt failed");
+        progress.send_modify(|progress| progress.phase = Phase::Waiting);
+        tokio::select! {
+            () = cancel.cancelled() => return Err(Error::cancelled()),
+            () = tokio::time::sleep(delay) => {}
+        }
+        number += 1;
+    }
+}
