@@ -9,25 +9,43 @@ use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 /// A Snowflake column type, with what the wire says about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SnowType {
-    Fixed { precision: u8, scale: i8 },
+    Fixed {
+        precision: u8,
+        scale: i8,
+    },
     Real,
     Decfloat,
     /// `length` counts characters.
-    Text { length: u32 },
-    Binary { length: u32 },
+    Text {
+        length: u32,
+    },
+    Binary {
+        length: u32,
+    },
     Boolean,
     Date,
-    Time { scale: u8 },
-    TimestampNtz { scale: u8 },
-    TimestampLtz { scale: u8 },
-    TimestampTz { scale: u8 },
+    Time {
+        scale: u8,
+    },
+    TimestampNtz {
+        scale: u8,
+    },
+    TimestampLtz {
+        scale: u8,
+    },
+    TimestampTz {
+        scale: u8,
+    },
     Variant,
     Object,
     Array,
     Map,
     Geography,
     Geometry,
-    Vector { element: VectorElement, dimension: u32 },
+    Vector {
+        element: VectorElement,
+        dimension: u32,
+    },
     IntervalYearMonth,
     IntervalDayTime,
 }
@@ -73,10 +91,12 @@ impl SnowType {
             SnowType::Boolean => DataType::Boolean,
             SnowType::Date => DataType::Date32,
             SnowType::Time { .. } => DataType::Time64(TimeUnit::Nanosecond),
-            SnowType::TimestampNtz { .. } | SnowType::TimestampLtz { .. } => DataType::Struct(Fields::from(vec![
-                Field::new("epoch", DataType::Int64, false),
-                Field::new("fraction", DataType::Int32, false),
-            ])),
+            SnowType::TimestampNtz { .. } | SnowType::TimestampLtz { .. } => {
+                DataType::Struct(Fields::from(vec![
+                    Field::new("epoch", DataType::Int64, false),
+                    Field::new("fraction", DataType::Int32, false),
+                ]))
+            }
             SnowType::TimestampTz { .. } => DataType::Struct(Fields::from(vec![
                 Field::new("epoch", DataType::Int64, false),
                 Field::new("fraction", DataType::Int32, false),
