@@ -93,6 +93,11 @@ impl Error {
         self.repr.retry_after
     }
 
+    /// What a person should do about it, where Snowflake's code tells.
+    pub fn remedy(&self) -> Option<&'static str> {
+        self.code().and_then(crate::error_code::remedy_of)
+    }
+
     /// The message alone, without code and query id.
     pub fn message(&self) -> &str {
         &self.repr.message

@@ -1,3 +1,6 @@
 //! The shapes of Snowflake's JSON, as they travel; nothing outside this crate sees them.
 
+pub(crate) mod envelope;
+pub(crate) mod login;
+pub(crate) mod query;
 pub(crate) mod result;

@@ -1,0 +1,99 @@
+//! The HTTP clients: proxies, trusted roots and time limits, built once and shared.
+
+use std::fmt;
+use std::time::Duration;
+
+use reqwest::redirect;
+
+use crate::result::chunk_http;
+use crate::{Error, ErrorKind, Result, Secret};
+
+/// Time to reach the service, TLS included. A firewall that drops packets shows within this.
+const CONNECT_MAX: Duration = Duration::from_secs(30);
+/// Idle connections are closed before load balancers on the way close them silently.
+const POOL_IDLE_MAX: Duration = Duration::from_secs(50);
+
+/// How the service is reached.
+#[derive(Clone, Debug, Default)]
+pub enum Proxy {
+    /// `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, as other programs do.
+    #[default]
+    Environment,
+    /// No proxy, whatever the environment says.
+    Direct,
+    /// This proxy, for everything.
+    Explicit {
+        /// `http://host:port` or `https://host:port`, without credentials.
+        url: String,
+        /// User name and password, where the proxy wants them.
+        credentials: Option<(String, Secret)>,
+    },
+}
+
+/// Connections to the outside: shared by all sessions that go the same way.
+///
+/// Cloning is cheap. A program with many accounts should make one and give it to every configuration, so that they
+/// share connection pools to cloud storage.
+#[derive(Clone)]
+pub struct Network {
+    /// For the service itself: sends tokens, follows no redirect.
+    pub(crate) service: reqwest::Client,
+    /// For chunks in cloud storage: never sees a token.
+    pub(crate) storage: reqwest::Client,
+}
+
+impl Network {
+    /// Clients behind `proxy` that also trust `extra_roots`, each a PEM file of certificates.
+    pub fn new(proxy: &Proxy, extra_roots: &[Vec<u8>]) -> Result<Self> {
+        let service = builder(proxy, extra_roots)?
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .connect_timeout(CONNECT_MAX)
+            .pool_idle_timeout(POOL_IDLE_MAX)
+            .build()
+            .map_err(|source| unusable(source.without_url()))?;
+        let storage = chunk_http(builder(proxy, extra_roots)?.referer(false))?;
+        Ok(Self { service, storage })
+    }
+
+    /// For a loopback endpoint: a proxy would only be in the way.
+    pub(crate) fn loopback() -> Result<Self> {
+        Self::new(&Proxy::Direct, &[])
+    }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Network").finish_non_exhaustive()
+    }
+}
+
+fn builder(proxy: &Proxy, extra_roots: &[Vec<u8>]) -> Result<reqwest::ClientBuilder> {
+    let mut roots = Vec::new();
+    for pem in extra_roots {
+        let certificates = reqwest::Certificate::from_pem_bundle(pem)
+            .map_err(|_| Error::new(ErrorKind::Config, "an extra root certificate is not PEM"))?;
+        roots.extend(certificates);
+    }
+    let mut builder = reqwest::Client::builder();
+    if !roots.is_empty() {
+        builder = builder.tls_certs_merge(roots);
+    }
+    match proxy {
+        Proxy::Environment => Ok(builder),
+        Proxy::Direct => Ok(builder.no_proxy()),
+        Proxy::Explicit { url, credentials } => {
+            let mut proxy = reqwest::Proxy::all(url)
+                .map_err(|_| Error::new(ErrorKind::Config, "the proxy's address cannot be read"))?;
+            if let Some((user, password)) = credentials {
+                proxy = proxy.basic_auth(user, password.expose());
+            }
+            Ok(builder.no_proxy().proxy(proxy))
+        }
+    }
+}
+
+fn unusable(source: reqwest::Error) -> Error {
+    Error::new(ErrorKind::Config, "the HTTP client cannot be set up").with_source(source)
+}

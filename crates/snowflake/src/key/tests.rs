@@ -1,0 +1,136 @@
+use super::*;
+
+const PLAIN: &str = include_str!("../../tests/keys/plain.p8");
+const FINGERPRINT: &str = "SHA256:WbyX6A0LALpxnMc7uBYNw1SnbSPwmMva4NfVMctqr9s=";
+
+fn passphrase() -> Secret {
+    Secret::new("correct-horse")
+}
+
+fn refusal(text: &str, passphrase: Option<&Secret>) -> String {
+    let error = PrivateKey::parse(text, passphrase).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Auth);
+    error.to_string()
+}
+
+fn body() -> String {
+    PLAIN.lines().filter(|line| !line.starts_with('-')).collect()
+}
+
+#[test]
+fn every_pasted_shape_is_the_same_key() {
+    let body = body();
+    let one_line = format!("-----BEGIN PRIVATE KEY-----{body}-----END PRIVATE KEY-----");
+    let shapes = [
+        ("as openssl wrote it", PLAIN.to_owned()),
+        ("carriage returns", PLAIN.replace('\n', "\r\n")),
+        ("spaces for line breaks", PLAIN.trim().replace('\n', " ")),
+        ("written-out line breaks", PLAIN.replace('\n', "\\n")),
+        ("written-out carriage returns", PLAIN.replace('\n', "\\r\\n")),
+        ("double quotes", format!("\"{}\"", PLAIN.replace('\n', "\\n"))),
+        ("single quotes", format!("'{PLAIN}'")),
+        ("one line", one_line),
+        ("indented", PLAIN.replace('\n', "\n    ")),
+        ("byte order mark", format!("\u{feff}{PLAIN}")),
+        ("no markers", body.clone()),
+        ("no markers, wrapped", body.as_bytes().chunks(60).map(|line| String::from_utf8_lossy(line) + "\n").collect()),
+        ("base64 of the file", BASE64.encode(PLAIN)),
+        ("text around it", format!("Bag Attributes\n  x: y\n{PLAIN}\nthanks")),
+        ("a certificate before it", format!("{}{PLAIN}", include_str!("../../tests/keys/cert.pem"))),
+        ("PKCS#1", include_str!("../../tests/keys/pkcs1.pem").to_owned()),
+    ];
+    for (shape, text) in shapes {
+        let key = PrivateKey::parse(&text, None).unwrap_or_else(|error| panic!("{shape}: {error}"));
+        assert_eq!(key.fingerprint(), FINGERPRINT, "{shape}");
+    }
+    let der = BASE64.decode(body).unwrap();
+    assert_eq!(PrivateKey::from_bytes(&der, None).unwrap().fingerprint(), FINGERPRINT);
+}
+
+#[test]
+fn encrypted_keys_open_with_their_passphrase_only() {
+    for text in [
+        include_str!("../../tests/keys/pbes2.p8"),
+        include_str!("../../tests/keys/des3.p8"),
+        include_str!("../../tests/keys/scrypt.p8"),
+    ] {
+        assert_eq!(PrivateKey::parse(text, Some(&passphrase())).unwrap().fingerprint(), FINGERPRINT);
+        assert!(refusal(text, None).contains("needs its passphrase"));
+        assert!(refusal(text, Some(&Secret::new(""))).contains("needs its passphrase"));
+        for wrong in 0..8 {
+            assert!(refusal(text, Some(&Secret::new(format!("wrong {wrong}")))).contains("wrong passphrase"));
+        }
+    }
+}
+
+#[test]
+fn a_passphrase_for_a_plain_key_does_no_harm() {
+    PrivateKey::parse(PLAIN, Some(&passphrase())).unwrap();
+}
+
+#[test]
+fn what_is_not_a_key_is_named() {
+    for (text, expected) in [
+        (include_str!("../../tests/keys/pub.pem"), "this is a public key"),
+        (include_str!("../../tests/keys/cert.pem"), "this is a certificate"),
+        (include_str!("../../tests/keys/ec.p8"), "not an RSA key"),
+        (include_str!("../../tests/keys/ec.pem"), "not an RSA key"),
+        (include_str!("../../tests/keys/small.p8"), "too small"),
+        (include_str!("../../tests/keys/pbes1.p8"), "openssl pkcs8 -topk8 -v2 aes-256-cbc"),
+        (include_str!("../../tests/keys/legacy.pem"), "DEK-Info"),
+        ("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----", "ssh-keygen -p -m PKCS8"),
+        ("ssh-rsa AAAAB3NzaC1yc2E me@host", "OpenSSH public key"),
+        ("", "it is empty"),
+        ("hunter2", "neither PEM nor base64"),
+        ("-----BEGIN PRIVATE KEY-----\nMIIE", "END line is missing"),
+        ("MIIE\n-----END PRIVATE KEY-----", "BEGIN line is missing"),
+        ("-----BEGIN PRIVATE KEY-----\n%%%%\n-----END PRIVATE KEY-----", "not base64"),
+    ] {
+        let message = refusal(text, Some(&passphrase()));
+        assert!(message.contains(expected), "{message} does not say {expected}");
+    }
+}
+
+#[test]
+fn shapes_without_markers_are_told_apart_too() {
+    let bare = |pem: &str| -> String { pem.lines().filter(|line| !line.starts_with('-')).collect() };
+    assert!(refusal(&bare(include_str!("../../tests/keys/pub.pem")), None).contains("this is a public key"));
+    assert!(refusal(&bare(include_str!("../../tests/keys/cert.pem")), None).contains("this is a certificate"));
+    assert!(refusal(&bare(include_str!("../../tests/keys/pbes2.p8")), None).contains("needs its passphrase"));
+    let half = &body()[..400];
+    assert!(refusal(half, None).contains("cannot be used"));
+}
+
+#[test]
+fn a_made_key_reads_back_and_gives_its_public_half() {
+    let key = PrivateKey::generate(KeyBits::Rsa2048).unwrap();
+    assert_eq!(key.bits(), 2048);
+    let pem = key.to_pkcs8_pem().unwrap();
+    let again = PrivateKey::parse(pem.expose(), None).unwrap();
+    assert_eq!(again.fingerprint(), key.fingerprint());
+    let der = BASE64.decode(key.public_key_body().unwrap()).unwrap();
+    let digest = BASE64.encode(digest::digest(&digest::SHA256, &der));
+    assert_eq!(key.fingerprint(), format!("SHA256:{digest}"));
+}
+
+#[test]
+fn the_public_half_is_what_openssl_writes() {
+    let expected: String =
+        include_str!("../../tests/keys/pub.pem").lines().filter(|line| !line.starts_with('-')).collect();
+    assert_eq!(PrivateKey::parse(PLAIN, None).unwrap().public_key_body().unwrap(), expected);
+}
+
+#[test]
+fn a_key_is_never_printed() {
+    let printed = format!("{:?}", PrivateKey::parse(PLAIN, None).unwrap());
+    assert!(printed.contains(FINGERPRINT) && !printed.contains(&body()[40..80]));
+}
+
+#[test]
+fn a_key_is_read_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key.p8");
+    std::fs::write(&path, PLAIN).unwrap();
+    assert_eq!(KeySource::File(path).load(None).unwrap().fingerprint(), FINGERPRINT);
+    assert!(KeySource::Env("SNOWFLAKE_TEST_NO_SUCH_VARIABLE".into()).load(None).is_err());
+}
