@@ -284,7 +284,8 @@ mod tests {
                 let url = url::Url::parse(&format!("https://{host}/session/v1/login-request")).unwrap();
                 prop_assert_eq!(url.host_str(), Some(host));
                 prop_assert_eq!(url.path(), "/session/v1/login-request");
-                prop_assert_eq!(Account::parse(host).unwrap().host(), host);
+                let again = Account::parse(host).unwrap();
+                prop_assert_eq!(again.host(), host);
             }
         }
     }

@@ -23,7 +23,11 @@ pub struct ClientIdentity {
 
 impl Default for ClientIdentity {
     fn default() -> Self {
-        Self { id: CLIENT_ID.to_owned(), version: CLIENT_VERSION.to_owned(), application: APPLICATION.to_owned() }
+        Self {
+            id: CLIENT_ID.to_owned(),
+            version: CLIENT_VERSION.to_owned(),
+            application: APPLICATION.to_owned(),
+        }
     }
 }
 

@@ -77,7 +77,9 @@ impl ConnectionsFile {
         let folder = std::env::var_os("SNOWFLAKE_HOME")
             .map(PathBuf::from)
             .or_else(|| std::env::home_dir().map(|home| home.join(".snowflake")))
-            .ok_or_else(|| Error::new(ErrorKind::Config, "there is no home folder to look for connections in"))?;
+            .ok_or_else(|| {
+                Error::new(ErrorKind::Config, "there is no home folder to look for connections in")
+            })?;
         let connections = folder.join(CONNECTIONS);
         match connections.exists() {
             true => Self::read(&connections),
@@ -188,7 +190,10 @@ impl Section {
 
     fn oauth_client(&self) -> Result<Credentials> {
         Ok(Credentials::OAuthClient(OAuthClient {
-            token_url: self.oauth_token_request_url.clone().ok_or_else(|| missing("oauth_token_request_url"))?,
+            token_url: self
+                .oauth_token_request_url
+                .clone()
+                .ok_or_else(|| missing("oauth_token_request_url"))?,
             client_id: self.oauth_client_id.clone().ok_or_else(|| missing("oauth_client_id"))?,
             client_secret: self.oauth_client_secret.clone().ok_or_else(|| missing("oauth_client_secret"))?,
             scope: self.oauth_scope.clone(),
@@ -244,9 +249,12 @@ mod tests {
 
     #[test]
     fn both_files_give_the_same_connection() {
-        let keys = "account = \"myorg-acct\"\nuser = \"me\"\npassword = \"p\"\nwarehouse = \"WH\"\nrole = \"R\"\n";
+        let keys =
+            "account = \"myorg-acct\"\nuser = \"me\"\npassword = \"p\"\nwarehouse = \"WH\"\nrole = \"R\"\n";
         let own = read("connections.toml", &format!("[acme]\n{keys}")).unwrap();
-        let shared = format!("default_connection_name = \"acme\"\n[cli.logs]\nlevel = \"info\"\n[connections.acme]\n{keys}");
+        let shared = format!(
+            "default_connection_name = \"acme\"\n[cli.logs]\nlevel = \"info\"\n[connections.acme]\n{keys}"
+        );
         let shared = read("config.toml", &shared).unwrap();
         for file in [own, shared] {
             let config = file.connection("acme").unwrap();
@@ -268,7 +276,8 @@ mod tests {
             ),
             ("password = \"p\"\nport = 443\nunknown_key = [1]", "password"),
         ] {
-            let file = read("connections.toml", &format!("[a]\naccount = \"o-a\"\nuser = \"u\"\n{keys}")).unwrap();
+            let file =
+                read("connections.toml", &format!("[a]\naccount = \"o-a\"\nuser = \"u\"\n{keys}")).unwrap();
             assert_eq!(file.connection("a").unwrap().credentials.name(), expected);
         }
     }
@@ -278,7 +287,8 @@ mod tests {
         let broken = read("connections.toml", "[a]\naccount = \"o-a\"\npassword = hunter2\n").unwrap_err();
         assert!(broken.message().ends_with("line 3 cannot be read"), "{broken}");
         assert!(!format!("{broken:?}").contains("hunter2"));
-        let file = read("connections.toml", "[a]\naccount = \"o-a\"\nauthenticator = \"externalbrowser\"\n").unwrap();
+        let file = read("connections.toml", "[a]\naccount = \"o-a\"\nauthenticator = \"externalbrowser\"\n")
+            .unwrap();
         assert!(file.connection("a").unwrap_err().message().contains("browser"));
         assert!(file.connection("b").unwrap_err().message().contains("only a"));
     }

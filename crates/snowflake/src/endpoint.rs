@@ -21,8 +21,9 @@ impl Endpoint {
     /// Parses `https://host[:port]` or `http://host:port`; nothing may follow the port but one slash.
     pub fn parse(input: &str) -> Result<Self> {
         let typed = input.trim();
-        let base = Url::parse(typed)
-            .map_err(|source| refused("it is not an address such as https://host:port").with_source(source))?;
+        let base = Url::parse(typed).map_err(|source| {
+            refused("it is not an address such as https://host:port").with_source(source)
+        })?;
         if !matches!(base.scheme(), "https" | "http") {
             return Err(refused("its scheme is neither https nor http"));
         }
@@ -40,7 +41,8 @@ impl Endpoint {
 
     /// The account's own host, over TLS.
     pub fn of(account: &Account) -> Self {
-        let base = Url::parse(&format!("https://{}", account.host())).expect("checked labels make an address");
+        let base =
+            Url::parse(&format!("https://{}", account.host())).expect("checked labels make an address");
         Self { base }
     }
 
@@ -61,10 +63,9 @@ impl Endpoint {
 
     /// Resolves a path of our own or one the service sent; anything that leaves this origin is refused.
     pub(crate) fn join(&self, path: &str) -> Result<Url> {
-        let url = self
-            .base
-            .join(path)
-            .map_err(|_| Error::new(ErrorKind::Protocol, "the service sent an address that cannot be read"))?;
+        let url = self.base.join(path).map_err(|_| {
+            Error::new(ErrorKind::Protocol, "the service sent an address that cannot be read")
+        })?;
         let same_user = url.username().is_empty() && url.password().is_none();
         if url.origin() != self.base.origin() || !same_user {
             let message = "the service sent an address on another host; it was not followed";

@@ -17,7 +17,8 @@ const fn plain(code: &'static str, kind: ErrorKind) -> Meaning {
     Meaning { code, kind, remedy: None }
 }
 
-const MFA: &str = "the account asks for a second factor; use a key pair or a programmatic access token for programs";
+const MFA: &str =
+    "the account asks for a second factor; use a key pair or a programmatic access token for programs";
 const CLOCK: &str = "check this machine's clock: the token's times did not fit the service's";
 const FINGERPRINT: &str = "compare the key's fingerprint with RSA_PUBLIC_KEY_FP in DESC USER, and the user and account names; \
      SYSTEM$GET_LOGIN_FAILURE_DETAILS with the id in the message tells the cause";
@@ -31,7 +32,11 @@ static MEANINGS: &[Meaning] = &[
     // Log-in: credentials.
     means("390100", ErrorKind::Auth, "check the user name and the password"),
     plain("390101", ErrorKind::Internal),
-    means("390102", ErrorKind::Auth, "the user is locked for about 15 minutes after failed log-ins; wait, then correct it"),
+    means(
+        "390102",
+        ErrorKind::Auth,
+        "the user is locked for about 15 minutes after failed log-ins; wait, then correct it",
+    ),
     means("390120", ErrorKind::Auth, MFA),
     means("390122", ErrorKind::Auth, MFA),
     means("390123", ErrorKind::Auth, MFA),
@@ -39,11 +44,27 @@ static MEANINGS: &[Meaning] = &[
     means("390127", ErrorKind::Auth, MFA),
     means("390129", ErrorKind::Auth, MFA),
     means("390132", ErrorKind::Auth, MFA),
-    means("390139", ErrorKind::Auth, "single sign-on is not available to programs; use a key pair or a token"),
-    means("390511", ErrorKind::Auth, "single sign-on is not available to programs; use a key pair or a token"),
+    means(
+        "390139",
+        ErrorKind::Auth,
+        "single sign-on is not available to programs; use a key pair or a token",
+    ),
+    means(
+        "390511",
+        ErrorKind::Auth,
+        "single sign-on is not available to programs; use a key pair or a token",
+    ),
     means("390144", ErrorKind::Auth, FINGERPRINT),
-    means("390191", ErrorKind::Auth, "the user name differs from the identity provider's; use the login name of the token"),
-    means("390309", ErrorKind::Auth, "the user name differs from the OAuth token's; use the login name of the token"),
+    means(
+        "390191",
+        ErrorKind::Auth,
+        "the user name differs from the identity provider's; use the login name of the token",
+    ),
+    means(
+        "390309",
+        ErrorKind::Auth,
+        "the user name differs from the OAuth token's; use the login name of the token",
+    ),
     means("390195", ErrorKind::Auth, "the stored identity token is no longer good; log in again"),
     means("390197", ErrorKind::Auth, MFA),
     means("390303", ErrorKind::Auth, OAUTH),
@@ -53,17 +74,41 @@ static MEANINGS: &[Meaning] = &[
     means("394302", ErrorKind::Auth, CLOCK),
     means("394303", ErrorKind::Auth, CLOCK),
     means("394304", ErrorKind::Auth, FINGERPRINT),
-    means("394305", ErrorKind::Auth, "the service wants another signature algorithm; use an RSA key of 2048 bits or more"),
+    means(
+        "394305",
+        ErrorKind::Auth,
+        "the service wants another signature algorithm; use an RSA key of 2048 bits or more",
+    ),
     means("394306", ErrorKind::Auth, FINGERPRINT),
-    means("394307", ErrorKind::Auth, "the account in the token is not this host's; check the account identifier"),
-    means("394400", ErrorKind::Auth, "the programmatic access token is expired, disabled or wrong; create or rotate it"),
+    means(
+        "394307",
+        ErrorKind::Auth,
+        "the account in the token is not this host's; check the account identifier",
+    ),
+    means(
+        "394400",
+        ErrorKind::Auth,
+        "the programmatic access token is expired, disabled or wrong; create or rotate it",
+    ),
     means("394507", ErrorKind::Auth, MFA),
     means("394508", ErrorKind::Auth, MFA),
     means("394633", ErrorKind::Auth, MFA),
-    means("390422", ErrorKind::Auth, "a network policy refuses this address; add it to the policy of the user or account"),
+    means(
+        "390422",
+        ErrorKind::Auth,
+        "a network policy refuses this address; add it to the policy of the user or account",
+    ),
     // Log-in: defaults.
-    means("390189", ErrorKind::Config, "the role does not exist or is not granted to the user: GRANT ROLE … TO USER …"),
-    means("390201", ErrorKind::Config, "the database, schema or virtual warehouse does not exist or the role lacks USAGE on it"),
+    means(
+        "390189",
+        ErrorKind::Config,
+        "the role does not exist or is not granted to the user: GRANT ROLE … TO USER …",
+    ),
+    means(
+        "390201",
+        ErrorKind::Config,
+        "the database, schema or virtual warehouse does not exist or the role lacks USAGE on it",
+    ),
     means("390194", ErrorKind::Config, "name a role in the connection, or set the user's DEFAULT_ROLE"),
     // Session.
     plain("390104", ErrorKind::SessionExpired),
@@ -79,10 +124,18 @@ static MEANINGS: &[Meaning] = &[
     means("000008", ErrorKind::Statement, "send one statement at a time"),
     plain("000604", ErrorKind::Cancelled),
     plain("000605", ErrorKind::NotFound),
-    means("000606", ErrorKind::Config, "name a virtual warehouse in the connection, and grant the role USAGE on it"),
+    means(
+        "000606",
+        ErrorKind::Config,
+        "name a virtual warehouse in the connection, and grant the role USAGE on it",
+    ),
     means("000612", ErrorKind::ResultGone, "run the statement again: results are kept for 24 hours"),
     means("000625", ErrorKind::Unavailable, "another transaction held a lock for too long; try again later"),
-    means("000630", ErrorKind::Cancelled, "raise STATEMENT_TIMEOUT_IN_SECONDS or use a larger virtual warehouse"),
+    means(
+        "000630",
+        ErrorKind::Cancelled,
+        "raise STATEMENT_TIMEOUT_IN_SECONDS or use a larger virtual warehouse",
+    ),
     means("001003", ErrorKind::Statement, "correct the statement's syntax at the place that is named"),
     means("001757", ErrorKind::NotFound, NAMED_OBJECT),
     means("002003", ErrorKind::NotFound, NAMED_OBJECT),
@@ -92,10 +145,18 @@ static MEANINGS: &[Meaning] = &[
     means("003041", ErrorKind::Permission, "grant the role the privilege that the message names"),
     means("090105", ErrorKind::Config, "name a database in the connection or qualify the object's name"),
     means("090106", ErrorKind::Config, "name a schema in the connection or qualify the object's name"),
-    means("090073", ErrorKind::Config, "a resource monitor or an owner suspended the virtual warehouse; resume it"),
+    means(
+        "090073",
+        ErrorKind::Config,
+        "a resource monitor or an owner suspended the virtual warehouse; resume it",
+    ),
     means("100072", ErrorKind::Data, "a NULL was written to a column that is NOT NULL"),
     means("100078", ErrorKind::Data, "a text is longer than its column"),
-    means("100090", ErrorKind::Data, "several source rows match one target row; make the source unique by key"),
+    means(
+        "100090",
+        ErrorKind::Data,
+        "several source rows match one target row; make the source unique by key",
+    ),
 ];
 
 fn meaning(code: &str) -> Option<&'static Meaning> {

@@ -99,7 +99,9 @@ impl ObjectName {
                 return Self::new(parts);
             }
             let Some(next) = after.strip_prefix('.') else {
-                return Err(refused("has something other than a dot between its parts; quote what needs quoting"));
+                return Err(refused(
+                    "has something other than a dot between its parts; quote what needs quoting",
+                ));
             };
             rest = next.trim_start();
         }
@@ -241,8 +243,9 @@ mod tests {
 
     #[test]
     fn what_is_not_a_name_is_refused() {
-        for sql in ["", ".", "a.", "a..b", "a b", "a;drop", "\"open", "\"\"", "1a", "a.b.c.d", "a--x", "naïve", "a'b"]
-        {
+        for sql in [
+            "", ".", "a.", "a..b", "a b", "a;drop", "\"open", "\"\"", "1a", "a.b.c.d", "a--x", "naïve", "a'b",
+        ] {
             assert!(ObjectName::parse(sql).is_err(), "{sql:?}");
         }
     }
@@ -251,7 +254,9 @@ mod tests {
     fn a_short_name_is_completed_from_the_outside() {
         let database = Identifier::new("D").unwrap();
         let schema = Identifier::new("S").unwrap();
-        for (sql, expected) in [("t", r#""D"."S"."T""#), ("x.t", r#""D"."X"."T""#), ("y.x.t", r#""Y"."X"."T""#)] {
+        for (sql, expected) in
+            [("t", r#""D"."S"."T""#), ("x.t", r#""D"."X"."T""#), ("y.x.t", r#""Y"."X"."T""#)]
+        {
             assert_eq!(ObjectName::parse(sql).unwrap().within(&database, &schema).to_string(), expected);
         }
     }

@@ -133,9 +133,7 @@ fn insert_proof(
     now: Timestamp,
 ) -> Result<()> {
     let (authenticator, token) = match &config.credentials {
-        Credentials::KeyPair(key) => {
-            ("SNOWFLAKE_JWT", jwt::signed(&config.account, &config.user, key, now)?)
-        }
+        Credentials::KeyPair(key) => ("SNOWFLAKE_JWT", jwt::signed(&config.account, &config.user, key, now)?),
         Credentials::ProgrammaticAccessToken(token) => ("PROGRAMMATIC_ACCESS_TOKEN", token.clone()),
         Credentials::OAuthToken(token) => ("OAUTH", token.clone()),
         Credentials::OAuthClient(_) => ("OAUTH", fetched.cloned().unwrap_or_else(|| Secret::new(""))),
@@ -231,6 +229,7 @@ fn interactive(action: &str) -> Error {
         action if action.starts_with("EXT_AUTHN") => "a second factor",
         _ => "an interactive step",
     };
-    let message = format!("the account asks for {step}; use a key pair or a programmatic access token instead");
+    let message =
+        format!("the account asks for {step}; use a key pair or a programmatic access token instead");
     Error::new(ErrorKind::Config, message)
 }

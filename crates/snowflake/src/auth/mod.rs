@@ -50,10 +50,15 @@ impl Credentials {
     pub(crate) fn check(&self, user: &str, allow_http_loopback: bool) -> Result<()> {
         let needs_user = matches!(self, Self::KeyPair(_) | Self::Password { .. });
         if needs_user && user.trim().is_empty() {
-            return Err(Error::new(ErrorKind::Config, format!("a log-in by {} needs a user name", self.name())));
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("a log-in by {} needs a user name", self.name()),
+            ));
         }
         match self {
-            Self::ProgrammaticAccessToken(secret) | Self::OAuthToken(secret) | Self::Password { password: secret, .. }
+            Self::ProgrammaticAccessToken(secret)
+            | Self::OAuthToken(secret)
+            | Self::Password { password: secret, .. }
                 if secret.is_empty() =>
             {
                 Err(Error::new(ErrorKind::Config, format!("the {} is empty", self.name())))

@@ -39,7 +39,12 @@ struct TokenReply {
 
 impl OAuthClient {
     /// Fetches a new access token.
-    pub(super) async fn fetch(&self, network: &Network, policy: &RetryPolicy, role: Option<&str>) -> Result<Secret> {
+    pub(super) async fn fetch(
+        &self,
+        network: &Network,
+        policy: &RetryPolicy,
+        role: Option<&str>,
+    ) -> Result<Secret> {
         let started = Instant::now();
         let (mut attempts, mut last_delay) = (0, Duration::ZERO);
         loop {
@@ -49,7 +54,8 @@ impl OAuthClient {
                 Err((None, error)) => return Err(error),
                 Err((Some(setback), error)) => (setback, error),
             };
-            let delay = policy.next_delay(attempts, started.elapsed(), last_delay, setback, 0.5).ok_or(error)?;
+            let delay =
+                policy.next_delay(attempts, started.elapsed(), last_delay, setback, 0.5).ok_or(error)?;
             tracing::debug!(attempt = attempts, reason = setback.reason, "asking for the OAuth token again");
             tokio::time::sleep(delay).await;
             last_delay = delay;
@@ -90,7 +96,8 @@ impl OAuthClient {
         if is_passing(status) {
             let value = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
             let asked = value.and_then(|value| retry_after(value, jiff::Timestamp::now()));
-            let error = Error::new(ErrorKind::Unavailable, format!("the OAuth server answered HTTP {status}"));
+            let error =
+                Error::new(ErrorKind::Unavailable, format!("the OAuth server answered HTTP {status}"));
             return Err((Some(Setback { reason: status, retry_after: asked }), error));
         }
         if response.content_length().is_some_and(|length| length > REPLY_BYTES_MAX as u64) {

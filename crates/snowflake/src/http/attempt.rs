@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
-    USER_AGENT,
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LOCATION,
+    RETRY_AFTER, USER_AGENT,
 };
 use reqwest::{RequestBuilder, Response};
 use uuid::Uuid;
@@ -200,13 +200,16 @@ fn timed_out() -> Outcome {
 fn not_sent(error: reqwest::Error) -> Outcome {
     let error = error.without_url();
     if error.is_builder() {
-        return Outcome::Failed(Error::new(ErrorKind::Internal, "the request could not be made").with_source(error));
+        return Outcome::Failed(
+            Error::new(ErrorKind::Internal, "the request could not be made").with_source(error),
+        );
     }
     if is_untrusted(&error) {
         let message = "the service's certificate is not trusted: behind a proxy that opens TLS, add its root certificate";
         return Outcome::Failed(Error::new(ErrorKind::Config, message).with_source(error));
     }
-    let message = if error.is_connect() { "the service cannot be reached" } else { "the connection was lost" };
+    let message =
+        if error.is_connect() { "the service cannot be reached" } else { "the connection was lost" };
     let error = Error::new(ErrorKind::Unavailable, message).with_source(error);
     Outcome::Passing(Setback { reason: 0, retry_after: None }, error)
 }

@@ -60,7 +60,10 @@ pub(crate) struct Call<'a> {
 /// The body of a call.
 pub(crate) enum Body<'a> {
     Empty,
-    Json { bytes: Bytes, is_gzip: bool },
+    Json {
+        bytes: Bytes,
+        is_gzip: bool,
+    },
     /// Made anew for every try: it holds a token that does not live long.
     Fresh(&'a (dyn Fn() -> Result<Bytes> + Send + Sync)),
 }

@@ -119,7 +119,10 @@ mod tests {
     fn the_service_may_ask_for_more_but_not_for_ever() {
         let policy = RetryPolicy::default();
         let asked = |seconds| Setback { reason: 429, retry_after: Some(Duration::from_secs(seconds)) };
-        assert_eq!(policy.next_delay(1, Duration::ZERO, Duration::ZERO, asked(30), 0.1), Some(Duration::from_secs(30)));
+        assert_eq!(
+            policy.next_delay(1, Duration::ZERO, Duration::ZERO, asked(30), 0.1),
+            Some(Duration::from_secs(30))
+        );
         assert_eq!(policy.next_delay(1, Duration::ZERO, Duration::ZERO, asked(3600), 0.1), None);
     }
 

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::error::KeyRejected;
 use pkcs8::der::asn1::{AnyRef, ObjectIdentifier};
-use pkcs8::der::{Decode, Reader, SliceReader};
+use pkcs8::der::{Decode, Reader, SliceReader, Tag, Tagged};
 use pkcs8::{EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef};
 use zeroize::Zeroizing;
 
@@ -87,14 +87,18 @@ fn check_label(label: &str) -> Result<()> {
         "EC PRIVATE KEY" => Err(elliptic()),
         "DSA PRIVATE KEY" => Err(refused(&format!("this is a DSA key, RSA is needed: {NEW_KEY}"))),
         "PUBLIC KEY" | "RSA PUBLIC KEY" | "SSH2 PUBLIC KEY" => Err(public_key()),
-        "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" | "CERTIFICATE REQUEST" => Err(certificate()),
+        "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" | "CERTIFICATE REQUEST" => {
+            Err(certificate())
+        }
         "PGP PRIVATE KEY BLOCK" => Err(refused(&format!("this is a PGP key, RSA is needed: {NEW_KEY}"))),
         _ => Err(refused("its BEGIN line names something that is not a private key")),
     }
 }
 
 fn public_key() -> Error {
-    refused("this is a public key; paste the private key (its public half goes to ALTER USER … SET RSA_PUBLIC_KEY)")
+    refused(
+        "this is a public key; paste the private key (its public half goes to ALTER USER … SET RSA_PUBLIC_KEY)",
+    )
 }
 
 fn certificate() -> Error {
@@ -108,24 +112,22 @@ fn elliptic() -> Error {
 /// Reads no further than the first fields, which differ in every shape.
 fn shape_of(der: &[u8]) -> Shape {
     let Ok(outer) = AnyRef::from_der(der) else { return Shape::Unknown };
-    if der.first() != Some(&0x30) {
+    if outer.tag() != Tag::Sequence {
         return Shape::Unknown;
     }
     let Ok(mut fields) = SliceReader::new(outer.value()) else { return Shape::Unknown };
     let first: Option<AnyRef<'_>> = fields.decode().ok();
     let second: Option<AnyRef<'_>> = fields.decode().ok();
-    const INTEGER: u8 = 0x02;
-    const BIT_STRING: u8 = 0x03;
-    const OCTET_STRING: u8 = 0x04;
-    const SEQUENCE: u8 = 0x30;
-    let tag = |any: Option<&AnyRef<'_>>| any.map(|any| u8::from(pkcs8::der::Tagged::tag(any)));
+    let tag = |any: Option<&AnyRef<'_>>| any.map(Tagged::tag);
     match (tag(first.as_ref()), tag(second.as_ref())) {
-        (Some(INTEGER), Some(SEQUENCE)) => Shape::Pkcs8,
-        (Some(INTEGER), Some(INTEGER)) => Shape::Pkcs1,
-        (Some(INTEGER), Some(OCTET_STRING)) => Shape::EllipticKey,
-        (Some(SEQUENCE), Some(OCTET_STRING)) => scheme_of(first).map_or(Shape::Unknown, Shape::Pkcs8Encrypted),
-        (Some(SEQUENCE), Some(BIT_STRING)) => Shape::PublicKey,
-        (Some(SEQUENCE), Some(SEQUENCE)) => Shape::CertificateOrRequest,
+        (Some(Tag::Integer), Some(Tag::Sequence)) => Shape::Pkcs8,
+        (Some(Tag::Integer), Some(Tag::Integer)) => Shape::Pkcs1,
+        (Some(Tag::Integer), Some(Tag::OctetString)) => Shape::EllipticKey,
+        (Some(Tag::Sequence), Some(Tag::OctetString)) => {
+            scheme_of(first).map_or(Shape::Unknown, Shape::Pkcs8Encrypted)
+        }
+        (Some(Tag::Sequence), Some(Tag::BitString)) => Shape::PublicKey,
+        (Some(Tag::Sequence), Some(Tag::Sequence)) => Shape::CertificateOrRequest,
         _ => Shape::Unknown,
     }
 }
@@ -139,7 +141,9 @@ fn plain_pkcs8(der: Zeroizing<Vec<u8>>) -> Result<PlainKey> {
     let key = PrivateKeyInfoRef::from_der(&der).map_err(|_| refused("it is cut off or damaged"))?;
     match key.algorithm.oid {
         RSA => Ok(PlainKey::Pkcs8(der)),
-        RSA_PSS => Err(refused(&format!("it is bound to RSA-PSS; Snowflake needs a plain RSA key: {NEW_KEY}"))),
+        RSA_PSS => {
+            Err(refused(&format!("it is bound to RSA-PSS; Snowflake needs a plain RSA key: {NEW_KEY}")))
+        }
         ELLIPTIC => Err(elliptic()),
         _ => Err(elliptic()),
     }

@@ -84,10 +84,9 @@ impl PrivateKey {
 
     /// The key as unencrypted PKCS#8 PEM, for whoever stores it.
     pub fn to_pkcs8_pem(&self) -> Result<Secret> {
-        let der: Pkcs8V1Der<'_> = self
-            .pair
-            .as_der()
-            .map_err(|_| Error::new(ErrorKind::Internal, "the cryptographic library could not write the key"))?;
+        let der: Pkcs8V1Der<'_> = self.pair.as_der().map_err(|_| {
+            Error::new(ErrorKind::Internal, "the cryptographic library could not write the key")
+        })?;
         Ok(Secret::new(pem::write("PRIVATE KEY", der.as_ref())))
     }
 
@@ -133,10 +132,9 @@ enum PlainKey {
 }
 
 fn public_key_der(pair: &KeyPair) -> Result<Vec<u8>> {
-    let der: PublicKeyX509Der<'_> = pair
-        .public_key()
-        .as_der()
-        .map_err(|_| Error::new(ErrorKind::Internal, "the cryptographic library could not write the public key"))?;
+    let der: PublicKeyX509Der<'_> = pair.public_key().as_der().map_err(|_| {
+        Error::new(ErrorKind::Internal, "the cryptographic library could not write the public key")
+    })?;
     Ok(der.as_ref().to_vec())
 }
 

@@ -93,7 +93,9 @@ fn read_marked(text: &str) -> Result<Option<Document>> {
         rest = body;
     }
     match first_label {
-        None if text.contains(END) => Err(refused("its BEGIN line is missing: a part of the text was not copied")),
+        None if text.contains(END) => {
+            Err(refused("its BEGIN line is missing: a part of the text was not copied"))
+        }
         None => Ok(None),
         // What it is matters more than its bytes: the label alone names it.
         Some(label) => Ok(Some(Document { label: Some(label), der: Zeroizing::new(Vec::new()) })),
@@ -105,7 +107,8 @@ fn read_body(label: &str, body: &str) -> Result<Document> {
     if body.contains("DEK-Info") || body.contains("Proc-Type") {
         return Err(super::diagnosis::legacy_encryption());
     }
-    let der = decoded(body).ok_or_else(|| refused("the text between its BEGIN and END lines is not base64"))?;
+    let der =
+        decoded(body).ok_or_else(|| refused("the text between its BEGIN and END lines is not base64"))?;
     Ok(Document { label, der })
 }
 

@@ -33,7 +33,10 @@ fn every_pasted_shape_is_the_same_key() {
         ("indented", PLAIN.replace('\n', "\n    ")),
         ("byte order mark", format!("\u{feff}{PLAIN}")),
         ("no markers", body.clone()),
-        ("no markers, wrapped", body.as_bytes().chunks(60).map(|line| String::from_utf8_lossy(line) + "\n").collect()),
+        (
+            "no markers, wrapped",
+            body.as_bytes().chunks(60).map(|line| String::from_utf8_lossy(line) + "\n").collect(),
+        ),
         ("base64 of the file", BASE64.encode(PLAIN)),
         ("text around it", format!("Bag Attributes\n  x: y\n{PLAIN}\nthanks")),
         ("a certificate before it", format!("{}{PLAIN}", include_str!("../../tests/keys/cert.pem"))),
@@ -78,7 +81,10 @@ fn what_is_not_a_key_is_named() {
         (include_str!("../../tests/keys/small.p8"), "too small"),
         (include_str!("../../tests/keys/pbes1.p8"), "openssl pkcs8 -topk8 -v2 aes-256-cbc"),
         (include_str!("../../tests/keys/legacy.pem"), "DEK-Info"),
-        ("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----", "ssh-keygen -p -m PKCS8"),
+        (
+            "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----",
+            "ssh-keygen -p -m PKCS8",
+        ),
         ("ssh-rsa AAAAB3NzaC1yc2E me@host", "OpenSSH public key"),
         ("", "it is empty"),
         ("hunter2", "neither PEM nor base64"),
@@ -95,7 +101,9 @@ fn what_is_not_a_key_is_named() {
 fn shapes_without_markers_are_told_apart_too() {
     let bare = |pem: &str| -> String { pem.lines().filter(|line| !line.starts_with('-')).collect() };
     assert!(refusal(&bare(include_str!("../../tests/keys/pub.pem")), None).contains("this is a public key"));
-    assert!(refusal(&bare(include_str!("../../tests/keys/cert.pem")), None).contains("this is a certificate"));
+    assert!(
+        refusal(&bare(include_str!("../../tests/keys/cert.pem")), None).contains("this is a certificate")
+    );
     assert!(refusal(&bare(include_str!("../../tests/keys/pbes2.p8")), None).contains("needs its passphrase"));
     let half = &body()[..400];
     assert!(refusal(half, None).contains("cannot be used"));

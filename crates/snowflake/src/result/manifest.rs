@@ -37,11 +37,21 @@ pub(super) struct Manifest {
 }
 
 /// The rows that came with the reply, as they came.
-#[derive(Debug)]
 pub(super) enum InlineRows {
     None,
     Base64(String),
     Json(Box<RawValue>),
+}
+
+/// Values of rows are never printed, only how much of them there is.
+impl std::fmt::Debug for InlineRows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::None => f.write_str("None"),
+            Self::Base64(text) => write!(f, "Base64({} bytes)", text.len()),
+            Self::Json(rows) => write!(f, "Json({} bytes)", rows.get().len()),
+        }
+    }
 }
 
 /// Where the chunks are. Links are secrets, so this is never printed.

@@ -18,7 +18,6 @@ use crate::result::pipeline::{PendingPart, ReadyPart};
 use crate::result::summary::{ResultSummary, SharedSummary};
 
 /// Rows of a result with the memory they hold in the budget: dropping the batch makes room for chunks to come.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct ResultBatch {
     /// Where the rows come from: 0 is the part that came with the reply, `n` the nth chunk.
@@ -35,6 +34,17 @@ impl ResultBatch {
     pub fn into_batch(self) -> RecordBatch {
         drop(self.permit);
         self.batch
+    }
+}
+
+/// Values of rows are never printed.
+impl fmt::Debug for ResultBatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResultBatch")
+            .field("chunk", &self.chunk)
+            .field("is_last_of_chunk", &self.is_last_of_chunk)
+            .field("rows", &self.batch.num_rows())
+            .finish_non_exhaustive()
     }
 }
 

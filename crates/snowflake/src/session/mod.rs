@@ -151,9 +151,9 @@ impl Session {
         }
         let core = Arc::clone(&self.core);
         // In a task of its own, like a renewal.
-        tokio::spawn(async move { core.logged_in_anew(login).await })
-            .await
-            .map_err(|source| Error::new(ErrorKind::Internal, "the log-in was interrupted").with_source(source))??;
+        tokio::spawn(async move { core.logged_in_anew(login).await }).await.map_err(|source| {
+            Error::new(ErrorKind::Internal, "the log-in was interrupted").with_source(source)
+        })??;
         work().await
     }
 }

@@ -20,16 +20,17 @@ const WAIT_MAX: Duration = Duration::from_secs(30);
 const BUDGET: Duration = Duration::from_secs(120);
 /// Two tokens and some numbers.
 const REPLY_BYTES_MAX: usize = 1024 * 1024;
-const GONE: &str = "the session is gone and cannot be renewed; temporary tables and session settings are lost";
+const GONE: &str =
+    "the session is gone and cannot be renewed; temporary tables and session settings are lost";
 
 impl Core {
     /// Makes sure that `stale` is no longer the current pair. It runs in a task of its own: a caller that is dropped
     /// half-way would otherwise lose the new tokens, and with them the session.
     pub(super) async fn renewed(self: &Arc<Self>, stale: Tokens) -> Result<()> {
         let core = Arc::clone(self);
-        tokio::spawn(async move { core.renew_once(stale).await })
-            .await
-            .map_err(|source| Error::new(ErrorKind::Internal, "the renewal was interrupted").with_source(source))?
+        tokio::spawn(async move { core.renew_once(stale).await }).await.map_err(|source| {
+            Error::new(ErrorKind::Internal, "the renewal was interrupted").with_source(source)
+        })?
     }
 
     async fn renew_once(&self, stale: Tokens) -> Result<()> {
@@ -76,7 +77,10 @@ impl Core {
         }
         let data: RenewalData = envelope.data()?;
         let (Some(session), Some(master)) = (data.session_token, data.master_token) else {
-            return Err(Error::new(ErrorKind::Protocol, "the renewal succeeded but the reply holds no tokens"));
+            return Err(Error::new(
+                ErrorKind::Protocol,
+                "the renewal succeeded but the reply holds no tokens",
+            ));
         };
         let validity = data.validity_in_seconds_mt.map_or(stale.master_validity, Duration::from_secs);
         Ok(Tokens { session, master, master_validity: validity })

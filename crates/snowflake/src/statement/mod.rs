@@ -205,7 +205,8 @@ mod tests {
 
     #[test]
     fn several_statements_in_one_request_are_refused() {
-        let error = Statement::new("SELECT 1; SELECT 2").parameter("multi_statement_count", 2).check().unwrap_err();
+        let error =
+            Statement::new("SELECT 1; SELECT 2").parameter("multi_statement_count", 2).check().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Statement);
     }
 

@@ -51,7 +51,9 @@ pub(crate) async fn query(core: &Arc<Core>, statement: &Statement) -> Result<Res
         Some(limit) => match tokio::time::timeout(limit + TIMEOUT_GRACE, work).await {
             Ok(outcome) => outcome,
             // Still armed: leaving cancels the query.
-            Err(_) => return Err(Error::new(ErrorKind::Cancelled, "the statement ran out of its time limit")),
+            Err(_) => {
+                return Err(Error::new(ErrorKind::Cancelled, "the statement ran out of its time limit"));
+            }
         },
     };
     unfinished.disarm();
@@ -71,9 +73,9 @@ pub(crate) async fn submit(core: &Arc<Core>, statement: &Statement) -> Result<Qu
         let data = result_data(core, envelope)?;
         (data.query_id.clone(), Some(Arc::new(data)))
     };
-    let query_id = query_id
-        .filter(|id| !id.is_empty())
-        .ok_or_else(|| Error::new(ErrorKind::Protocol, "the service took the statement but gave no query id"))?;
+    let query_id = query_id.filter(|id| !id.is_empty()).ok_or_else(|| {
+        Error::new(ErrorKind::Protocol, "the service took the statement but gave no query id")
+    })?;
     Ok(QueryHandle { core: Arc::clone(core), query_id, ready })
 }
 
@@ -116,7 +118,8 @@ pub(crate) async fn cancel(core: &Arc<Core>, query_id: &str) -> Result<bool> {
 /// The rows behind a result reply.
 pub(crate) fn result(core: &Arc<Core>, data: ResultData) -> Result<QueryResult> {
     if data.result_ids.as_deref().is_some_and(|ids| !ids.is_empty()) {
-        let message = "several statements were sent in one request, which is not supported; send one at a time";
+        let message =
+            "several statements were sent in one request, which is not supported; send one at a time";
         return Err(Error::new(ErrorKind::Statement, message));
     }
     core.note_context(&data);
@@ -184,9 +187,10 @@ fn result_path(core: &Core, progress: &Progress) -> Result<String> {
     match (&progress.get_result_url, &progress.query_id) {
         (Some(url), _) => Ok(core.http.endpoint().join(url)?.path().to_owned()),
         (None, Some(query_id)) => Ok(format!("/queries/{}/result", checked(query_id)?)),
-        (None, None) => {
-            Err(Error::new(ErrorKind::Protocol, "the query still runs, but the reply does not say where to ask"))
-        }
+        (None, None) => Err(Error::new(
+            ErrorKind::Protocol,
+            "the query still runs, but the reply does not say where to ask",
+        )),
     }
 }
 

@@ -87,7 +87,8 @@ impl QueryStatus {
         let error_code = wire.error_code.as_ref().and_then(code);
         let code_text = error_code.as_deref().unwrap_or_default();
         let message = wire.error_message.filter(|message| !message.trim().is_empty());
-        let instant = |ms: Option<i64>| ms.filter(|ms| *ms > 0).and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        let instant =
+            |ms: Option<i64>| ms.filter(|ms| *ms > 0).and_then(|ms| Timestamp::from_millisecond(ms).ok());
         let stats = wire.stats.unwrap_or_default();
         Self {
             state: wire.status.as_deref().map_or(QueryState::Unknown, QueryState::of),

@@ -1,0 +1,146 @@
+//! Nothing that is secret or that stood in a row is ever printed: not in errors, not in `Debug`, not in logs.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use serde_json::json;
+use snowflake::{Bind, Credentials, OAuthClient, PrivateKey, Secret, Session, Statement};
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::server::{Answer, LOGIN, QUERY, RENEW, Server, failure, renewed, rows, session_of};
+
+/// Every marked text that must not come out.
+const MARKED: &[&str] = &[
+    "MARKED-PASSWORD",
+    "MARKED-PASSCODE",
+    "MARKED-PAT",
+    "MARKED-OAUTH",
+    "MARKED-CLIENT-SECRET",
+    "MARKED-SESSION",
+    "MARKED-MASTER",
+    "MARKED-STATEMENT",
+    "MARKED-BIND",
+    "MARKED-ROW",
+    "MARKED-STICKY",
+];
+
+#[derive(Clone, Default)]
+struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Captured {
+    fn note(&self, printed: impl std::fmt::Debug) {
+        writeln!(self.0.lock().unwrap(), "{printed:?}").unwrap();
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
+impl Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Captured {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+fn proofs(server: &Server) -> Vec<Credentials> {
+    vec![
+        Credentials::Password {
+            password: "MARKED-PASSWORD".into(),
+            passcode: Some("MARKED-PASSCODE".into()),
+        },
+        Credentials::ProgrammaticAccessToken(Secret::new("MARKED-PAT")),
+        Credentials::OAuthToken(Secret::new("MARKED-OAUTH")),
+        Credentials::OAuthClient(OAuthClient {
+            token_url: format!("{}/idp/token", server.address()),
+            client_id: "id".into(),
+            client_secret: Secret::new("MARKED-CLIENT-SECRET"),
+            scope: None,
+        }),
+        Credentials::KeyPair(PrivateKey::parse(include_str!("keys/plain.p8"), None).unwrap()),
+    ]
+}
+
+/// Runs everything that can go well or wrong with this proof, and notes all that can be printed.
+async fn exercise(server: &Server, credentials: Credentials, captured: &Captured) {
+    let config = server.config_with(credentials);
+    captured.note(&config);
+    server.then_json("/idp/token", json!({ "access_token": "MARKED-OAUTH" }));
+    server.then_json(LOGIN, failure("390100", "Incorrect username or password was specified."));
+    captured.note(Session::connect(config.clone()).await.unwrap_err());
+    server.then_json("/idp/token", json!({ "access_token": "MARKED-OAUTH" }));
+    let body = session_of("MARKED-SESSION", "MARKED-MASTER").to_string().into_bytes();
+    server.then(LOGIN, Answer::Status(200, vec![("x-snowflake-session", "MARKED-STICKY".into())], body));
+    let session = Session::connect(config).await.unwrap();
+    captured.note(&session);
+    let statement = Statement::new("SELECT 'MARKED-STATEMENT' FROM t WHERE v = ?").bind("MARKED-BIND");
+    captured.note((&statement, Bind::from("MARKED-BIND")));
+    server
+        .then_json(QUERY, failure("390112", "expired"))
+        .then_json(RENEW, renewed("MARKED-SESSION-2", "MARKED-MASTER-2"));
+    server.then(QUERY, Answer::Dropped).then(QUERY, Answer::Status(503, Vec::new(), b"MARKED-ROW".to_vec()));
+    server.then_json(QUERY, rows("01a1", &["MARKED-ROW"]));
+    let result = session.query(statement.clone()).await.unwrap();
+    captured.note(&result);
+    captured.note(result.collect().await.unwrap().len());
+    for (code, message) in [
+        ("100038", "Numeric value 'MARKED-ROW' is not recognized"),
+        ("100090", "Duplicate row detected during DML action\nRow Values: [1, \"MARKED-ROW\"]"),
+        ("001003", "syntax error line 1 at position 7 unexpected ''MARKED-STATEMENT''."),
+        ("001044", "Invalid argument types for function '=': ('MARKED-STATEMENT', NUMBER)"),
+    ] {
+        server.then_json(QUERY, failure(code, message));
+        captured.note(session.query(statement.clone()).await.unwrap_err());
+    }
+    let mut broken = rows("01a1", &[]);
+    broken["data"]["rowset"] = json!([[{ "MARKED-ROW": "MARKED-ROW" }]]);
+    broken["data"]["total"] = json!(1);
+    server.then_json(QUERY, broken).then_json(QUERY, json!({ "success": true, "data": "MARKED-ROW" }));
+    match session.query(statement.clone()).await {
+        Ok(result) => captured.note(result.collect().await.unwrap_err()),
+        Err(error) => captured.note(error),
+    }
+    captured.note(session.query(statement.clone()).await.unwrap_err());
+    captured.note(session.close().await);
+}
+
+#[test]
+fn no_secret_and_no_row_value_is_printed() {
+    let captured = Captured::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(captured.clone())
+        .finish();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    // One thread, so that this subscriber sees the library, the HTTP client and every task.
+    tracing::subscriber::with_default(subscriber, || {
+        runtime.block_on(async {
+            let server = Server::start().await;
+            for credentials in proofs(&server) {
+                exercise(&server, credentials, &captured).await;
+            }
+        });
+    });
+    let text = captured.text();
+    assert!(text.contains("the service answered"), "logs were captured");
+    assert!(text.contains("390100") && text.contains("100038"), "errors were captured");
+    let body: String = include_str!("keys/plain.p8").lines().skip(2).take(1).collect();
+    for marked in MARKED.iter().copied().chain([body.as_str(), "eyJ"]) {
+        if let Some(line) = text.lines().find(|line| line.contains(marked)) {
+            panic!("{marked} was printed: {line}");
+        }
+    }
+}
