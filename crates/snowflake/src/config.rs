@@ -98,6 +98,8 @@ pub struct ConnectionConfig {
     pub endpoint: Option<Endpoint>,
     /// Development only: allows an `http` endpoint, and chunk links, on a loopback address.
     pub allow_http_loopback: bool,
+    /// Storage hosts that chunk links may also name, such as the private endpoint of a storage account.
+    pub storage_hosts: Vec<String>,
     /// Which proxy to use; without effect where `network` is given.
     pub proxy: Proxy,
     /// PEM files of root certificates to trust besides the system's; without effect where `network` is given.
@@ -140,6 +142,7 @@ impl ConnectionConfig {
             client: ClientIdentity::default(),
             endpoint: None,
             allow_http_loopback: false,
+            storage_hosts: Vec::new(),
             proxy: Proxy::default(),
             extra_roots: Vec::new(),
             network: None,

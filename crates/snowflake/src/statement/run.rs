@@ -126,6 +126,7 @@ pub(crate) fn result(core: &Arc<Core>, data: ResultData) -> Result<QueryResult> 
     let endpoint = core.http.endpoint();
     let is_local = core.config.allow_http_loopback && endpoint.is_loopback();
     let links = LinkPolicy::new(endpoint.host()).with_loopback(is_local);
+    let links = core.config.storage_hosts.iter().fold(links, |links, host| links.with_host(host));
     let again = Arc::clone(core);
     let refetch = Arc::new(move |query_id: String| {
         let core = Arc::clone(&again);
