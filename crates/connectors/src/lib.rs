@@ -7,5 +7,5 @@ pub mod duckdb;
 pub mod faulty;
 mod guard;
 pub mod memory;
-//pub mod snowflake;
+pub mod snowflake;
 mod watermark;

@@ -1,0 +1,182 @@
+//! One read: a statement, or the rest of a kept result, as batches that each know where to go on.
+
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, RecordBatch, make_array};
+use arrow_schema::SchemaRef;
+use futures_util::StreamExt;
+use futures_util::stream;
+use model::{
+    Batch, BatchStream, Cursor, EndOfRead, Error, ReadEvent, ReadPlan, Result, StreamPlan,
+};
+use snowflake::{DecodeOptions, QueryResult, ResultStream, Session, Statement, WideTimestamps};
+
+use super::error::from_client;
+use super::position::{Position, Reading};
+use crate::watermark::Watermark;
+
+/// Starts the read of `plan`: goes on with what an interrupted read has left where the same statement's result is still
+/// kept, and otherwise runs the statement.
+pub(super) async fn start(
+    session: &Session,
+    plan: &StreamPlan,
+    committed: Position,
+    statement: String,
+) -> Result<BatchStream> {
+    let (result, position, is_continued) = match kept(session, plan, &statement).await? {
+        Some((result, position)) => (result, position, true),
+        None => {
+            let query = Statement::new(statement.as_str()).repeatable();
+            let result = session.query(query).await.map_err(from_client)?;
+            let reading = Reading { query_id: result.query_id().to_owned(), next_chunk: 0, statement };
+            let position = Position { watermark: committed.watermark, null_count: 0, reading: Some(reading) };
+            (result, position, false)
+        }
+    };
+    let read = Read::new(plan, &result, position)?;
+    Ok(BatchStream {
+        row_count: Some(result.total_rows()),
+        is_continued,
+        query_id: Some(result.query_id().to_owned()),
+        events: stream::unfold(Some(read), Read::step).boxed(),
+    })
+}
+
+/// The kept result that the staged rows came from, unless it is gone or belongs to another statement.
+async fn kept(session: &Session, plan: &StreamPlan, statement: &str) -> Result<Option<(QueryResult, Position)>> {
+    let Some(staged) = &plan.staged else { return Ok(None) };
+    let position: Position = staged.position()?;
+    let Some(reading) = position.reading.as_ref().filter(|reading| reading.statement == statement) else {
+        return Ok(None);
+    };
+    match session.result(&reading.query_id).await {
+        Ok(result) => Ok(Some((result, position))),
+        Err(error) if is_gone(error.kind()) => {
+            tracing::info!(query.id = reading.query_id, "the kept result is gone; the stream is read again");
+            Ok(None)
+        }
+        Err(error) => Err(from_client(error)),
+    }
+}
+
+/// Whatever the service says about a result that it does not give, the way on is to read again. Only what a retry or a
+/// person would mend first is reported.
+fn is_gone(kind: snowflake::ErrorKind) -> bool {
+    use snowflake::ErrorKind;
+    !matches!(
+        kind,
+        ErrorKind::Unavailable
+            | ErrorKind::Throttled
+            | ErrorKind::SessionExpired
+            | ErrorKind::Auth
+            | ErrorKind::Internal
+    )
+}
+
+struct Read {
+    batches: ResultStream,
+    schema: SchemaRef,
+    position: Position,
+    reading: Reading,
+    /// The cursor column's index among the Arrow columns, and what was seen of it.
+    watermark: Option<(usize, Watermark)>,
+    lossy_columns: Vec<(usize, String)>,
+}
+
+impl Read {
+    fn new(plan: &StreamPlan, result: &QueryResult, position: Position) -> Result<Self> {
+        let lossy = plan.columns.iter().enumerate().filter(|(_, column)| column.is_lossy);
+        let lossy_columns: Vec<(usize, String)> = lossy.map(|(index, column)| (index, column.target.clone())).collect();
+        let wide = plan.columns.iter().filter(|column| column.is_lossy).map(|column| column.source.clone());
+        let options = DecodeOptions { wide_timestamps: WideTimestamps::MicrosecondsFor(wide.collect()) };
+        let reading = position
+            .reading
+            .clone()
+            .ok_or_else(|| Error::internal("a read was started without a result to read"))?;
+        let batches = result.batches_from(reading.next_chunk, options).map_err(from_client)?;
+        Ok(Self {
+            batches,
+            schema: plan.arrow_schema(),
+            watermark: cursor_watermark(plan, &position)?,
+            position,
+            reading,
+            lossy_columns,
+        })
+    }
+
+    async fn step(read: Option<Self>) -> Option<(Result<ReadEvent>, Option<Self>)> {
+        let mut read = read?;
+        match read.batches.next().await {
+            Some(Ok(batch)) => match read.batch(batch) {
+                Ok(event) => Some((Ok(event), Some(read))),
+                Err(error) => Some((Err(error), None)),
+            },
+            Some(Err(error)) => Some((Err(from_client(error)), None)),
+            None => Some((read.end(), None)),
+        }
+    }
+
+    fn batch(&mut self, result: snowflake::ResultBatch) -> Result<ReadEvent> {
+        if let Some((index, watermark)) = &mut self.watermark {
+            watermark.observe(result.batch.column(*index))?;
+        }
+        let resume = if result.is_last_of_chunk {
+            self.reading.next_chunk = result.chunk + 1;
+            self.position.watermark = self.watermark.as_ref().and_then(|(_, watermark)| watermark.text());
+            self.position.null_count = self.watermark.as_ref().map_or(0, |(_, watermark)| watermark.null_count());
+            self.position.reading = Some(self.reading.clone());
+            Some(Cursor::from_position(&self.position)?)
+        } else {
+            None
+        };
+        let rows = relabelled(&result.batch, &self.schema)?;
+        // The rows count against the memory budget until the destination drops them.
+        Ok(ReadEvent::Batch(Batch { rows, resume, held: Some(Box::new(result)) }))
+    }
+
+    fn end(&self) -> Result<ReadEvent> {
+        let watermark = self.watermark.as_ref().and_then(|(_, watermark)| watermark.text());
+        let position = Position { watermark, ..Position::default() };
+        let truncated = self.batches.summary().truncated_values;
+        let changed = self.lossy_columns.iter().filter_map(|(index, name)| {
+            let count = truncated.get(*index).copied().filter(|count| *count > 0)?;
+            Some((name.clone(), count))
+        });
+        Ok(ReadEvent::End(EndOfRead {
+            cursor: Cursor::from_position(&position)?,
+            null_cursor_count: self.watermark.as_ref().map(|(_, watermark)| watermark.null_count()),
+            changed_values: changed.collect(),
+        }))
+    }
+}
+
+fn cursor_watermark(plan: &StreamPlan, position: &Position) -> Result<Option<(usize, Watermark)>> {
+    let ReadPlan::ByCursor { cursor_column, cursor_type, .. } = &plan.read else { return Ok(None) };
+    let target = plan.column(cursor_column).map(|column| column.target.as_str()).unwrap_or_default();
+    let index = plan
+        .arrow_schema()
+        .index_of(target)
+        .map_err(|_| Error::internal("the cursor column is missing from the plan"))?;
+    let watermark = Watermark::starting_at(cursor_type, position.watermark.as_deref(), position.null_count)?;
+    Ok(Some((index, watermark)))
+}
+
+/// The same values under the plan's names. Types that differ in their field names alone are renamed with them.
+fn relabelled(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let columns: Vec<ArrayRef> = rows
+        .columns()
+        .iter()
+        .zip(schema.fields())
+        .map(|(column, field)| {
+            if column.data_type() == field.data_type() {
+                return Ok(Arc::clone(column));
+            }
+            let renamed = column.to_data().into_builder().data_type(field.data_type().clone()).build();
+            renamed.map(make_array).map_err(|_| {
+                Error::internal(format!("column {} arrived as {}, not as planned", field.name(), column.data_type()))
+            })
+        })
+        .collect::<Result<_>>()?;
+    RecordBatch::try_new(Arc::clone(schema), columns)
+        .map_err(|error| Error::internal("rows do not have the planned types").with_source(error))
+}

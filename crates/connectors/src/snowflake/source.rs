@@ -1,0 +1,115 @@
+//! The source: one session per account, opened when first needed and replaced when it is gone.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use model::{
+    BatchStream, Cursor, Error, ErrorKind, Result, Source, StreamFilter, StreamName, StreamPlan, StreamSchema,
+};
+use snowflake::{ConnectionConfig, Session, SessionContext};
+use tokio::sync::Mutex;
+
+use super::error::from_client;
+use super::position::Position;
+use super::sql::{read_sql, table_sql};
+use super::{catalog, read};
+
+/// A Snowflake account as source.
+pub struct SnowflakeSource {
+    config: ConnectionConfig,
+    session: Mutex<Option<Session>>,
+}
+
+impl SnowflakeSource {
+    /// A source that logs in when it is first used.
+    pub fn new(config: ConnectionConfig) -> Self {
+        Self { config, session: Mutex::new(None) }
+    }
+
+    /// Logs in where that has not happened yet, and says what the session stands on.
+    pub async fn log_in(&self) -> Result<SessionContext> {
+        Ok(self.session().await?.context())
+    }
+
+    /// Logs out, where logged in. A failure to do so harms nobody: the session ends by itself.
+    pub async fn close(&self) {
+        if let Some(session) = self.session.lock().await.take()
+            && let Err(error) = session.close().await
+        {
+            tracing::debug!(error = %error, "log-out failed");
+        }
+    }
+
+    async fn session(&self) -> Result<Session> {
+        let mut slot = self.session.lock().await;
+        if let Some(session) = &*slot {
+            return Ok(session.clone());
+        }
+        let session = Session::connect(self.config.clone()).await.map_err(from_client)?;
+        *slot = Some(session.clone());
+        Ok(session)
+    }
+
+    /// Runs `work` on the session, and forgets the session where it turns out to be gone: the next attempt logs in.
+    async fn on_session<T>(&self, work: impl AsyncFnOnce(&Session) -> Result<T>) -> Result<T> {
+        let session = self.session().await?;
+        let result = work(&session).await;
+        if let Err(error) = &result
+            && error.kind() == ErrorKind::SessionExpired
+        {
+            *self.session.lock().await = None;
+        }
+        result
+    }
+
+    /// Adds the statements that would mend a missing privilege, or a name that cannot be seen.
+    fn with_grants(&self, error: Error, stream: &StreamName) -> Error {
+        let StreamName::Table(table) = stream else { return error };
+        if !matches!(error.kind(), ErrorKind::Permission | ErrorKind::NotFound) {
+            return error;
+        }
+        let (Some(role), Ok(name)) = (&self.config.role, table_sql(table)) else { return error };
+        let remedy = format!(
+            "check the name with `snowferry discover`, or let the customer run: \
+             GRANT USAGE ON DATABASE {database} TO ROLE {role}; \
+             GRANT USAGE ON SCHEMA {database}.{schema} TO ROLE {role}; GRANT SELECT ON TABLE {name} TO ROLE {role};",
+            database = super::sql::quoted(&table.database).unwrap_or_default(),
+            schema = super::sql::quoted(&table.schema).unwrap_or_default(),
+            role = super::sql::quoted(role).unwrap_or_default(),
+        );
+        error.with_remedy(remedy)
+    }
+}
+
+impl fmt::Debug for SnowflakeSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SnowflakeSource").field("account", &self.config.account).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Source for SnowflakeSource {
+    async fn discover(&self, filter: &StreamFilter) -> Result<Vec<StreamSchema>> {
+        self.on_session(async |session| catalog::discover(session, filter).await).await
+    }
+
+    async fn describe(&self, stream: &StreamName) -> Result<StreamSchema> {
+        let described = self.on_session(async |session| catalog::describe(session, stream).await).await;
+        described.map_err(|error| self.with_grants(error, stream))
+    }
+
+    fn statement(&self, plan: &StreamPlan) -> Result<String> {
+        read_sql(plan, &committed(plan)?)
+    }
+
+    async fn read(&self, plan: &StreamPlan) -> Result<BatchStream> {
+        let committed = committed(plan)?;
+        let statement = read_sql(plan, &committed)?;
+        let read = self.on_session(async |session| read::start(session, plan, committed, statement).await).await;
+        read.map_err(|error| self.with_grants(error, &plan.stream))
+    }
+}
+
+fn committed(plan: &StreamPlan) -> Result<Position> {
+    Ok(plan.since.as_ref().map(Cursor::position).transpose()?.unwrap_or_default())
+}

@@ -1,0 +1,167 @@
+//! The statements sent to a customer's account, as pure functions from a plan to text.
+
+use model::{Error, LogicalType, NullCursor, ReadPlan, Result, StreamName, StreamPlan, TableName};
+use snowflake::{Identifier, ObjectName, string_literal};
+
+use super::error::from_client;
+use super::position::Position;
+use crate::watermark::lower_bound;
+
+/// Reads the plan's rows: all of them, or those from the position's watermark on, less the lookback. One statement is
+/// one snapshot.
+pub(super) fn read_sql(plan: &StreamPlan, committed: &Position) -> Result<String> {
+    let columns: Vec<String> =
+        plan.columns.iter().map(|column| quoted(&column.source)).collect::<Result<_>>()?;
+    let select = format!("SELECT {} FROM {}", columns.join(", "), from_sql(&plan.stream)?);
+    match where_sql(&plan.read, committed)? {
+        Some(condition) => Ok(format!("{select} WHERE {condition}")),
+        None => Ok(select),
+    }
+}
+
+/// Names every column of a stream and reads nothing.
+pub(super) fn every_column_sql(stream: &StreamName) -> Result<String> {
+    Ok(format!("SELECT * FROM {}", from_sql(stream)?))
+}
+
+/// A table's name, as SQL that means exactly that table.
+pub(super) fn table_sql(table: &TableName) -> Result<String> {
+    let parts = [&table.database, &table.schema, &table.table].map(|part| Identifier::new(part.as_str()));
+    let parts: Vec<Identifier> = parts.into_iter().collect::<snowflake::Result<_>>().map_err(from_client)?;
+    Ok(ObjectName::new(parts).map_err(from_client)?.to_string())
+}
+
+pub(super) fn quoted(name: &str) -> Result<String> {
+    Ok(Identifier::new(name).map_err(from_client)?.to_string())
+}
+
+/// A query ends in a line break, since its last line may be a comment.
+fn from_sql(stream: &StreamName) -> Result<String> {
+    match stream {
+        StreamName::Table(table) => table_sql(table),
+        StreamName::Query { sql, .. } => Ok(format!("(\n{}\n) AS source", sql.trim().trim_end_matches(';'))),
+    }
+}
+
+fn where_sql(read: &ReadPlan, committed: &Position) -> Result<Option<String>> {
+    let ReadPlan::ByCursor { cursor_column, cursor_type, lookback, null_cursor } = read else { return Ok(None) };
+    let column = quoted(cursor_column)?;
+    let Some(watermark) = &committed.watermark else {
+        let excluded = *null_cursor == NullCursor::Exclude;
+        return Ok(excluded.then(|| format!("{column} IS NOT NULL")));
+    };
+    let bound = bound_sql(cursor_type, &lower_bound(cursor_type, watermark, *lookback)?)?;
+    Ok(Some(match null_cursor {
+        NullCursor::Include => format!("({column} >= {bound} OR {column} IS NULL)"),
+        NullCursor::Exclude => format!("{column} >= {bound}"),
+    }))
+}
+
+/// The bound in the column's own type. Its format is written out, so that no parameter of session, user or account can
+/// give it another meaning, and instants carry their offset.
+fn bound_sql(cursor_type: &LogicalType, bound: &str) -> Result<String> {
+    Ok(match cursor_type {
+        LogicalType::Int64 => format!("{bound}::NUMBER(38,0)"),
+        LogicalType::Decimal { scale, .. } => format!("{bound}::NUMBER(38,{scale})"),
+        LogicalType::Text => string_literal(bound),
+        LogicalType::Date => format!("TO_DATE({}, 'YYYY-MM-DD')", string_literal(bound)),
+        LogicalType::Timestamp { .. } => {
+            format!("TO_TIMESTAMP_NTZ({}, 'YYYY-MM-DD HH24:MI:SS.FF9')", string_literal(bound))
+        }
+        LogicalType::TimestampUtc { .. } => zoned_bound_sql("TO_TIMESTAMP_LTZ", bound),
+        LogicalType::TimestampOffset { .. } => zoned_bound_sql("TO_TIMESTAMP_TZ", bound),
+        other => return Err(Error::internal(format!("a cursor column cannot be of type {other}"))),
+    })
+}
+
+fn zoned_bound_sql(function: &str, bound: &str) -> String {
+    let bound = string_literal(&format!("{bound} +00:00"));
+    format!("{function}({bound}, 'YYYY-MM-DD HH24:MI:SS.FF9 TZH:TZM')")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use model::{Column, Progress, ReadSpec, StreamKind, StreamSchema, StreamSpec, TargetName};
+
+    use super::*;
+
+    fn plan(stream: StreamName, cursor_type: Option<LogicalType>, null_cursor: NullCursor) -> StreamPlan {
+        let column = |name: &str, logical_type: LogicalType| Column {
+            name: name.to_owned(),
+            source_type: logical_type.to_string(),
+            logical_type,
+            is_nullable: true,
+        };
+        let lookback =
+            if cursor_type.as_ref().is_some_and(LogicalType::is_time) { Duration::from_secs(60) } else { Duration::ZERO };
+        let read = match &cursor_type {
+            None => ReadSpec::FullRefresh,
+            Some(_) => ReadSpec::Incremental { cursor_column: "updated \"at\"".into(), lookback, null_cursor },
+        };
+        let schema = StreamSchema {
+            stream: stream.clone(),
+            kind: StreamKind::Table,
+            columns: vec![
+                column("ID", LogicalType::Int64),
+                column("updated \"at\"", cursor_type.unwrap_or(LogicalType::Text)),
+            ],
+            key: vec![],
+            row_count: None,
+            bytes: None,
+        };
+        let spec = StreamSpec {
+            stream,
+            read,
+            key: vec!["ID".into()],
+            columns: vec![],
+            lossy_columns: vec![],
+            target: TargetName { schema: "s".into(), table: "t".into() },
+            max_shrink_percent: 50,
+        };
+        StreamPlan::build(&spec, &schema, &Progress::default()).unwrap()
+    }
+
+    fn table() -> StreamName {
+        StreamName::Table(TableName { database: "CRM".into(), schema: "SALES".into(), table: "my deals".into() })
+    }
+
+    fn after(watermark: &str) -> Position {
+        Position { watermark: Some(watermark.into()), ..Position::default() }
+    }
+
+    #[test]
+    fn a_backfill_reads_every_row() {
+        let plan = plan(table(), None, NullCursor::Include);
+        insta::assert_snapshot!(read_sql(&plan, &Position::default()).unwrap(),
+            @r#"SELECT "ID", "updated ""at""" FROM "CRM"."SALES"."my deals""#);
+    }
+
+    #[test]
+    fn a_timestamp_bound_is_exact_and_inclusive_and_looks_back() {
+        let timestamp = LogicalType::Timestamp { scale: 9, is_wide: false };
+        let plan = plan(table(), Some(timestamp), NullCursor::Include);
+        insta::assert_snapshot!(read_sql(&plan, &after("2026-01-01 00:00:30.123456789")).unwrap(),
+            @r#"SELECT "ID", "updated ""at""" FROM "CRM"."SALES"."my deals" WHERE ("updated ""at""" >= TO_TIMESTAMP_NTZ('2025-12-31 23:59:30.123456789', 'YYYY-MM-DD HH24:MI:SS.FF9') OR "updated ""at""" IS NULL)"#);
+    }
+
+    #[test]
+    fn an_instant_carries_its_offset() {
+        let timestamp = LogicalType::TimestampOffset { scale: 9, is_wide: false };
+        let plan = plan(table(), Some(timestamp), NullCursor::Exclude);
+        insta::assert_snapshot!(read_sql(&plan, &after("2026-01-01 00:01:00.000000000")).unwrap(),
+            @r#"SELECT "ID", "updated ""at""" FROM "CRM"."SALES"."my deals" WHERE "updated ""at""" >= TO_TIMESTAMP_TZ('2026-01-01 00:00:00.000000000 +00:00', 'YYYY-MM-DD HH24:MI:SS.FF9 TZH:TZM')"#);
+    }
+
+    #[test]
+    fn a_query_may_end_in_a_comment_and_its_text_bound_is_quoted() {
+        let stream = StreamName::Query { name: "q".into(), sql: "SELECT * FROM t -- all;".into() };
+        let plan = plan(stream, Some(LogicalType::Text), NullCursor::Include);
+        insta::assert_snapshot!(read_sql(&plan, &after("it's \\ done")).unwrap(), @r#"
+        SELECT "ID", "updated ""at""" FROM (
+        SELECT * FROM t -- all
+        ) AS source WHERE ("updated ""at""" >= 'it''s \\ done' OR "updated ""at""" IS NULL)
+        "#);
+    }
+}
