@@ -10,7 +10,7 @@ mod number;
 mod options;
 mod physical;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 

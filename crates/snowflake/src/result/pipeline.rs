@@ -153,12 +153,14 @@ impl Pipeline {
         let bytes_max = announced(link.uncompressed_size).map_or(UNANNOUNCED_BYTES_MAX, |bytes| {
             bytes.saturating_add(bytes / 4).saturating_add(SLACK_BYTES)
         });
-        let decoded = match self.chunk_once(chunk, bytes_max).await {
+        let body = self.fetch.body(chunk, bytes_max).await?;
+        let decoded = match self.verified(chunk, body, bytes_max).await {
             // The service is known to have served chunks that were cut short; a second copy was whole.
             Err(error) if error.kind() == ErrorKind::Protocol => {
                 tracing::debug!(chunk, %error, "a chunk is fetched again");
                 self.summary.update(|summary| summary.retries += 1);
-                self.chunk_once(chunk, bytes_max).await?
+                let body = self.fetch.body(chunk, bytes_max).await?;
+                self.verified(chunk, body, bytes_max).await?
             }
             decoded => decoded?,
         };
@@ -166,8 +168,8 @@ impl Pipeline {
         Ok(ReadyPart { decoded, permit })
     }
 
-    async fn chunk_once(&self, chunk: usize, bytes_max: u64) -> Result<Decoded> {
-        let body = self.fetch.body(chunk, bytes_max).await?;
+    /// The rows of a chunk, if they are all there.
+    async fn verified(&self, chunk: usize, body: Bytes, bytes_max: u64) -> Result<Decoded> {
         let decoder = self.decoder.clone();
         let decoded = blocking(move || decoder.decode(body, bytes_max)).await?;
         let expected = self.manifest.chunk_rows[chunk];
