@@ -62,11 +62,19 @@ const CONNECT_MAX: Duration = Duration::from_secs(30);
 /// The client for chunks, from a builder that already knows the proxy and the trusted roots. It follows no redirect,
 /// and leaves bodies compressed: they are decompressed while they are decoded.
 pub(crate) fn chunk_http(builder: reqwest::ClientBuilder) -> Result<reqwest::Client> {
+    impatient_chunk_http(builder, READ_IDLE_MAX)
+}
+
+/// The same, giving up on a silent connection after `read_idle_max`.
+pub(super) fn impatient_chunk_http(
+    builder: reqwest::ClientBuilder,
+    read_idle_max: Duration,
+) -> Result<reqwest::Client> {
     builder
         .redirect(reqwest::redirect::Policy::none())
         .no_gzip()
         .connect_timeout(CONNECT_MAX)
-        .read_timeout(READ_IDLE_MAX)
+        .read_timeout(read_idle_max)
         .build()
         .map_err(|error| {
             Error::new(ErrorKind::Internal, "cannot set up the client for chunks").with_source(error)

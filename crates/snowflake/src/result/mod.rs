@@ -18,7 +18,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use futures_util::TryStreamExt;
 
-pub(crate) use self::access::{ChunkAccess, FetchLimits, Refetch, chunk_http};
+pub(crate) use self::access::{ChunkAccess, chunk_http};
 pub use self::budget::MemoryBudget;
 pub(crate) use self::link_policy::LinkPolicy;
 pub use self::stream::{ResultBatch, ResultStream};

@@ -11,8 +11,6 @@ use serde_json::value::RawValue;
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct ResultData {
     #[serde(deserialize_with = "null_as_default")]
-    pub(crate) parameters: Vec<WireParameter>,
-    #[serde(deserialize_with = "null_as_default")]
     pub(crate) rowtype: Vec<WireColumn>,
     /// JSON rows, an array of arrays of strings and nulls. Kept as text: only the row decoder looks inside.
     pub(crate) rowset: Option<Box<RawValue>>,
@@ -37,14 +35,6 @@ pub(crate) struct ResultData {
     pub(crate) final_warehouse_name: Option<String>,
     pub(crate) final_role_name: Option<String>,
     pub(crate) sql_state: Option<String>,
-}
-
-/// A session parameter, repeated in every reply.
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct WireParameter {
-    pub(crate) name: String,
-    #[serde(default)]
-    pub(crate) value: serde_json::Value,
 }
 
 /// One column of `rowtype`.

@@ -58,7 +58,7 @@ impl ColumnBuilder {
         match &mut self.values {
             Values::Boolean(builder) => builder.append_value(boolean(text).ok_or_else(unreadable)?),
             Values::Int64(builder) => {
-                builder.append_value(fixed(&self.layout, text).and_then(narrow(&self.layout))?)
+                builder.append_value(fixed(&self.layout, text).and_then(narrow(&self.layout))?);
             }
             Values::Decimal(builder) => builder.append_value(fixed(&self.layout, text)?),
             Values::Float(builder) => builder.append_value(text.parse().map_err(|_| unreadable())?),

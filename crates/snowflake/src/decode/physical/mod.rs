@@ -24,7 +24,7 @@ pub(crate) fn to_logical(layout: &Layout, batch: &RecordBatch, lost: &mut [u64])
             ColumnType::TimestampNtz { scale }
             | ColumnType::TimestampLtz { scale }
             | ColumnType::TimestampTz { scale } => {
-                arrays.extend(time::timestamp(column, scale, &array, lost)?)
+                arrays.extend(time::timestamp(column, scale, &array, lost)?);
             }
             _ => arrays.push(single(column, &array)?),
         }

@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow_array::builder::{
-    BinaryBuilder, FixedSizeListBuilder, Float32Builder, Int32Builder, StringBuilder,
-};
+use arrow_array::builder::{BinaryBuilder, FixedSizeListBuilder, Float32Builder, Int32Builder};
 use arrow_array::cast::AsArray;
 use arrow_array::types::*;
 use arrow_array::{

@@ -1,5 +1,7 @@
 //! What storage and service may do wrong, one at a time.
 
+use std::time::Duration;
+
 use super::storage::{CHUNK_ROWS, Reply, Storage, assert_rows, read};
 use crate::error::ErrorKind;
 use crate::result::MemoryBudget;
@@ -25,6 +27,14 @@ async fn whatever_passes_is_tried_again_and_no_row_is_lost() {
         assert_eq!(storage.requested().iter().filter(|chunk| **chunk == 2).count(), 2);
         storage.assert_headers();
     }
+}
+
+#[tokio::test]
+async fn a_connection_that_falls_silent_is_given_up() {
+    let mut storage = Storage::start([(1, vec![Reply::Silent])]).await;
+    storage.read_idle_max = Duration::from_millis(200);
+    assert_rows(&mut storage.stream(1), 0, 2 * CHUNK_ROWS).await;
+    assert_eq!(storage.requested(), [1, 1]);
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::column::{Column, ColumnType};
 use crate::decode::tests::sample::ipc;
 use crate::error::Result;
-use crate::result::access::{ChunkAccess, FetchLimits, chunk_http};
+use crate::result::access::{ChunkAccess, FetchLimits, impatient_chunk_http};
 use crate::result::{LinkPolicy, MemoryBudget, QueryResult, ResultStream};
 use crate::wire::result::ResultData;
 
@@ -60,6 +60,8 @@ pub(super) enum Reply {
 pub(super) struct Storage {
     port: u16,
     shared: Arc<Shared>,
+    /// What the client takes for a dead connection.
+    pub(super) read_idle_max: Duration,
     _server: AbortOnDropHandle<()>,
 }
 
@@ -89,7 +91,7 @@ impl Storage {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { port, shared, _server: AbortOnDropHandle::new(server) }
+        Self { port, shared, read_idle_max: Duration::from_secs(20), _server: AbortOnDropHandle::new(server) }
     }
 
     pub(super) fn shared(&self) -> &Arc<Shared> {
@@ -107,7 +109,7 @@ impl Storage {
             let inline = shared.inline_again.lock().unwrap().pop_front().unwrap_or(CHUNK_ROWS);
             async move { Ok(describe(port, generation, inline, chunks)) }.boxed()
         });
-        let http = chunk_http(reqwest::Client::builder().no_proxy()).unwrap();
+        let http = impatient_chunk_http(reqwest::Client::builder().no_proxy(), self.read_idle_max).unwrap();
         let links = LinkPolicy::new("acme.snowflakecomputing.com").with_loopback(true);
         let limits = FetchLimits {
             attempts_max: 3,
