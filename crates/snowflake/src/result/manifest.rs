@@ -28,9 +28,10 @@ pub(super) struct Manifest {
     pub(super) version: i64,
     pub(super) statement_type: i64,
     pub(super) affected_rows: Option<u64>,
-    pub(super) child_query_ids: Vec<String>,
     /// Rows that the inline part must have, or `None` where the service does not count them.
     pub(super) inline_rows: Option<u64>,
+    /// Rows that came with the reply, by the service's own word, which is not relied on.
+    returned_rows: u64,
     pub(super) inline: InlineRows,
     pub(super) chunk_rows: Vec<u64>,
     pub(super) chunks: ChunkLinks,
@@ -95,8 +96,8 @@ impl Manifest {
             version: data.version.unwrap_or(0),
             statement_type,
             affected_rows: (family == DML_FAMILY).then(|| affected_rows(&data, &columns)).flatten(),
-            child_query_ids: child_query_ids(&data),
             inline_rows,
+            returned_rows: data.returned.and_then(|rows| u64::try_from(rows).ok()).unwrap_or(0),
             inline: InlineRows::take(&mut data),
             chunk_rows,
             chunks: links,
@@ -113,7 +114,7 @@ impl Manifest {
     }
 
     pub(super) fn total_rows(&self) -> u64 {
-        self.inline_rows.unwrap_or(0) + self.chunk_rows.iter().sum::<u64>()
+        self.inline_rows.unwrap_or(self.returned_rows) + self.chunk_rows.iter().sum::<u64>()
     }
 }
 
@@ -198,11 +199,6 @@ fn affected_rows(data: &ResultData, columns: &[Column]) -> Option<u64> {
     let cells = columns.iter().zip(rows.first()?).filter(|(column, _)| is_counted(&column.name));
     let counts = cells.map(|(_, cell)| cell.as_deref()?.parse::<u64>().ok()).collect::<Option<Vec<_>>>()?;
     (!counts.is_empty()).then(|| counts.iter().sum())
-}
-
-fn child_query_ids(data: &ResultData) -> Vec<String> {
-    let ids = data.result_ids.as_deref().unwrap_or_default();
-    ids.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -85,11 +85,6 @@ impl QueryResult {
         self.manifest.affected_rows
     }
 
-    /// Ids of the statements of a multi-statement request, in order.
-    pub fn child_query_ids(&self) -> &[String] {
-        &self.manifest.child_query_ids
-    }
-
     /// All rows, in order. Fetching starts at once and runs ahead of the reader within the memory budget. Needs a
     /// tokio runtime.
     pub fn batches(&self, options: DecodeOptions) -> Result<ResultStream> {

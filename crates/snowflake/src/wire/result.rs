@@ -29,7 +29,6 @@ pub(crate) struct ResultData {
     pub(crate) stats: Option<WireStats>,
     /// Query ids of the statements of a multi-statement request, with commas between.
     pub(crate) result_ids: Option<String>,
-    pub(crate) result_types: Option<String>,
     pub(crate) final_database_name: Option<String>,
     pub(crate) final_schema_name: Option<String>,
     pub(crate) final_warehouse_name: Option<String>,
