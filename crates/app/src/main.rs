@@ -1,1 +1,42 @@
-fn main() {}
+//! The `snowferry` program: one enum of commands and a match.
+
+mod assemble;
+mod cli;
+mod config;
+mod exit;
+mod output;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use output::Terminal;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let terminal = Terminal::new(cli.color);
+    telemetry::start(cli.verbose);
+    let result = match &cli.command {
+        Command::Check(command) => in_runtime(command.run(&terminal)),
+        Command::Completions(command) => command.run(),
+        Command::Demo(command) => in_runtime(command.run(&terminal)),
+        Command::Discover(command) => in_runtime(command.run(&terminal)),
+        Command::Emulator(command) => in_runtime(command.run(&terminal)),
+        Command::Plan(command) => in_runtime(command.run(&terminal)),
+        Command::Query(command) => command.run(&terminal),
+        Command::Run(command) => in_runtime(command.run(&terminal)),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => exit::report(&terminal, &error),
+    }
+}
+
+fn in_runtime(work: impl Future<Output = model::Result<()>>) -> model::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime
+        .map_err(|error| model::Error::internal("the runtime could not be started").with_source(error))?;
+    runtime.block_on(work)
+}

@@ -101,6 +101,11 @@ impl RunningEmulator {
         &self.account.database
     }
 
+    /// Results that the account still keeps.
+    pub fn finished_results(&self) -> crate::FinishedResults {
+        self.account.statements.finished_results()
+    }
+
     pub fn faults(&self) -> &Faults {
         &self.account.faults
     }

@@ -3,8 +3,10 @@
 mod database;
 mod destination;
 mod error;
+mod query;
 mod sql;
 mod types;
 
 pub use database::TenantFile;
 pub use destination::DuckDbDestination;
+pub use query::{QueryRows, query, query_json};

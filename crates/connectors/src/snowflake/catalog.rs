@@ -21,8 +21,11 @@ pub(super) async fn describe(session: &Session, stream: &StreamName) -> Result<S
     let mut columns: Vec<Column> = Vec::with_capacity(described.len());
     for column in &described {
         if columns.iter().any(|earlier| earlier.name == column.name) {
-            return Err(Error::config("repeated_column", format!("{stream} gives two columns the name {}", column.name))
-                .with_remedy("give each column of the query a name of its own"));
+            return Err(Error::config(
+                "repeated_column",
+                format!("{stream} gives two columns the name {}", column.name),
+            )
+            .with_remedy("give each column of the query a name of its own"));
         }
         columns.push(column_of(stream, &column.name, column.ty, column.nullable)?);
     }
@@ -101,7 +104,8 @@ async fn shown_tables(
     schema: &str,
     table: Option<&str>,
 ) -> Result<Vec<ShownTable>> {
-    let like = table.map(|table| format!(" LIKE {}", string_literal(&like_pattern(table)))).unwrap_or_default();
+    let like =
+        table.map(|table| format!(" LIKE {}", string_literal(&like_pattern(table)))).unwrap_or_default();
     let place = format!("IN SCHEMA {}.{}", quoted(database)?, quoted(schema)?);
     let mut shown = Vec::new();
     for (kind, command) in [(StreamKind::Table, "SHOW TABLES"), (StreamKind::View, "SHOW VIEWS")] {
@@ -111,7 +115,11 @@ async fn shown_tables(
                 let Some(name) = rows.text("name", row) else { continue };
                 if table.is_none_or(|wanted| wanted == name) {
                     shown.push(ShownTable {
-                        name: TableName { database: database.to_owned(), schema: schema.to_owned(), table: name },
+                        name: TableName {
+                            database: database.to_owned(),
+                            schema: schema.to_owned(),
+                            table: name,
+                        },
                         kind,
                         row_count: rows.count("rows", row),
                         bytes: rows.count("bytes", row),
@@ -154,8 +162,9 @@ async fn shown_columns(session: &Session, tables: &[&TableName]) -> Result<Vec<(
                 continue;
             };
             let stream = StreamName::Table(TableName { table: table.clone(), ..(*first).clone() });
-            let shown: ShownType = serde_json::from_str(&data_type)
-                .map_err(|_| Error::internal(format!("the type of column {name} of {stream} could not be read")))?;
+            let shown: ShownType = serde_json::from_str(&data_type).map_err(|_| {
+                Error::internal(format!("the type of column {name} of {stream} could not be read"))
+            })?;
             let Some(column_type) = shown.column_type() else {
                 tracing::warn!(column.name = name, stream.name = %stream, "a column of an unknown type is left out");
                 continue;
@@ -168,8 +177,11 @@ async fn shown_columns(session: &Session, tables: &[&TableName]) -> Result<Vec<(
 
 fn column_of(stream: &StreamName, name: &str, column_type: ColumnType, is_nullable: bool) -> Result<Column> {
     let logical_type = logical_type(column_type).ok_or_else(|| {
-        Error::config("type_unknown", format!("column {name} of {stream} is {column_type}, which cannot be moved"))
-            .with_remedy("leave it out by naming the other columns under `columns`")
+        Error::config(
+            "type_unknown",
+            format!("column {name} of {stream} is {column_type}, which cannot be moved"),
+        )
+        .with_remedy("leave it out by naming the other columns under `columns`")
     })?;
     Ok(Column { name: name.to_owned(), logical_type, source_type: column_type.to_string(), is_nullable })
 }
@@ -197,7 +209,9 @@ impl ShownType {
     fn column_type(&self) -> Option<ColumnType> {
         let scale = self.scale.unwrap_or(9);
         Some(match self.name.as_str() {
-            "FIXED" => ColumnType::Fixed { precision: self.precision.unwrap_or(38), scale: self.scale.unwrap_or(0) },
+            "FIXED" => {
+                ColumnType::Fixed { precision: self.precision.unwrap_or(38), scale: self.scale.unwrap_or(0) }
+            }
             "REAL" => ColumnType::Float,
             "DECFLOAT" => ColumnType::Decfloat,
             "TEXT" => ColumnType::Text { length: self.length },
@@ -234,8 +248,11 @@ async fn show_pages(session: &Session, sql: &str) -> Result<Vec<RecordBatch>> {
     let mut pages = show(session, sql).await?;
     let mut page_rows: usize = pages.iter().map(RecordBatch::num_rows).sum();
     while page_rows >= SHOWN_ROWS_MAX {
-        let Some(last) = pages.iter().rev().find_map(|batch| names(std::slice::from_ref(batch)).pop()) else { break };
-        let next = show(session, &format!("{sql} LIMIT {SHOWN_ROWS_MAX} FROM {}", string_literal(&last))).await?;
+        let Some(last) = pages.iter().rev().find_map(|batch| names(std::slice::from_ref(batch)).pop()) else {
+            break;
+        };
+        let next =
+            show(session, &format!("{sql} LIMIT {SHOWN_ROWS_MAX} FROM {}", string_literal(&last))).await?;
         page_rows = next.iter().map(RecordBatch::num_rows).sum();
         pages.extend(next);
     }
@@ -243,7 +260,9 @@ async fn show_pages(session: &Session, sql: &str) -> Result<Vec<RecordBatch>> {
 }
 
 fn names(batches: &[RecordBatch]) -> Vec<String> {
-    let of = |batch| (0..RecordBatch::num_rows(batch)).filter_map(|row| ShownRows(batch).text("name", row)).collect();
+    let of = |batch| {
+        (0..RecordBatch::num_rows(batch)).filter_map(|row| ShownRows(batch).text("name", row)).collect()
+    };
     batches.iter().flat_map(|batch| -> Vec<String> { of(batch) }).collect()
 }
 

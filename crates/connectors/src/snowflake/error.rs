@@ -53,10 +53,14 @@ fn classify(kind: ClientKind) -> (ErrorKind, &'static str, Option<&'static str>)
         ClientKind::NotFound => (
             ErrorKind::NotFound,
             "snowflake_not_found",
-            Some("check the name with `snowferry discover`; an object the role may not see looks the same as none"),
+            Some(
+                "check the name with `snowferry discover`; an object the role may not see looks the same as none",
+            ),
         ),
         ClientKind::Config => (ErrorKind::Config, "snowflake_config", None),
-        ClientKind::Statement => (ErrorKind::Config, "snowflake_statement", Some("see `snowferry plan` for the statement")),
+        ClientKind::Statement => {
+            (ErrorKind::Config, "snowflake_statement", Some("see `snowferry plan` for the statement"))
+        }
         ClientKind::Data => (
             ErrorKind::Data,
             "value_not_representable",

@@ -6,9 +6,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch, make_array};
 use arrow_schema::SchemaRef;
 use futures_util::StreamExt;
 use futures_util::stream;
-use model::{
-    Batch, BatchStream, Cursor, EndOfRead, Error, ReadEvent, ReadPlan, Result, StreamPlan,
-};
+use model::{Batch, BatchStream, Cursor, EndOfRead, Error, ReadEvent, ReadPlan, Result, StreamPlan};
 use snowflake::{DecodeOptions, QueryResult, ResultStream, Session, Statement, WideTimestamps};
 
 use super::error::from_client;
@@ -43,7 +41,11 @@ pub(super) async fn start(
 }
 
 /// The kept result that the staged rows came from, unless it is gone or belongs to another statement.
-async fn kept(session: &Session, plan: &StreamPlan, statement: &str) -> Result<Option<(QueryResult, Position)>> {
+async fn kept(
+    session: &Session,
+    plan: &StreamPlan,
+    statement: &str,
+) -> Result<Option<(QueryResult, Position)>> {
     let Some(staged) = &plan.staged else { return Ok(None) };
     let position: Position = staged.position()?;
     let Some(reading) = position.reading.as_ref().filter(|reading| reading.statement == statement) else {
@@ -86,7 +88,8 @@ struct Read {
 impl Read {
     fn new(plan: &StreamPlan, result: &QueryResult, position: Position) -> Result<Self> {
         let lossy = plan.columns.iter().enumerate().filter(|(_, column)| column.is_lossy);
-        let lossy_columns: Vec<(usize, String)> = lossy.map(|(index, column)| (index, column.target.clone())).collect();
+        let lossy_columns: Vec<(usize, String)> =
+            lossy.map(|(index, column)| (index, column.target.clone())).collect();
         let wide = plan.columns.iter().filter(|column| column.is_lossy).map(|column| column.source.clone());
         let options = DecodeOptions { wide_timestamps: WideTimestamps::MicrosecondsFor(wide.collect()) };
         let reading = position
@@ -123,7 +126,8 @@ impl Read {
         let resume = if result.is_last_of_chunk {
             self.reading.next_chunk = result.chunk + 1;
             self.position.watermark = self.watermark.as_ref().and_then(|(_, watermark)| watermark.text());
-            self.position.null_count = self.watermark.as_ref().map_or(0, |(_, watermark)| watermark.null_count());
+            self.position.null_count =
+                self.watermark.as_ref().map_or(0, |(_, watermark)| watermark.null_count());
             self.position.reading = Some(self.reading.clone());
             Some(Cursor::from_position(&self.position)?)
         } else {
@@ -173,7 +177,11 @@ fn relabelled(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
             }
             let renamed = column.to_data().into_builder().data_type(field.data_type().clone()).build();
             renamed.map(make_array).map_err(|_| {
-                Error::internal(format!("column {} arrived as {}, not as planned", field.name(), column.data_type()))
+                Error::internal(format!(
+                    "column {} arrived as {}, not as planned",
+                    field.name(),
+                    column.data_type()
+                ))
             })
         })
         .collect::<Result<_>>()?;

@@ -105,7 +105,8 @@ impl Source for SnowflakeSource {
     async fn read(&self, plan: &StreamPlan) -> Result<BatchStream> {
         let committed = committed(plan)?;
         let statement = read_sql(plan, &committed)?;
-        let read = self.on_session(async |session| read::start(session, plan, committed, statement).await).await;
+        let read =
+            self.on_session(async |session| read::start(session, plan, committed, statement).await).await;
         read.map_err(|error| self.with_grants(error, &plan.stream))
     }
 }

@@ -44,7 +44,9 @@ fn from_sql(stream: &StreamName) -> Result<String> {
 }
 
 fn where_sql(read: &ReadPlan, committed: &Position) -> Result<Option<String>> {
-    let ReadPlan::ByCursor { cursor_column, cursor_type, lookback, null_cursor } = read else { return Ok(None) };
+    let ReadPlan::ByCursor { cursor_column, cursor_type, lookback, null_cursor } = read else {
+        return Ok(None);
+    };
     let column = quoted(cursor_column)?;
     let Some(watermark) = &committed.watermark else {
         let excluded = *null_cursor == NullCursor::Exclude;
@@ -94,11 +96,16 @@ mod tests {
             logical_type,
             is_nullable: true,
         };
-        let lookback =
-            if cursor_type.as_ref().is_some_and(LogicalType::is_time) { Duration::from_secs(60) } else { Duration::ZERO };
+        let lookback = if cursor_type.as_ref().is_some_and(LogicalType::is_time) {
+            Duration::from_secs(60)
+        } else {
+            Duration::ZERO
+        };
         let read = match &cursor_type {
             None => ReadSpec::FullRefresh,
-            Some(_) => ReadSpec::Incremental { cursor_column: "updated \"at\"".into(), lookback, null_cursor },
+            Some(_) => {
+                ReadSpec::Incremental { cursor_column: "updated \"at\"".into(), lookback, null_cursor }
+            }
         };
         let schema = StreamSchema {
             stream: stream.clone(),
@@ -124,7 +131,11 @@ mod tests {
     }
 
     fn table() -> StreamName {
-        StreamName::Table(TableName { database: "CRM".into(), schema: "SALES".into(), table: "my deals".into() })
+        StreamName::Table(TableName {
+            database: "CRM".into(),
+            schema: "SALES".into(),
+            table: "my deals".into(),
+        })
     }
 
     fn after(watermark: &str) -> Position {

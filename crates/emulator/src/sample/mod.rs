@@ -7,6 +7,7 @@ mod ad_spend;
 mod change;
 mod company;
 mod contacts;
+mod load;
 mod moment;
 mod opportunities;
 mod random;
@@ -19,6 +20,7 @@ mod words;
 mod tests;
 
 pub use change::{Change, change};
+pub use load::{load, run};
 pub use table::SampleStatement;
 
 use self::table::SampleTable;

@@ -1,0 +1,30 @@
+//! From a sync file to a sync that can run: the only place that knows which connector a name stands for.
+
+use std::sync::Arc;
+
+use connectors::duckdb::DuckDbDestination;
+use connectors::snowflake::SnowflakeSource;
+use engine::Sync;
+use model::Result;
+use snowflake::MemoryBudget;
+
+use crate::config::SyncFile;
+
+/// A sync, and its source to be logged out of in the end.
+pub(crate) struct Assembled {
+    pub(crate) sync: Sync,
+    pub(crate) source: Arc<SnowflakeSource>,
+}
+
+/// Puts a sync together. Opens the vendor database; logs in nowhere yet.
+pub(crate) fn assemble(file: &SyncFile, memory_budget: MemoryBudget) -> Result<Assembled> {
+    let spec = file.spec()?;
+    let source = Arc::new(source(file, memory_budget)?);
+    let destination = Arc::new(DuckDbDestination::open(file.tenant_file()?)?);
+    Ok(Assembled { sync: Sync { source: Arc::<SnowflakeSource>::clone(&source), destination, spec }, source })
+}
+
+/// The source alone, for commands that write nothing.
+pub(crate) fn source(file: &SyncFile, memory_budget: MemoryBudget) -> Result<SnowflakeSource> {
+    Ok(SnowflakeSource::new(file.connection(memory_budget)?))
+}

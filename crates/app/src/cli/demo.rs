@@ -1,0 +1,186 @@
+//! `snowferry demo`: the whole way of a row, on this machine, with nothing installed.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use connectors::duckdb::query;
+use emulator::sample::{self, Change, Sample};
+use emulator::{EmulatorConfig, PublicKey, RunningEmulator, User};
+use engine::{RunOptions, RunProgress, RunReport};
+use model::{Error, Result};
+use snowflake::{KeyBits, MemoryBudget, PrivateKey};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::emulator::{load, on_emulator, start};
+use super::run::summary;
+use crate::assemble::assemble;
+use crate::config::SyncFile;
+use crate::output::{Terminal, print_line, seconds, show_progress, table};
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  snowferry demo\n  snowferry demo --folder /tmp/try-it")]
+pub(crate) struct DemoCommand {
+    /// Where to put the key, the sync file and the vendor database
+    #[arg(long, value_name = "DIR", default_value = "snowferry-demo")]
+    folder: PathBuf,
+}
+
+/// The service user that the customer would make for us.
+const SERVICE_USER: &str = "SNOWFERRY_DEMO";
+const TENANT: &str = "acme";
+const SYNC_FILE: &str = "opportunities.yaml";
+const KEY_FILE: &str = "snowferry.p8";
+
+impl DemoCommand {
+    pub(crate) async fn run(&self, terminal: &Terminal) -> Result<()> {
+        let started = Instant::now();
+        let say = |step: &str, text: &str| print_line(&format!("\n{} {text}", terminal.bold(step)));
+
+        say("1", "A customer's Snowflake: an emulator with a CRM, on this machine alone.")?;
+        let sample = Sample::default();
+        let running = load(start(EmulatorConfig::default()).await?, sample).await?;
+        print_line(&format!("  listening on {}", running.url()))?;
+
+        say(
+            "2",
+            "A key pair: the customer's service user gets the public half, the private half stays here.",
+        )?;
+        let file = self.connect(&running)?;
+        print_line(&format!("  key and sync file are in {}", self.folder.display()))?;
+
+        say("3", "Backfill: every opportunity, read as Arrow chunks, staged, and published at once.")?;
+        let backfill = run_once(terminal, &file).await?;
+
+        say("4", "The customer's day goes on: deals change, new ones come, three of them late.")?;
+        let change = sample::change(sample, 1);
+        print_line(&format!("  {} changed, {} new, {} late", change.updated, change.inserted, change.late))?;
+        let statements = change.statements.clone();
+        let running =
+            on_emulator(running, |running| sample::run(running, statements.into_iter().map(Into::into)))
+                .await?;
+
+        say("5", "Incremental: only what changed moves.")?;
+        let incremental = run_once(terminal, &file).await?;
+        prove(&backfill, &incremental, &change)?;
+
+        say("6", "What landed, in the vendor database:")?;
+        let landed = query(&file.tenant_file()?, LANDED, usize::MAX)?;
+        print_line(&table(&landed.batches)?)?;
+        running.shutdown().await;
+        self.say_what_next(terminal, started.elapsed())
+    }
+
+    /// Makes the key pair, gives the public half to the service user and writes the sync file.
+    fn connect(&self, running: &RunningEmulator) -> Result<SyncFile> {
+        let unusable = |error: std::io::Error| {
+            Error::config("folder_unusable", format!("{} cannot be written: {error}", self.folder.display()))
+                .with_remedy("choose another --folder")
+        };
+        std::fs::create_dir_all(&self.folder).map_err(unusable)?;
+        let vendor_database = self.folder.join("data").join(format!("{TENANT}.duckdb"));
+        // The emulator starts anew each time, so a database of an earlier demo has nothing to go on from.
+        if vendor_database.exists() {
+            std::fs::remove_file(&vendor_database).map_err(unusable)?;
+        }
+        let key = PrivateKey::generate(KeyBits::Rsa2048).map_err(key_failed)?;
+        let public_key = key.public_key_body().map_err(key_failed)?;
+        let public_key = PublicKey::parse(&public_key)
+            .map_err(|error| Error::internal("the emulator refused the public key").with_source(error))?;
+        running.users().drop_user(SERVICE_USER);
+        running.users().add(User::new(SERVICE_USER).with_public_key(public_key));
+        let pem = key.to_pkcs8_pem().map_err(key_failed)?;
+        write_private(&self.folder.join(KEY_FILE), pem.expose()).map_err(unusable)?;
+        let path = self.folder.join(SYNC_FILE);
+        std::fs::write(&path, sync_file(running.url())).map_err(unusable)?;
+        SyncFile::read(&path)
+    }
+
+    fn say_what_next(&self, terminal: &Terminal, took: Duration) -> Result<()> {
+        let path = self.folder.join(SYNC_FILE);
+        let path = path.display();
+        print_line(&format!("\n{} in {}. Next:", terminal.green("done"), seconds(took)))?;
+        print_line(&format!(
+            "  look around:          snowferry query -f {path} 'select * from sales.opportunities limit 5'"
+        ))?;
+        print_line("  keep an emulator up:  snowferry emulator --port 8181 --sample")?;
+        print_line(&format!(
+            "  write your own sync:  {path} is the one that just ran; docs/sync-file.md has every field"
+        ))
+    }
+}
+
+const LANDED: &str = "SELECT stage, currency, count(*) AS deals, sum(amount) AS amount, max(updated_at) AS newest
+    FROM sales.opportunities WHERE stage IN ('Closed Won', 'Closed Lost') GROUP BY ALL ORDER BY deals DESC LIMIT 6";
+
+fn sync_file(url: &str) -> String {
+    format!(
+        "\
+# A pull from the demo's emulated Snowflake into the vendor database.
+tenant: {TENANT}
+source:
+  snowflake:
+    account: demo-account
+    user: {SERVICE_USER}
+    role: ACCOUNTADMIN
+    virtual_warehouse: COMPUTE_WH
+    private_key: {{ file: {KEY_FILE} }}
+    endpoint: {url}          # only for the emulator
+    allow_http_loopback: true                   # only for the emulator
+destination: {{ duckdb: {{ path: data }} }}         # one file per tenant in this folder
+stream: CRM.SALES.OPPORTUNITIES
+read:
+  incremental: {{ cursor: UPDATED_AT, lookback: 2m }}
+  key: [OPPORTUNITY_ID]
+"
+    )
+}
+
+async fn run_once(terminal: &Terminal, file: &SyncFile) -> Result<RunReport> {
+    let started = Instant::now();
+    let assembled = assemble(file, MemoryBudget::process_wide())?;
+    let (progress, watched) = watch::channel(RunProgress::default());
+    let cancel = CancellationToken::new();
+    let options = RunOptions::default();
+    let run = engine::run(&assembled.sync, &options, &progress, &cancel);
+    let report = show_progress(&file.name(), false, watched, run).await??;
+    assembled.source.close().await;
+    print_line(&summary(terminal, &file.name(), &report, started.elapsed()))?;
+    Ok(report)
+}
+
+/// The demo shows what it says, or fails.
+fn prove(backfill: &RunReport, incremental: &RunReport, change: &Change) -> Result<()> {
+    let new = change.inserted + change.late;
+    let is_right = incremental.inserted == new
+        && incremental.updated == change.updated
+        && incremental.total == backfill.total + new
+        && incremental.read < backfill.read;
+    if is_right {
+        return Ok(());
+    }
+    Err(Error::internal(format!(
+        "the incremental run brought {} new and {} changed rows where {new} and {} were made",
+        incremental.inserted, incremental.updated, change.updated
+    )))
+}
+
+fn key_failed(error: snowflake::Error) -> Error {
+    Error::internal("the key pair could not be made").with_source(error)
+}
+
+/// A private key is for its owner's eyes only.
+#[cfg(unix)]
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())
+}
+
+#[cfg(not(unix))]
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    std::fs::write(path, text)
+}

@@ -1,0 +1,134 @@
+//! The command line.
+
+mod check;
+mod completions;
+mod demo;
+mod discover;
+mod emulator;
+mod plan;
+mod query;
+mod run;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use model::Result;
+use snowflake::MemoryBudget;
+
+use crate::config::SyncFile;
+use crate::output::ColorChoice;
+
+/// Moves rows between customers' Snowflake accounts and your own database, without losing any.
+#[derive(Debug, Parser)]
+#[command(name = "snowferry", version, after_help = EXAMPLES, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub(crate) color: ColorChoice,
+
+    /// Log more to standard error; twice for still more. SNOWFERRY_LOG takes a filter instead
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show all of it: an emulated Snowflake with sample data, a backfill, changes, an incremental pull
+    Demo(demo::DemoCommand),
+    /// Run an emulated Snowflake to try things on
+    Emulator(emulator::EmulatorCommand),
+    /// Check that a sync can log in and may read what it needs
+    Check(check::CheckCommand),
+    /// List databases, schemas, tables and columns of the source
+    Discover(discover::DiscoverCommand),
+    /// Show what a run would do, and do nothing
+    Plan(plan::PlanCommand),
+    /// Run syncs once
+    Run(run::RunCommand),
+    /// Ask the vendor database
+    Query(query::QueryCommand),
+    /// Print completions for a shell
+    Completions(completions::CompletionsCommand),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  snowferry demo
+  snowferry check -f acme/opportunities.yaml
+  snowferry run -f acme/opportunities.yaml
+  snowferry query -f acme/opportunities.yaml 'select count(*) from sales.opportunities'
+
+Exit codes:
+  0 done            4 log-in refused     8 columns changed at the source
+  1 our own bug     5 privilege missing  9 somebody else holds the file or the stream
+  2 command line    6 not found         10 not reachable, try again
+  3 configuration   7 data refused     130 stopped by Ctrl-C";
+
+/// The sync file that a command works on.
+#[derive(Args, Debug)]
+pub(crate) struct FileArgument {
+    /// The sync file
+    #[arg(short, long, value_name = "FILE")]
+    file: PathBuf,
+}
+
+impl FileArgument {
+    fn read(&self) -> Result<SyncFile> {
+        SyncFile::read(&self.file)
+    }
+}
+
+/// How much memory rows on their way may take.
+#[derive(Args, Debug)]
+pub(crate) struct MemoryArgument {
+    /// Memory for rows on their way, such as 64MiB or 1GiB
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = parse_size)]
+    memory: u64,
+}
+
+impl MemoryArgument {
+    fn budget(&self) -> MemoryBudget {
+        MemoryBudget::new(self.memory)
+    }
+}
+
+/// Below this, not even one chunk of Snowflake's usual size fits.
+const MEMORY_MIN: u64 = 32 << 20;
+
+fn parse_size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "MiB" | "M" => 20,
+        "GiB" | "G" => 30,
+        _ => return Err("write a whole number and MiB or GiB".to_owned()),
+    };
+    let number: u64 = digits.trim().parse().map_err(|_| "write a whole number and MiB or GiB".to_owned())?;
+    match number.checked_mul(1 << unit) {
+        Some(size) if size >= MEMORY_MIN => Ok(size),
+        _ => Err("32MiB is the least that works".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_are_read_with_their_unit() {
+        assert_eq!(parse_size("64MiB"), Ok(64 << 20));
+        assert_eq!(parse_size("2GiB"), Ok(2 << 30));
+        for refused in ["64", "MiB", "1MiB", "-1GiB", "99999999999999GiB"] {
+            assert!(parse_size(refused).is_err(), "{refused}");
+        }
+    }
+}

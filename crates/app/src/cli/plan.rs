@@ -1,0 +1,108 @@
+//! `snowferry plan`: what a run would do, without doing any of it.
+
+use clap::Args;
+use model::{Publish, ReadPlan, Result, Source, StreamName, StreamPlan, StreamSchema};
+use snowflake::{Identifier, MemoryBudget};
+
+use super::FileArgument;
+use crate::assemble::assemble;
+use crate::config::SyncFile;
+use crate::output::{Terminal, bytes, count, print_line, text_table};
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  snowferry plan -f acme/opportunities.yaml")]
+pub(crate) struct PlanCommand {
+    #[command(flatten)]
+    file: FileArgument,
+
+    /// Plan as if the stream were read anew from its beginning
+    #[arg(long)]
+    full_refresh: bool,
+
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl PlanCommand {
+    pub(crate) async fn run(&self, terminal: &Terminal) -> Result<()> {
+        let file = self.file.read()?;
+        let assembled = assemble(&file, MemoryBudget::process_wide())?;
+        let planned = engine::plan(&assembled.sync, self.full_refresh).await;
+        assembled.source.close().await;
+        let (schema, plan) = planned?;
+        let statement = assembled.source.statement(&plan)?;
+        let privileges = privileges(&file, &plan);
+        if self.json {
+            let document = serde_json::json!({
+                "plan": plan, "statement": statement, "privileges": privileges, "source_rows": schema.row_count,
+            });
+            return print_line(&format!("{document:#}"));
+        }
+        print_line(&describe(terminal, &schema, &plan))?;
+        print_line(&format!("\n{}\n  {}", terminal.bold("Statement"), statement.replace('\n', "\n  ")))?;
+        print_line(&format!("\n{}\n  {}", terminal.bold("Privileges it needs"), privileges.join("\n  ")))?;
+        print_line(&format!("\n{}\n{}", terminal.bold("Columns"), columns(&schema, &plan)))
+    }
+}
+
+fn describe(terminal: &Terminal, schema: &StreamSchema, plan: &StreamPlan) -> String {
+    let size = match (schema.row_count, schema.bytes) {
+        (Some(rows), Some(size)) => format!(" ({} rows, {})", count(rows), bytes(size)),
+        (Some(rows), None) => format!(" ({} rows)", count(rows)),
+        _ => String::new(),
+    };
+    let read = match &plan.read {
+        ReadPlan::Whole => "every row".to_owned(),
+        ReadPlan::ByCursor { cursor_column, .. } if plan.is_backfill() => {
+            format!("every row this first time, then what changes by {cursor_column}")
+        }
+        ReadPlan::ByCursor { cursor_column, .. } => format!("rows since the last run, by {cursor_column}"),
+    };
+    let publish = match &plan.publish {
+        Publish::Replace { .. } => "loaded beside the table and put in its place at once".to_owned(),
+        Publish::Merge { key } => format!("merged by {}", key.join(", ")),
+    };
+    let resumed =
+        if plan.staged.is_some() { "\n  goes on with what an interrupted run has staged" } else { "" };
+    format!(
+        "{}\n  from {}{size}\n  to   {}\n  reads {read}\n  rows are {publish}{resumed}",
+        terminal.bold("Plan"),
+        plan.stream,
+        plan.target
+    )
+}
+
+fn columns(schema: &StreamSchema, plan: &StreamPlan) -> String {
+    let rows = plan.columns.iter().map(|column| {
+        let at_source = schema.column(&column.source).map_or("", |column| column.source_type.as_str());
+        let note = if column.is_lossy { "may lose digits" } else { "" };
+        vec![
+            column.source.clone(),
+            at_source.to_owned(),
+            column.logical_type.to_string(),
+            column.target.clone(),
+            note.to_owned(),
+        ]
+    });
+    text_table(&["at the source", "type", "travels as", "in the table", ""], rows)
+}
+
+/// The grants that the customer's role has to have; nothing is ever created in the customer's account.
+fn privileges(file: &SyncFile, plan: &StreamPlan) -> Vec<String> {
+    let quoted = |name: &str| Identifier::new(name).map_or_else(|_| name.to_owned(), |name| name.to_string());
+    let role = file.role().map_or_else(|| "<role>".to_owned(), quoted);
+    let mut grants = vec![format!("GRANT USAGE ON WAREHOUSE <virtual warehouse> TO ROLE {role};")];
+    if let Some(virtual_warehouse) = file.virtual_warehouse() {
+        grants = vec![format!("GRANT USAGE ON WAREHOUSE {} TO ROLE {role};", quoted(virtual_warehouse))];
+    }
+    if let StreamName::Table(table) = &plan.stream {
+        let (database, schema, name) = (quoted(&table.database), quoted(&table.schema), quoted(&table.table));
+        grants.push(format!("GRANT USAGE ON DATABASE {database} TO ROLE {role};"));
+        grants.push(format!("GRANT USAGE ON SCHEMA {database}.{schema} TO ROLE {role};"));
+        grants.push(format!("GRANT SELECT ON TABLE {database}.{schema}.{name} TO ROLE {role};"));
+    } else {
+        grants.push(format!("-- and SELECT on every table of the query, to role {role}"));
+    }
+    grants
+}

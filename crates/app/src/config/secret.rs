@@ -1,0 +1,85 @@
+//! Where a secret is kept: environment, file or the system's keychain; never in the sync file itself.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use model::{Error, Result};
+use serde::Deserialize;
+use snowflake::Secret;
+
+/// A reference to a secret.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum SecretReference {
+    /// The name of an environment variable.
+    Env(String),
+    /// A file, relative to the sync file.
+    File(PathBuf),
+    /// An entry of the system's keychain.
+    Keychain(KeychainEntry),
+}
+
+/// What the keychain knows an entry by.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeychainEntry {
+    service: String,
+    account: String,
+}
+
+impl SecretReference {
+    /// Reads the secret; relative files are looked for in `folder`.
+    pub(crate) fn read(&self, folder: &Path) -> Result<Secret> {
+        match self {
+            SecretReference::Env(name) => Secret::from_env(name).map_err(|error| unreadable(&error)),
+            SecretReference::File(path) => {
+                Secret::from_file(folder.join(path)).map_err(|error| unreadable(&error))
+            }
+            SecretReference::Keychain(entry) => entry.read(),
+        }
+    }
+}
+
+fn unreadable(error: &snowflake::Error) -> Error {
+    Error::config("secret_missing", error.message().to_owned())
+        .with_remedy("set the variable, or correct the path; a path is relative to the sync file")
+}
+
+impl KeychainEntry {
+    /// Asks the keychain through the tool that comes with the system, which also asks the user where it must.
+    fn read(&self) -> Result<Secret> {
+        let mut command = self.command();
+        let tool = command.get_program().to_string_lossy().into_owned();
+        let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().map_err(|_| {
+            Error::config("keychain_missing", format!("the keychain tool `{tool}` cannot be run"))
+                .with_remedy(
+                    "install it (on Debian: libsecret-tools), or keep the secret in a file or variable",
+                )
+        })?;
+        let text =
+            String::from_utf8(output.stdout).ok().filter(|text| output.status.success() && !text.is_empty());
+        let missing = || {
+            let message = format!(
+                "the keychain has no entry for service {} and account {}",
+                self.service, self.account
+            );
+            Error::config("secret_missing", message).with_remedy("add the entry, or unlock the keychain")
+        };
+        let text = text.ok_or_else(missing)?;
+        Ok(Secret::new(text.strip_suffix('\n').unwrap_or(&text)))
+    }
+
+    #[cfg(target_os = "macos")]
+    fn command(&self) -> Command {
+        let mut command = Command::new("security");
+        command.args(["find-generic-password", "-s", &self.service, "-a", &self.account, "-w"]);
+        command
+    }
+
+    #[cfg(not(target_os = "macos"))]
+    fn command(&self) -> Command {
+        let mut command = Command::new("secret-tool");
+        command.args(["lookup", "service", &self.service, "account", &self.account]);
+        command
+    }
+}

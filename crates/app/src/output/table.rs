@@ -1,0 +1,56 @@
+//! Rows as a table on the terminal.
+
+use arrow_array::RecordBatch;
+use arrow_cast::display::{ArrayFormatter, FormatOptions};
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{ContentArrangement, Table};
+use model::{Error, Result};
+
+/// Cells wider than this are cut for the eye; `--json` shows them whole.
+const CELL_CHARACTERS_MAX: usize = 60;
+
+/// A table of text.
+pub(crate) fn text_table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table
+        .load_preset(UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(header);
+    for row in rows {
+        table.add_row(row.iter().map(|cell| cut(cell)));
+    }
+    table.to_string()
+}
+
+/// The rows of Arrow batches; NULL is empty and marked.
+pub(crate) fn table(batches: &[RecordBatch]) -> Result<String> {
+    let Some(first) = batches.first() else { return Ok(String::new()) };
+    let schema = first.schema();
+    let header: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let mut rows = Vec::new();
+    for batch in batches {
+        rows.extend(cells(batch)?);
+    }
+    Ok(text_table(&header, rows))
+}
+
+fn cells(batch: &RecordBatch) -> Result<Vec<Vec<String>>> {
+    let options = FormatOptions::new().with_null("NULL").with_display_error(true);
+    let formatters: Vec<ArrayFormatter<'_>> = batch
+        .columns()
+        .iter()
+        .map(|column| ArrayFormatter::try_new(column, &options))
+        .collect::<Result<_, _>>()
+        .map_err(|error| Error::internal("a column cannot be shown").with_source(error))?;
+    Ok((0..batch.num_rows())
+        .map(|row| formatters.iter().map(|formatter| formatter.value(row).to_string()).collect())
+        .collect())
+}
+
+fn cut(cell: &str) -> String {
+    let one_line = cell.replace(['\n', '\r', '\t'], " ");
+    match one_line.char_indices().nth(CELL_CHARACTERS_MAX) {
+        Some((end, _)) => format!("{}…", &one_line[..end]),
+        None => one_line,
+    }
+}
