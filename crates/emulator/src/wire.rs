@@ -56,25 +56,29 @@ impl Refusal {
 
     /// A statement that was refused or failed.
     pub(crate) fn of_statement(error: &SqlError, query_id: &str) -> Self {
-        let (line, column) = match error.position {
-            Some((line, column)) => (json!(line), json!(column)),
-            None => (json!(-1), json!(-1)),
-        };
-        let is_compilation = error.message.starts_with("SQL compilation error");
         let mut data = json!({
             "internalError": false,
             "errorCode": error.code,
             "age": 0,
             "sqlState": error.sql_state,
             "queryId": query_id,
-            "line": line,
-            "pos": column,
         });
-        if is_compilation || error.position.is_some() {
+        if is_compilation(error.code) {
+            let (line, column) = match error.position {
+                Some((line, column)) => (json!(line), json!(column)),
+                None => (json!(-1), json!(-1)),
+            };
+            data["line"] = line;
+            data["pos"] = column;
             data["type"] = json!("COMPILATION");
         }
         Self::new(error.code, error.message.clone()).with_data(data)
     }
+}
+
+/// Errors found before a statement runs say where in the text they are.
+fn is_compilation(code: &str) -> bool {
+    code < "000100" || ("001000".."004000").contains(&code)
 }
 
 impl IntoResponse for Refusal {

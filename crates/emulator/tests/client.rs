@@ -4,17 +4,14 @@ use std::io::Read;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use emulator::{Emulator, EmulatorConfig, ResultSizes, RunningEmulator};
+use emulator::{Emulator, EmulatorConfig, RunningEmulator};
 use flate2::read::GzDecoder;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
-/// A configuration with everybody the tests log in as.
+/// The configuration that tests start from.
 pub(crate) fn config() -> EmulatorConfig {
-    EmulatorConfig {
-        results: ResultSizes { inline_rows_max: 100, ..ResultSizes::default() },
-        ..Default::default()
-    }
+    EmulatorConfig::default()
 }
 
 pub(crate) async fn start() -> RunningEmulator {

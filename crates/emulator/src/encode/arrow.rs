@@ -8,6 +8,7 @@ use arrow_array::builder::{BinaryBuilder, Int16Builder};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Int8Type, Int16Type, Int32Type, Int64Type, Time64NanosecondType};
 use arrow_array::{Array, ArrayRef, PrimitiveArray, RecordBatch, StructArray};
+use arrow_buffer::NullBuffer;
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{ArrowError, DataType, Field, Fields, Schema};
 
@@ -128,30 +129,32 @@ fn narrowest(piece: &Piece, index: usize) -> Physical {
 }
 
 fn field(column: &Column, physical: Physical) -> Field {
+    let metadata = metadata(&column.ty, physical);
     let data_type = match physical {
         Physical::Same | Physical::Wide => column.ty.canonical(),
         Physical::Int8 => DataType::Int8,
         Physical::Int16 => DataType::Int16,
         Physical::Int32 => DataType::Int32,
         Physical::Int64 => DataType::Int64,
-        Physical::Parts => DataType::Struct(part_fields(&["epoch", "fraction"])),
-        Physical::ZonedTwo => DataType::Struct(part_fields(&["epoch", "timezone"])),
-        Physical::ZonedThree => DataType::Struct(part_fields(&["epoch", "fraction", "timezone"])),
-        Physical::Decfloat => DataType::Struct(decfloat_fields()),
+        Physical::Parts | Physical::ZonedTwo | Physical::ZonedThree | Physical::Decfloat => {
+            DataType::Struct(part_fields(physical, &metadata))
+        }
     };
-    Field::new(&column.name, data_type, true).with_metadata(metadata(&column.ty, physical))
+    Field::new(&column.name, data_type, true).with_metadata(metadata)
 }
 
-fn part_fields(names: &[&str]) -> Fields {
-    let ty = |name: &str| if name == "epoch" { DataType::Int64 } else { DataType::Int32 };
-    names.iter().map(|name| Field::new(*name, ty(name), true)).collect()
-}
-
-fn decfloat_fields() -> Fields {
-    Fields::from(vec![
-        Field::new("exponent", DataType::Int16, true),
-        Field::new("significand", DataType::Binary, true),
-    ])
+/// The fields inside a structure; Snowflake repeats the metadata of the whole on each.
+fn part_fields(physical: Physical, metadata: &HashMap<String, String>) -> Fields {
+    const EPOCH: (&str, DataType) = ("epoch", DataType::Int64);
+    const FRACTION: (&str, DataType) = ("fraction", DataType::Int32);
+    const ZONE: (&str, DataType) = ("timezone", DataType::Int32);
+    let parts = match physical {
+        Physical::ZonedTwo => vec![EPOCH, ZONE],
+        Physical::ZonedThree => vec![EPOCH, FRACTION, ZONE],
+        Physical::Decfloat => vec![("exponent", DataType::Int16), ("significand", DataType::Binary)],
+        _ => vec![EPOCH, FRACTION],
+    };
+    parts.into_iter().map(|(name, ty)| Field::new(name, ty, true).with_metadata(metadata.clone())).collect()
 }
 
 fn metadata(ty: &SnowType, physical: Physical) -> HashMap<String, String> {
@@ -195,13 +198,13 @@ fn convert(column: &Column, physical: Physical, array: &ArrayRef) -> Result<Arra
         (SnowType::TimestampNtz { scale } | SnowType::TimestampLtz { scale }, Physical::Int64) => {
             Arc::new(scaled_instant(array.as_struct(), *scale))
         }
-        (SnowType::TimestampTz { scale }, _) => Arc::new(zoned(array.as_struct(), physical, *scale)?),
-        (SnowType::Decfloat, _) => Arc::new(decfloat(array)?),
+        (SnowType::TimestampTz { scale }, _) => Arc::new(zoned(column, array.as_struct(), physical, *scale)?),
+        (SnowType::Decfloat, _) => Arc::new(decfloat(column, array)?),
         (_, Physical::Int8) => Arc::new(narrowed::<Int8Type>(array)),
         (_, Physical::Int16) => Arc::new(narrowed::<Int16Type>(array)),
         (_, Physical::Int32) => Arc::new(narrowed::<Int32Type>(array)),
         (_, Physical::Int64) => Arc::new(narrowed::<Int64Type>(array)),
-        (_, Physical::Parts) => Arc::new(parts(array.as_struct())?),
+        (_, Physical::Parts) => Arc::new(parts(column, array.as_struct())?),
         _ => Arc::clone(array),
     };
     Ok(converted)
@@ -237,28 +240,39 @@ fn scaled_instant(parts: &StructArray, scale: u8) -> PrimitiveArray<Int64Type> {
     (0..parts.len()).map(|row| parts.is_valid(row).then(|| scaled(row))).collect()
 }
 
-fn parts(parts: &StructArray) -> Result<StructArray, SqlError> {
+fn parts(column: &Column, parts: &StructArray) -> Result<StructArray, SqlError> {
     let columns = vec![Arc::clone(parts.column(0)), Arc::clone(parts.column(1))];
-    structure(part_fields(&["epoch", "fraction"]), columns, parts)
+    structure(column, Physical::Parts, columns, parts.nulls())
 }
 
-fn zoned(parts: &StructArray, physical: Physical, scale: u8) -> Result<StructArray, SqlError> {
+fn zoned(
+    column: &Column,
+    parts: &StructArray,
+    physical: Physical,
+    scale: u8,
+) -> Result<StructArray, SqlError> {
     let offset = parts.column(2).as_primitive::<Int32Type>();
     let zone: ArrayRef =
         Arc::new(offset.unary::<_, Int32Type>(|minutes| minutes.wrapping_add(ZONE_BIAS_MINUTES)));
-    if physical == Physical::ZonedTwo {
-        let columns: Vec<ArrayRef> = vec![Arc::new(scaled_instant(parts, scale)), zone];
-        return structure(part_fields(&["epoch", "timezone"]), columns, parts);
-    }
-    let columns = vec![Arc::clone(parts.column(0)), Arc::clone(parts.column(1)), zone];
-    structure(part_fields(&["epoch", "fraction", "timezone"]), columns, parts)
+    let columns = if physical == Physical::ZonedTwo {
+        vec![Arc::new(scaled_instant(parts, scale)) as ArrayRef, zone]
+    } else {
+        vec![Arc::clone(parts.column(0)), Arc::clone(parts.column(1)), zone]
+    };
+    structure(column, physical, columns, parts.nulls())
 }
 
-fn structure(fields: Fields, columns: Vec<ArrayRef>, of: &StructArray) -> Result<StructArray, SqlError> {
-    StructArray::try_new(fields, columns, of.nulls().cloned()).map_err(|error| internal(&error.to_string()))
+fn structure(
+    column: &Column,
+    physical: Physical,
+    columns: Vec<ArrayRef>,
+    nulls: Option<&NullBuffer>,
+) -> Result<StructArray, SqlError> {
+    let fields = part_fields(physical, &metadata(&column.ty, physical));
+    StructArray::try_new(fields, columns, nulls.cloned()).map_err(|error| internal(&error.to_string()))
 }
 
-fn decfloat(array: &ArrayRef) -> Result<StructArray, SqlError> {
+fn decfloat(column: &Column, array: &ArrayRef) -> Result<StructArray, SqlError> {
     let texts = array.as_string::<i32>();
     let mut exponents = Int16Builder::new();
     let mut significands = BinaryBuilder::new();
@@ -273,8 +287,7 @@ fn decfloat(array: &ArrayRef) -> Result<StructArray, SqlError> {
         significands.append_value(big_endian(significand));
     }
     let columns: Vec<ArrayRef> = vec![Arc::new(exponents.finish()), Arc::new(significands.finish())];
-    StructArray::try_new(decfloat_fields(), columns, texts.nulls().cloned())
-        .map_err(|error| internal(&error.to_string()))
+    structure(column, Physical::Decfloat, columns, texts.nulls())
 }
 
 /// `-12.50e3` is −1250 × 10^1.

@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use crate::encode::Format;
@@ -30,8 +30,13 @@ pub(super) async fn cut(response: Response, bytes: usize) -> Response {
     let (mut head, body) = whole(response).await;
     head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     let first = body.slice(..bytes.min(body.len()));
-    let parts = [Ok(first), Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))];
-    Response::from_parts(head, Body::from_stream(stream::iter(parts)))
+    let broken = async {
+        // The first part leaves for the client while this one is awaited.
+        tokio::task::yield_now().await;
+        Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
+    };
+    let parts = stream::iter([Ok(first)]).chain(stream::once(broken));
+    Response::from_parts(head, Body::from_stream(parts))
 }
 
 /// A chunk with fewer rows than announced.

@@ -44,39 +44,42 @@ pub(super) async fn run(mut job: Job) {
     let session = Arc::clone(&job.session);
     let statement = Arc::clone(&job.statement);
     let gate = job.gate.take();
-    let sql = async {
-        if let Some(gate) = gate {
-            gate.pass().await;
-        }
-        Arc::clone(&session.sql).lock_owned().await
-    };
     let sql = tokio::select! {
-        sql = sql => sql,
+        sql = Arc::clone(&session.sql).lock_owned() => sql,
         () = statement.cancel_asked() => return end_unstarted(&account, &session, &statement),
     };
     statement.start();
     let timeout = timeout(&job);
-    let mut running = tokio::task::spawn_blocking(move || job.run_blocking(sql));
-    let watch = async {
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_secs(timeout)) => {
-                statement.cancel(CancelReason::TimedOut { after_s: timeout });
+    let running = async {
+        if let Some(gate) = gate {
+            tokio::select! {
+                () = gate.pass() => {}
+                () = statement.cancel_asked() => return end_unstarted(&account, &session, &statement),
             }
-            () = statement.cancel_asked() => {}
         }
-        loop {
-            session.interrupt(&statement.id);
-            tokio::time::sleep(INTERRUPT_EVERY).await;
+        if tokio::task::spawn_blocking(move || job.run_blocking(sql)).await.is_err() {
+            session.set_running(None);
+            let ending = Ending::Failed(encode::internal("the statement's thread panicked"));
+            finish(&account, &session, &statement, ending);
         }
     };
-    let joined = tokio::select! {
-        joined = &mut running => joined,
-        () = watch => unreachable!("the watch never ends"),
-    };
-    if joined.is_err() {
-        session.set_running(None);
-        let ending = Ending::Failed(encode::internal("the statement's thread panicked"));
-        finish(&account, &session, &statement, ending);
+    tokio::select! {
+        () = running => {}
+        () = interrupt_when_asked(&session, &statement, timeout) => {}
+    }
+}
+
+/// Interrupts the statement once it is cancelled or its time is up, again and again; never returns.
+async fn interrupt_when_asked(session: &Session, statement: &Statement, timeout_s: u64) {
+    tokio::select! {
+        () = tokio::time::sleep(Duration::from_secs(timeout_s)) => {
+            statement.cancel(CancelReason::TimedOut { after_s: timeout_s });
+        }
+        () = statement.cancel_asked() => {}
+    }
+    loop {
+        session.interrupt(&statement.id);
+        tokio::time::sleep(INTERRUPT_EVERY).await;
     }
 }
 
