@@ -1,4 +1,5 @@
 //! The emulator over HTTP, as a client that shares none of its code sees it.
+#![allow(clippy::unwrap_used, reason = "what a test cannot go on without may end it")]
 
 mod chunks;
 mod client;

@@ -57,7 +57,7 @@ async fn before(
             request.extensions_mut().insert(account.faults.gate(gate));
         }
         Action::ExpireSession | Action::ExpireMaster | Action::EndSession => {
-            end_session(account, subject, action)
+            end_session(account, subject, action);
         }
         Action::ExpireChunkLinks => {
             let statement = subject.query_id.and_then(|query_id| account.statements.by_id(query_id));
