@@ -86,6 +86,8 @@ pub struct ConnectionConfig {
     pub database: Option<String>,
     /// The current schema.
     pub schema: Option<String>,
+    /// Whether the user's other roles count too. Off by default: rights then come from the primary role alone.
+    pub secondary_roles: bool,
     /// Refuse the log-in when one of the four above does not exist, instead of going on without it. On by default.
     pub validate_defaults: bool,
     /// The tag of every query that has none of its own.
@@ -136,6 +138,7 @@ impl ConnectionConfig {
             virtual_warehouse: None,
             database: None,
             schema: None,
+            secondary_roles: false,
             validate_defaults: true,
             query_tag: None,
             session_parameters: BTreeMap::new(),
@@ -190,6 +193,18 @@ impl ConnectionConfig {
     /// Sets a session parameter.
     pub fn session_parameter(mut self, name: impl AsRef<str>, value: impl Into<ParameterValue>) -> Self {
         self.session_parameters.insert(name.as_ref().to_ascii_uppercase(), value.into());
+        self
+    }
+
+    /// Lets the user's other roles count too, or not.
+    pub fn secondary_roles(mut self, are_used: bool) -> Self {
+        self.secondary_roles = are_used;
+        self
+    }
+
+    /// Sends everything through a proxy.
+    pub fn proxy(mut self, proxy: Proxy) -> Self {
+        self.proxy = proxy;
         self
     }
 

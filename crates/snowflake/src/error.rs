@@ -123,6 +123,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn map_message(mut self, change: impl FnOnce(&str) -> String) -> Self {
+        self.repr.message = change(&self.repr.message).into();
+        self
+    }
+
     /// Attaches the cause. The cause is printed, so it must be free of secrets and row values too.
     pub(crate) fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.repr.source = Some(source.into());

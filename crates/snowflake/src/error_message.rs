@@ -152,11 +152,18 @@ pub(crate) fn sanitised(code: &str, message: &str) -> String {
     let clean = if is_data_code(code) {
         only_known_words(message)
     } else if code.starts_with("39") || NAMES_KEPT.contains(&code) {
-        message.split_whitespace().collect::<Vec<_>>().join(" ")
+        let words: Vec<&str> = message.split_whitespace().map(without_token).collect();
+        words.join(" ")
     } else {
         without_quoted(message)
     };
     shortened(clean.trim_end_matches('.'))
+}
+
+/// JSON web tokens and session tokens are known by how they begin.
+fn without_token(word: &str) -> &str {
+    let bare = word.trim_start_matches(['\'', '"', '[', '(', '=', ':']);
+    if bare.starts_with("eyJ") || bare.starts_with("ver:") { HIDDEN } else { word }
 }
 
 /// Keeps the vocabulary, hides the rest, and keeps the one line that says where in a file a value stood.
@@ -321,7 +328,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn tokens_are_hidden_where_names_are_kept() {
+        let clean = sanitised("390144", "JWT token 'eyJhbGciOi.x.y' is invalid, session ver:3-hint:1");
+        assert_eq!(clean, "JWT token … is invalid, session …");
+    }
+
     proptest! {
+        #[test]
+        fn any_message_is_taken(code in "[0-9]{6}", message in "\\PC{0,120}") {
+            sanitised(&code, &message);
+            sanitised("100038", &message);
+        }
+
         #[test]
         fn no_value_survives_in_a_message_about_values(value in "[A-Z0-9]{8,20}", quote in "['\"]?") {
             let message = format!("Numeric value {quote}{value}{quote} is not recognized\n Row {value}, column \"T\"[\"{value}\":x]");

@@ -67,3 +67,8 @@ pub use secret::Secret;
 pub use session::{Session, SessionContext};
 pub use sql::{Identifier, ObjectName, string_literal};
 pub use statement::{Bind, QueryHandle, QueryState, QueryStatus, Statement};
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

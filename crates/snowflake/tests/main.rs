@@ -1,6 +1,7 @@
 //! The client against scripted replies, over real sockets.
 
 mod abort;
+mod emulated;
 mod heartbeat;
 mod log_in;
 mod oauth;

@@ -24,6 +24,17 @@ const MARKED: &[&str] = &[
     "MARKED-STICKY",
 ];
 
+/// The words of a service that repeats what it was sent.
+fn echo(credentials: &Credentials) -> String {
+    let sent = match credentials {
+        Credentials::Password { .. } => "password 'MARKED-PASSWORD' and passcode MARKED-PASSCODE",
+        Credentials::ProgrammaticAccessToken(_) => "token MARKED-PAT",
+        Credentials::OAuthToken(_) | Credentials::OAuthClient(_) => "token=MARKED-OAUTH",
+        Credentials::KeyPair(_) => "JWT 'eyJhbGciOiJSUzI1NiJ9.x.y'",
+    };
+    format!("Incorrect {sent} was specified.")
+}
+
 #[derive(Clone, Default)]
 struct Captured(Arc<Mutex<Vec<u8>>>);
 
@@ -78,8 +89,9 @@ async fn exercise(server: &Server, credentials: Credentials, captured: &Captured
     let config = server.config_with(credentials);
     captured.note(&config);
     server.then_json("/idp/token", json!({ "access_token": "MARKED-OAUTH" }));
-    server.then_json(LOGIN, failure("390100", "Incorrect username or password was specified."));
-    captured.note(Session::connect(config.clone()).await.unwrap_err());
+    server.then_json(LOGIN, failure("390100", &echo(&config.credentials)));
+    let error = Session::connect(config.clone()).await.unwrap_err();
+    captured.note((error.to_string(), error));
     server.then_json("/idp/token", json!({ "access_token": "MARKED-OAUTH" }));
     let body = session_of("MARKED-SESSION", "MARKED-MASTER").to_string().into_bytes();
     server.then(LOGIN, Answer::Status(200, vec![("x-snowflake-session", "MARKED-STICKY".into())], body));

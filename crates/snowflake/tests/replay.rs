@@ -127,3 +127,16 @@ async fn an_unreachable_service_is_unavailable() {
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(!format!("{error:?}").contains("requestId"), "addresses carry names and ids: {error:?}");
 }
+
+#[tokio::test]
+async fn an_explicit_proxy_carries_everything() {
+    let proxy = Server::start().await;
+    proxy.then_json(QUERY, rows("01a1", &["x"]));
+    let config = proxy
+        .config()
+        .endpoint(snowflake::Endpoint::parse("http://127.0.0.1:1").unwrap())
+        .proxy(snowflake::Proxy::Explicit { url: proxy.address().to_owned(), credentials: None });
+    let session = Session::connect(config).await.unwrap();
+    session.query("SELECT 1").await.unwrap();
+    assert_eq!(proxy.asked(QUERY)[0].headers["host"], "127.0.0.1:1");
+}

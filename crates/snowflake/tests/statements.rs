@@ -33,6 +33,7 @@ async fn a_long_query_is_polled_to_its_end() {
     let result = session.query("SELECT 1").await.unwrap();
     assert_eq!(values(&result).await, ["x", "y"]);
     assert_eq!(session.context().schema.as_deref(), Some("PUBLIC"));
+    assert_eq!(server.asked("/queries/01a1/result")[0].query["a"], "1");
     let polls = server.asked("/queries/01a1/other");
     assert_eq!((polls[0].method.as_str(), polls[0].request_id()), ("GET", polls[1].request_id()));
 }

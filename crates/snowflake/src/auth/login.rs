@@ -35,9 +35,32 @@ pub(crate) struct LoggedIn {
 /// Logs in, with one second chance where a new token may help.
 pub(crate) async fn log_in(config: &ConnectionConfig, http: &Http) -> Result<LoggedIn> {
     let first = attempt(config, http, SignedDuration::ZERO).await?;
-    let Some(skew) = second_chance(config, &first) else { return outcome(first) };
-    tracing::debug!(skew_s = skew.as_secs(), "logging in again with a new token");
-    outcome(attempt(config, http, skew).await?)
+    let last = match second_chance(config, &first.reply) {
+        None => first,
+        Some(skew) => {
+            tracing::debug!(skew_s = skew.as_secs(), "logging in again with a new token");
+            attempt(config, http, skew).await?
+        }
+    };
+    outcome(last.reply).map_err(|error| without_echo(config, last.fetched.as_ref(), error))
+}
+
+/// An answered log-in, and the OAuth token that was fetched for it.
+struct Attempt {
+    reply: Reply,
+    fetched: Option<Secret>,
+}
+
+/// Messages about log-ins are shown whole, because they name addresses and users; whoever answers could have put
+/// into them what was sent.
+fn without_echo(config: &ConnectionConfig, fetched: Option<&Secret>, error: Error) -> Error {
+    let sent = config.credentials.secrets().into_iter().chain(fetched);
+    sent.filter(|secret| !secret.is_empty()).fold(error, |error, secret| {
+        match error.message().contains(secret.expose()) {
+            true => error.map_message(|message| message.replace(secret.expose(), "…")),
+            false => error,
+        }
+    })
 }
 
 /// Whether to try once more, and with which correction of our clock. An OAuth token may have been revoked since it
@@ -58,7 +81,7 @@ fn second_chance(config: &ConnectionConfig, reply: &Reply) -> Option<SignedDurat
     }
 }
 
-async fn attempt(config: &ConnectionConfig, http: &Http, skew: SignedDuration) -> Result<Reply> {
+async fn attempt(config: &ConnectionConfig, http: &Http, skew: SignedDuration) -> Result<Attempt> {
     let fetched = match &config.credentials {
         Credentials::OAuthClient(client) => {
             Some(client.fetch(http.network(), &config.retry, config.role.as_deref()).await?)
@@ -79,7 +102,8 @@ async fn attempt(config: &ConnectionConfig, http: &Http, skew: SignedDuration) -
         attempts_max: u32::MAX,
         reply_bytes_max: REPLY_BYTES_MAX,
     };
-    http.call(&call).await
+    let reply = http.call(&call).await?;
+    Ok(Attempt { reply, fetched })
 }
 
 fn query(config: &ConnectionConfig) -> Vec<(&'static str, String)> {
@@ -103,8 +127,8 @@ fn body(config: &ConnectionConfig, fetched: Option<&Secret>, now: Timestamp) -> 
     }
     // Without it the service sends stage key ids as numbers that a double cannot hold.
     data.insert("CLIENT_CAPABILITIES".into(), json!({ "SMK_ID_AS_STRING": true }));
-    // Rights must come from the one role that was granted for this, not from whatever else the user has.
-    data.insert("SECONDARY_ROLES".into(), json!("NONE"));
+    // The account's default is to use them all; rights should come from the one role that was granted for this.
+    data.insert("SECONDARY_ROLES".into(), json!(if config.secondary_roles { "ALL" } else { "NONE" }));
     data.insert("CLIENT_ENVIRONMENT".into(), environment(config));
     data.insert("SESSION_PARAMETERS".into(), json!(session_parameters(config)));
     insert_proof(&mut data, config, fetched, now)?;

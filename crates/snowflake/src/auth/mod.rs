@@ -47,6 +47,18 @@ impl Credentials {
         }
     }
 
+    /// What a service could echo.
+    fn secrets(&self) -> Vec<&Secret> {
+        match self {
+            Self::KeyPair(_) => Vec::new(),
+            Self::ProgrammaticAccessToken(secret) | Self::OAuthToken(secret) => vec![secret],
+            Self::OAuthClient(client) => vec![&client.client_secret],
+            Self::Password { password, passcode } => {
+                std::iter::once(password).chain(passcode.as_ref()).collect()
+            }
+        }
+    }
+
     pub(crate) fn check(&self, user: &str, allow_http_loopback: bool) -> Result<()> {
         let needs_user = matches!(self, Self::KeyPair(_) | Self::Password { .. });
         if needs_user && user.trim().is_empty() {

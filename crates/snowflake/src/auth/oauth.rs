@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::endpoint::Endpoint;
-use crate::http::{Network, RetryPolicy, Setback, is_passing, retry_after};
+use crate::http::{Network, RetryPolicy, Setback, is_passing, random, retry_after};
 use crate::{Error, ErrorKind, Result, Secret};
 
 /// One try of the token request.
@@ -55,7 +55,7 @@ impl OAuthClient {
                 Err((Some(setback), error)) => (setback, error),
             };
             let delay =
-                policy.next_delay(attempts, started.elapsed(), last_delay, setback, 0.5).ok_or(error)?;
+                policy.next_delay(attempts, started.elapsed(), last_delay, setback, random()).ok_or(error)?;
             tracing::debug!(attempt = attempts, reason = setback.reason, "asking for the OAuth token again");
             tokio::time::sleep(delay).await;
             last_delay = delay;
@@ -82,7 +82,7 @@ impl OAuthClient {
         let scope = self.scope.clone().or_else(|| role.map(|role| format!("session:role:{role}")));
         let mut form = vec![("grant_type", "client_credentials".to_owned())];
         form.extend(scope.map(|scope| ("scope", scope)));
-        let response = network
+        let mut response = network
             .service
             .post(&self.token_url)
             .basic_auth(&self.client_id, Some(self.client_secret.expose()))
@@ -100,10 +100,13 @@ impl OAuthClient {
                 Error::new(ErrorKind::Unavailable, format!("the OAuth server answered HTTP {status}"));
             return Err((Some(Setback { reason: status, retry_after: asked }), error));
         }
-        if response.content_length().is_some_and(|length| length > REPLY_BYTES_MAX as u64) {
-            return Err((None, refused("a reply that is too long")));
+        let mut body = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(lost)? {
+            if body.len() + piece.len() > REPLY_BYTES_MAX {
+                return Err((None, refused("a reply that is too long")));
+            }
+            body.extend_from_slice(&piece);
         }
-        let body = response.bytes().await.map_err(lost)?;
         token_of(status, &body).map_err(|error| (None, error))
     }
 }
@@ -129,6 +132,6 @@ fn refused(what: &str) -> Error {
 
 impl fmt::Debug for OAuthClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OAuthClient").field("token_url", &self.token_url).finish_non_exhaustive()
+        f.debug_struct("OAuthClient").field("client_id", &self.client_id).finish_non_exhaustive()
     }
 }

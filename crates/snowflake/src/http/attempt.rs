@@ -106,6 +106,7 @@ impl Http {
         let keeps_method = matches!(status, 307 | 308);
         match headers.get(LOCATION).and_then(|location| location.to_str().ok()) {
             Some(location) if keeps_method => match self.endpoint.join(location) {
+                // Its query repeats ours, which is added anew.
                 Ok(url) => Outcome::Moved(url.path().to_owned()),
                 Err(_) => Outcome::Failed(Error::new(
                     ErrorKind::Config,

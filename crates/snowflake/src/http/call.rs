@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::attempt::Outcome;
-use super::{Network, RetryPolicy, Setback};
+use super::{Network, RetryPolicy, Setback, random};
 use crate::endpoint::Endpoint;
 use crate::wire::envelope::Envelope;
 use crate::{Error, ErrorKind, Result, Secret};
@@ -201,12 +201,6 @@ impl Tries {
             false => Ok(()),
         }
     }
-}
-
-/// In 0..1, for spreading retries; the bits that the format of a UUID fixes are shifted out.
-fn random() -> f64 {
-    let bits = Uuid::new_v4().as_u64_pair().1 << 2;
-    bits as f64 / u64::MAX as f64
 }
 
 impl fmt::Debug for Http {

@@ -56,11 +56,6 @@ impl Network {
         let storage = chunk_http(builder(proxy, extra_roots)?.referer(false))?;
         Ok(Self { service, storage })
     }
-
-    /// For a loopback endpoint: a proxy would only be in the way.
-    pub(crate) fn loopback() -> Result<Self> {
-        Self::new(&Proxy::Direct, &[])
-    }
 }
 
 impl fmt::Debug for Network {

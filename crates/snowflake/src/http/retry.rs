@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 /// Tries of one request, the first included. Official clients give up after about as many.
 const ATTEMPTS_MAX: u32 = 7;
@@ -94,6 +95,12 @@ pub(crate) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
 /// A date as HTTP writes it.
 pub(crate) fn http_date(value: &str) -> Option<Timestamp> {
     jiff::fmt::rfc2822::parse(value.trim()).ok().map(|date| date.timestamp())
+}
+
+/// In 0..1, for spreading retries; the bits that the format of a UUID fixes are shifted out.
+pub(crate) fn random() -> f64 {
+    let bits = Uuid::new_v4().as_u64_pair().1 << 2;
+    bits as f64 / u64::MAX as f64
 }
 
 #[cfg(test)]

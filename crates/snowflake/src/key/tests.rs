@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 const PLAIN: &str = include_str!("../../tests/keys/plain.p8");
@@ -141,4 +143,20 @@ fn a_key_is_read_from_a_file() {
     std::fs::write(&path, PLAIN).unwrap();
     assert_eq!(KeySource::File(path).load(None).unwrap().fingerprint(), FINGERPRINT);
     assert!(KeySource::Env("SNOWFLAKE_TEST_NO_SUCH_VARIABLE".into()).load(None).is_err());
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_pasted_is_answered_and_never_quoted(
+        text in "(-----BEGIN [A-Z ]{0,20}-----)?[A-Za-z0-9+/=\\\\n\n ]{20,200}(-----END [A-Z ]{0,20}-----)?",
+        flip in 30..1600_usize,
+    ) {
+        let error = PrivateKey::parse(&text, Some(&passphrase())).unwrap_err();
+        prop_assert!(!error.to_string().contains(text.trim()));
+        let mut damaged = PLAIN.as_bytes().to_vec();
+        damaged[flip] = damaged[flip].wrapping_add(1);
+        if let Ok(key) = PrivateKey::from_bytes(&damaged, None) {
+            prop_assert!(!key.fingerprint().is_empty());
+        }
+    }
 }

@@ -16,7 +16,7 @@ pub(crate) use self::tokens::Tokens;
 use crate::auth::log_in;
 use crate::column::Column;
 use crate::config::ConnectionConfig;
-use crate::http::{Body, Http, Network};
+use crate::http::{Body, Http, Network, Proxy};
 use crate::result::QueryResult;
 use crate::statement::{QueryHandle, QueryStatus, Statement, run};
 use crate::{Error, ErrorKind, Result};
@@ -41,7 +41,10 @@ impl Session {
         let endpoint = config.target();
         let network = match &config.network {
             Some(network) => network.clone(),
-            None if endpoint.is_loopback() => Network::loopback()?,
+            // A proxy that the environment names for the outside world cannot reach this machine's loopback.
+            None if endpoint.is_loopback() && matches!(config.proxy, Proxy::Environment) => {
+                Network::new(&Proxy::Direct, &config.extra_roots)?
+            }
             None => Network::new(&config.proxy, &config.extra_roots)?,
         };
         let http = Http::new(network, endpoint, config.retry, &config.client)?;

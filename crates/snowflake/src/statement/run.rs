@@ -56,6 +56,8 @@ pub(crate) async fn query(core: &Arc<Core>, statement: &Statement) -> Result<Res
             }
         },
     };
+    // Also after a failure: a query whose fate is unknown must stay, so that its request id can be repeated. The
+    // service stops it by itself when nobody comes back.
     unfinished.disarm();
     outcome
 }
@@ -186,7 +188,10 @@ fn result_data(core: &Arc<Core>, envelope: Envelope) -> Result<ResultData> {
 /// Where to ask for the result; an address on another host would be sent the session's token, so it is refused.
 fn result_path(core: &Core, progress: &Progress) -> Result<String> {
     match (&progress.get_result_url, &progress.query_id) {
-        (Some(url), _) => Ok(core.http.endpoint().join(url)?.path().to_owned()),
+        (Some(url), _) => {
+            let url = core.http.endpoint().join(url)?;
+            Ok(url[url::Position::BeforePath..url::Position::AfterQuery].to_owned())
+        }
         (None, Some(query_id)) => Ok(format!("/queries/{}/result", checked(query_id)?)),
         (None, None) => Err(Error::new(
             ErrorKind::Protocol,

@@ -14,20 +14,12 @@ use crate::{Error, ErrorKind, Result};
 pub(crate) struct Envelope {
     #[serde(default)]
     success: Option<bool>,
-    #[serde(default)]
-    code: Option<Code>,
+    #[serde(default, deserialize_with = "code")]
+    code: Option<String>,
     #[serde(default)]
     message: Option<String>,
     #[serde(default)]
     data: Option<Box<RawValue>>,
-}
-
-/// A string in every reply of the service; a number in some that only look like it.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Code {
-    Text(String),
-    Number(u64),
 }
 
 /// Why a body is not an envelope.
@@ -43,18 +35,10 @@ pub(crate) enum BadBody {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Failure {
-    error_code: Option<Code>,
+    #[serde(deserialize_with = "code")]
+    error_code: Option<String>,
     sql_state: Option<String>,
     query_id: Option<String>,
-}
-
-impl Code {
-    fn into_text(self) -> String {
-        match self {
-            Self::Text(text) => text,
-            Self::Number(number) => format!("{number:06}"),
-        }
-    }
 }
 
 impl Envelope {
@@ -78,10 +62,7 @@ impl Envelope {
 
     /// The code, where the reply has one.
     pub(crate) fn code(&self) -> Option<&str> {
-        match &self.code {
-            Some(Code::Text(text)) => Some(text),
-            _ => None,
-        }
+        self.code.as_deref()
     }
 
     /// Reads the data of a successful call; `null` and absent data read as the default.
@@ -94,7 +75,7 @@ impl Envelope {
     /// The error that a failed call stands for.
     pub(crate) fn into_error(self) -> Error {
         let failure: Failure = self.data().unwrap_or_default();
-        let code = self.code.or(failure.error_code).map(Code::into_text).unwrap_or_default();
+        let code = self.code.or(failure.error_code).unwrap_or_default();
         let kind = match code.is_empty() {
             true => ErrorKind::Protocol,
             false => kind_of(&code, failure.sql_state.as_deref()),
@@ -115,6 +96,20 @@ impl Envelope {
             _ => error,
         }
     }
+}
+
+/// A string in every reply of the service, zero padded; a number in some that only look like it.
+fn code<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Code {
+        Text(String),
+        Number(u64),
+    }
+    Ok(Option::deserialize(deserializer)?.map(|code| match code {
+        Code::Text(text) => text,
+        Code::Number(number) => format!("{number:06}"),
+    }))
 }
 
 /// The parser's own message can quote the reply, so only the place is told.
