@@ -5,6 +5,7 @@
 
 mod abort;
 mod emulated;
+mod fakesnow;
 mod heartbeat;
 mod log_in;
 mod oauth;

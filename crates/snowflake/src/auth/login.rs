@@ -220,9 +220,11 @@ fn outcome(reply: Reply) -> Result<LoggedIn> {
     if let Some(action) = data.next_action.filter(|_| data.token.is_none()) {
         return Err(interactive(&action));
     }
-    let (Some(token), Some(master)) = (data.token, data.master_token) else {
+    let Some(token) = data.token else {
         return Err(Error::new(ErrorKind::Protocol, "the log-in succeeded but the reply holds no session"));
     };
+    // A server that gives no master token cannot renew: it refuses the session's own, and so the session ends.
+    let master = data.master_token.unwrap_or_else(|| token.clone());
     let validity = data.master_validity_in_seconds.map_or(MASTER_VALIDITY, Duration::from_secs);
     let info = data.session_info.unwrap_or_default();
     Ok(LoggedIn {
