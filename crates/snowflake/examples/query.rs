@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         Statement::new(arguments.rest.first().map_or("SELECT 1", String::as_str)).query_tag("example");
 
     let result = session.query(statement).await?;
-    println!("query {} has {} rows in columns", result.query_id(), result.total_rows());
+    println!("query {} has {} rows; its columns are:", result.query_id(), result.total_rows());
     for column in result.columns() {
         println!("  {column:?}");
     }

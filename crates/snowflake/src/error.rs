@@ -103,6 +103,17 @@ impl Error {
         &self.repr.message
     }
 
+    /// Every cause behind this error, from the nearest to the first.
+    fn causes(&self) -> Option<String> {
+        let mut causes = Vec::new();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            causes.push(error.to_string());
+            cause = error.source();
+        }
+        (!causes.is_empty()).then(|| causes.join(": "))
+    }
+
     pub(crate) fn with_code(mut self, code: impl Into<String>) -> Self {
         self.repr.code = Some(code.into());
         self
@@ -161,7 +172,7 @@ impl fmt::Debug for Error {
             .field("code", &repr.code)
             .field("sql_state", &repr.sql_state)
             .field("query_id", &repr.query_id)
-            .field("source", &repr.source.as_ref().map(ToString::to_string))
+            .field("source", &self.causes())
             .finish()
     }
 }

@@ -270,6 +270,13 @@ mod tests {
         }
 
         #[test]
+        fn any_text_is_answered(sql in "\\PC{0,40}|[a-z\".;'\\\\ -]{0,20}") {
+            if let Ok(name) = ObjectName::parse(&sql) {
+                prop_assert_eq!(ObjectName::parse(&name.to_string()).unwrap(), name);
+            }
+        }
+
+        #[test]
         fn a_literal_cannot_end_early(text in ".{0,40}") {
             let literal = string_literal(&text);
             let inside = &literal[1..literal.len() - 1];

@@ -177,6 +177,25 @@ async fn a_host_that_is_not_ours_is_told_and_not_tried_again() {
 }
 
 #[tokio::test]
+async fn an_endless_reply_is_not_read_to_its_end() {
+    let mut body = br#"{"success":true,"data":{"token":""#.to_vec();
+    body.resize(9 * 1024 * 1024, b'x');
+    let (error, tries) = refused(Answer::Status(200, Vec::new(), body)).await;
+    assert_eq!((error.kind(), tries), (ErrorKind::Protocol, 1));
+    assert!(error.message().contains("longer than"));
+}
+
+#[tokio::test]
+async fn an_unwell_service_is_not_asked_to_log_in_for_long() {
+    let server = Server::start().await;
+    for _ in 0..20 {
+        server.then(LOGIN, Answer::Status(502, Vec::new(), Vec::new()));
+    }
+    let error = Session::connect(server.config()).await.unwrap_err();
+    assert_eq!((error.kind(), server.asked(LOGIN).len()), (ErrorKind::Unavailable, 4));
+}
+
+#[tokio::test]
 async fn plain_http_needs_the_development_switch() {
     let server = Server::start().await;
     let error = Session::connect(server.config().allow_http_loopback(false)).await.unwrap_err();

@@ -12,6 +12,8 @@ pub(crate) struct Arguments {
     role: Option<String>,
     virtual_warehouse: Option<String>,
     endpoint: Option<String>,
+    /// A PEM file with the root certificate of a proxy that opens TLS.
+    root: Option<String>,
     pub(crate) rest: Vec<String>,
 }
 
@@ -26,6 +28,7 @@ impl Arguments {
                 "--role" => &mut arguments.role,
                 "--virtual-warehouse" => &mut arguments.virtual_warehouse,
                 "--endpoint" => &mut arguments.endpoint,
+                "--root" => &mut arguments.root,
                 _ => {
                     arguments.rest.push(word);
                     continue;
@@ -47,6 +50,9 @@ impl Arguments {
         let mut config = ConnectionConfig::new(account.parse()?, user, credentials);
         config.role.clone_from(&self.role);
         config.virtual_warehouse.clone_from(&self.virtual_warehouse);
+        if let Some(root) = &self.root {
+            config.extra_roots.push(std::fs::read(root)?);
+        }
         if let Some(endpoint) = &self.endpoint {
             config = config.endpoint(Endpoint::parse(endpoint)?).allow_http_loopback(true);
         }

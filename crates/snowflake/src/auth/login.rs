@@ -17,6 +17,8 @@ use crate::session::{SessionContext, Tokens};
 use crate::wire::login::LoginData;
 use crate::{Error, ErrorKind, ParameterValue, Result, Secret};
 
+/// Somebody may be waiting who mistyped an account: fewer tries than a running statement is worth.
+const ATTEMPTS_MAX: u32 = 4;
 /// A log-in reply lists some hundred parameters; nothing in it is large.
 const REPLY_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Without a word from the service, a master token lasts four hours.
@@ -99,7 +101,7 @@ async fn attempt(config: &ConnectionConfig, http: &Http, skew: SignedDuration) -
         accept: "application/snowflake",
         wait_max: config.login_wait_max,
         budget: config.login_budget,
-        attempts_max: u32::MAX,
+        attempts_max: ATTEMPTS_MAX,
         reply_bytes_max: REPLY_BYTES_MAX,
     };
     let reply = http.call(&call).await?;
