@@ -1,6 +1,7 @@
 //! From a sync file to a sync that can run: the only place that knows which connector a name stands for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use connectors::duckdb::DuckDbDestination;
 use connectors::snowflake::SnowflakeSource;
@@ -19,12 +20,17 @@ pub(crate) struct Assembled {
 /// Puts a sync together. Opens the vendor database; logs in nowhere yet.
 pub(crate) fn assemble(file: &SyncFile, memory_budget: MemoryBudget) -> Result<Assembled> {
     let spec = file.spec()?;
-    let source = Arc::new(source(file, memory_budget)?);
+    let source = Arc::new(SnowflakeSource::new(file.connection(memory_budget)?));
     let destination = Arc::new(DuckDbDestination::open(file.tenant_file()?)?);
     Ok(Assembled { sync: Sync { source: Arc::<SnowflakeSource>::clone(&source), destination, spec }, source })
 }
 
-/// The source alone, for commands that write nothing.
+/// The source alone, for commands that write nothing. A person waits for their answer, so they give up early.
 pub(crate) fn source(file: &SyncFile, memory_budget: MemoryBudget) -> Result<SnowflakeSource> {
-    Ok(SnowflakeSource::new(file.connection(memory_budget)?))
+    let mut config = file.connection(memory_budget)?;
+    config.login_budget = LOGIN_PATIENCE;
+    Ok(SnowflakeSource::new(config))
 }
+
+/// Two or three tries of a log-in.
+const LOGIN_PATIENCE: Duration = Duration::from_secs(10);

@@ -22,8 +22,15 @@ use crate::output::ColorChoice;
 #[derive(Debug, Parser)]
 #[command(name = "snowferry", version, after_help = EXAMPLES, max_term_width = 100)]
 pub(crate) struct Cli {
-    /// When to use colours
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    /// When to use colours: auto, always or never
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        hide_possible_values = true
+    )]
     pub(crate) color: ColorChoice,
 
     /// Log more to standard error; twice for still more. SNOWFERRY_LOG takes a filter instead

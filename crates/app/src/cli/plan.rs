@@ -1,11 +1,11 @@
 //! `snowferry plan`: what a run would do, without doing any of it.
 
 use clap::Args;
-use model::{Publish, ReadPlan, Result, Source, StreamName, StreamPlan, StreamSchema};
+use model::{Progress, Publish, ReadPlan, Result, Source, StreamName, StreamPlan, StreamSchema, StreamSpec};
 use snowflake::{Identifier, MemoryBudget};
 
 use super::FileArgument;
-use crate::assemble::assemble;
+use crate::assemble;
 use crate::config::SyncFile;
 use crate::output::{Terminal, bytes, count, print_line, text_table};
 
@@ -27,11 +27,14 @@ pub(crate) struct PlanCommand {
 impl PlanCommand {
     pub(crate) async fn run(&self, terminal: &Terminal) -> Result<()> {
         let file = self.file.read()?;
-        let assembled = assemble(&file, MemoryBudget::process_wide())?;
-        let planned = engine::plan(&assembled.sync, self.full_refresh).await;
-        assembled.source.close().await;
-        let (schema, plan) = planned?;
-        let statement = assembled.source.statement(&plan)?;
+        let spec = file.spec()?;
+        let progress = self.progress(&file, &spec)?;
+        let source = assemble::source(&file, MemoryBudget::process_wide())?;
+        let described = source.describe(&spec.stream).await;
+        source.close().await;
+        let schema = described?;
+        let plan = StreamPlan::build(&spec, &schema, &progress)?;
+        let statement = source.statement(&plan)?;
         let privileges = privileges(&file, &plan);
         if self.json {
             let document = serde_json::json!({
@@ -43,6 +46,17 @@ impl PlanCommand {
         print_line(&format!("\n{}\n  {}", terminal.bold("Statement"), statement.replace('\n', "\n  ")))?;
         print_line(&format!("\n{}\n  {}", terminal.bold("Privileges it needs"), privileges.join("\n  ")))?;
         print_line(&format!("\n{}\n{}", terminal.bold("Columns"), columns(&schema, &plan)))
+    }
+}
+
+impl PlanCommand {
+    /// How far the vendor database has got; a plan does not make one.
+    fn progress(&self, file: &SyncFile, spec: &StreamSpec) -> Result<Progress> {
+        let tenant_file = file.tenant_file()?;
+        if self.full_refresh || !tenant_file.path().exists() {
+            return Ok(Progress::default());
+        }
+        connectors::duckdb::progress(&tenant_file, &spec.stream, &spec.target)
     }
 }
 

@@ -1,6 +1,5 @@
 //! `snowferry query`: SQL on the vendor database, read-only.
 
-
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use clap::Args;

@@ -13,7 +13,7 @@ use snowflake::{ConnectionConfig, MemoryBudget};
 
 use super::name::{ColumnName, QualifiedTable, Target, default_target};
 use super::snowflake::SnowflakeConfig;
-use super::span::located;
+use super::span::{located, mistake};
 
 /// A sync file that was read and makes sense by itself.
 #[derive(Debug)]
@@ -172,10 +172,7 @@ impl SyncFile {
             Error::config("sync_file_unreadable", format!("{} cannot be read: {error}", path.display()))
                 .with_remedy("give the path of a sync file with --file")
         })?;
-        let document: Document = serde_saphyr::from_str(&text).map_err(|error| {
-            Error::config("sync_file_invalid", format!("{} is not a sync file\n{error}", path.display()))
-                .with_remedy("see docs/sync-file.md for every field")
-        })?;
+        let document: Document = serde_saphyr::from_str(&text).map_err(|error| mistake(path, &error))?;
         Ok(Self { path: path.to_owned(), document })
     }
 

@@ -57,6 +57,11 @@ impl DuckDbDestination {
     }
 }
 
+/// How far a tenant's file has got with `stream` in `target`, read without writing anything.
+pub fn progress(file: &TenantFile, stream: &StreamName, target: &TargetName) -> Result<Progress> {
+    read_progress(&file.open_read_only()?, stream, target)
+}
+
 impl fmt::Debug for DuckDbDestination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DuckDbDestination").field("path", &self.file.path()).finish_non_exhaustive()

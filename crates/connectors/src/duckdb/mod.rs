@@ -8,5 +8,5 @@ mod sql;
 mod types;
 
 pub use database::TenantFile;
-pub use destination::DuckDbDestination;
+pub use destination::{DuckDbDestination, progress};
 pub use query::{QueryRows, query, query_json};

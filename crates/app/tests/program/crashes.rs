@@ -1,0 +1,107 @@
+//! Runs that are killed or stopped, and the run after them.
+
+use std::time::Duration;
+
+use emulator::{Action, FaultRule, Route};
+use proptest::prelude::Rng;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use tokio::process::Child;
+
+use crate::pulls::last_event;
+use crate::world::{DEALS, World, deal, deals};
+
+/// Kills as `kill -9` does.
+async fn kill(mut child: Child) {
+    child.kill().await.unwrap();
+}
+
+/// Makes every connection of a killed program's chunk requests wait at a gate from the `number`th chunk on.
+fn hold_chunk(world: &World, number: u32) {
+    let hold = Action::Hold { gate: "chunk".into() };
+    world.emulator.faults().add(FaultRule::on(Route::Chunk, hold).skip(number).forever());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_killed_at_any_chunk_goes_on_in_the_same_result() {
+    for killed_at in [0, 1, 4, 8] {
+        let world = World::start().await;
+        let file = world.sync(DEALS);
+        world.set_deals(&deals(1_000)).await;
+        hold_chunk(&world, killed_at);
+        let child = world.start_program(&["run", "-f", file.to_str().unwrap()]);
+        world.emulator.faults().reached("chunk", 1).await;
+        kill(child).await;
+        world.emulator.faults().clear();
+
+        world.program(&["run", "-f", file.to_str().unwrap()]).await.succeeded();
+        assert_eq!(world.landed(), Some(deals(1_000)), "killed at chunk {killed_at}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_stopped_keeps_what_arrived_and_the_next_reads_only_the_rest() {
+    let world = World::start().await;
+    let file = world.sync(DEALS);
+    world.set_deals(&deals(1_000)).await;
+    hold_chunk(&world, 5);
+    let child = world.start_program(&["run", "-f", file.to_str().unwrap()]);
+    world.emulator.faults().reached("chunk", 1).await;
+    interrupt(&child);
+    let output = child.wait_with_output().await.unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+    world.emulator.faults().clear();
+
+    let ended = world.program(&["run", "-f", file.to_str().unwrap(), "--json"]).await.succeeded();
+    assert_eq!(world.landed(), Some(deals(1_000)));
+    let report = &last_event(&ended.stdout)["report"];
+    assert!(report["resumed"].as_u64().unwrap() > 0, "{report}");
+    assert_eq!(report["resumed"].as_u64().unwrap() + report["read"].as_u64().unwrap(), 1_000);
+    assert_eq!(
+        world.statements_sent(r#"SELECT "ID", "NAME""#),
+        1,
+        "the query ran twice on the customer's bill"
+    );
+}
+
+fn interrupt(child: &Child) {
+    let id = child.id().expect("the program is running").to_string();
+    let status = std::process::Command::new("kill").args(["-INT", &id]).status().unwrap();
+    assert!(status.success());
+}
+
+/// Rounds of change, each with runs that are killed after a time drawn from the seed, then one that is left alone.
+async fn killed_at_any_moment(seed: u64) {
+    let mut seed_bytes = [0; 32];
+    seed_bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed_bytes);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let world = World::start().await;
+    let file = world.sync(DEALS);
+    let mut expected = deals(600);
+    for round in 0..3 {
+        for row in 0..expected.len() {
+            if runner.rng().next_u32().is_multiple_of(10) {
+                expected[row] = deal(expected[row].id, 2_000 + round * 100);
+            }
+        }
+        expected.push(deal(expected.len() as i64 + 1, 2_000 + round * 100));
+        world.set_deals(&expected).await;
+        for _ in 0..2 {
+            let patience = Duration::from_millis(u64::from(runner.rng().next_u32() % 400));
+            let mut child = world.start_program(&["run", "-f", file.to_str().unwrap()]);
+            if tokio::time::timeout(patience, child.wait()).await.is_err() {
+                kill(child).await;
+            }
+        }
+        world.program(&["run", "-f", file.to_str().unwrap()]).await.succeeded();
+        assert_eq!(world.landed(), Some(expected.clone()), "seed {seed}, round {round}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whenever_it_is_killed_the_next_run_lands_exactly_the_rows_of_the_source() {
+    let seeds = std::env::var("SNOWFERRY_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(3);
+    for seed in 0..seeds {
+        killed_at_any_moment(seed).await;
+    }
+}

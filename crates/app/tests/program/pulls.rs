@@ -1,0 +1,123 @@
+//! Pulls that end well, and what they say.
+
+use crate::world::{ALL_DEALS, DEALS, World, deal, deals};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backfill_and_then_an_increment_land_exactly_the_rows_of_the_source() {
+    let world = World::start().await;
+    let file = world.sync(DEALS);
+    let mut expected = deals(1_000);
+    world.set_deals(&expected).await;
+    world.program(&["run", "-f", file.to_str().unwrap()]).await.succeeded();
+    assert_eq!(world.landed(), Some(expected.clone()));
+
+    for changed in &mut expected[100..110] {
+        *changed = deal(changed.id, 2_000);
+    }
+    expected.push(deal(1_001, 2_001));
+    world.set_deals(&expected).await;
+    let ended = world.program(&["run", "-f", file.to_str().unwrap(), "--json"]).await.succeeded();
+    assert_eq!(world.landed(), Some(expected));
+    let done = last_event(&ended.stdout);
+    assert_eq!((&done["report"]["inserted"], &done["report"]["updated"]), (&1.into(), &10.into()));
+    assert!(done["report"]["read"].as_u64().unwrap() < 100, "{done}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_refresh_follows_every_change_and_delete() {
+    let world = World::start().await;
+    let file = world.sync(ALL_DEALS);
+    for count in [500, 0, 120] {
+        let expected = deals(count);
+        world.set_deals(&expected).await;
+        world.program(&["run", "-f", file.to_str().unwrap()]).await.succeeded();
+        assert_eq!(world.landed(), Some(expected));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_line_of_json_output_is_an_event() {
+    let world = World::start().await;
+    let file = world.sync(DEALS);
+    world.set_deals(&deals(300)).await;
+    let ended = world.program(&["run", "-f", file.to_str().unwrap(), "--json"]).await.succeeded();
+    let events: Vec<String> = ended
+        .stdout
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["event"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(events.last().map(String::as_str), Some("done"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_shows_the_statement_and_the_grants_and_writes_nothing() {
+    let world = World::start().await;
+    let file = world.sync(DEALS);
+    world.set_deals(&deals(3)).await;
+    let shown = world.program(&["plan", "-f", file.to_str().unwrap()]).await.succeeded().stdout;
+    assert!(shown.contains(r#"SELECT "ID", "NAME", "UPDATED_AT" FROM "CRM"."SALES"."DEALS""#), "{shown}");
+    assert!(
+        shown.contains(r#"GRANT SELECT ON TABLE "CRM"."SALES"."DEALS" TO ROLE "ACCOUNTADMIN";"#),
+        "{shown}"
+    );
+    assert_eq!(world.landed(), None);
+    assert!(!world.tenant_file().path().exists(), "planning made the vendor database");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_goes_through_every_step() {
+    let world = World::start().await;
+    let file = world.sync(DEALS);
+    let shown = world.program(&["check", "-f", file.to_str().unwrap()]).await.succeeded().stdout;
+    for step in ["log-in", "role", "virtual warehouse", "stream", "vendor database"] {
+        assert!(shown.lines().any(|line| line.starts_with("ok") && line.contains(step)), "{step}: {shown}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn discovery_lists_tables_with_their_rows_and_columns() {
+    let world = World::start().await;
+    let file = world.sync(DEALS);
+    world.set_deals(&deals(12)).await;
+    let file = file.to_str().unwrap();
+    let shown =
+        world.program(&["discover", "-f", file, "--database", "crm", "--columns"]).await.succeeded().stdout;
+    assert!(shown.contains("CRM.SALES.DEALS"), "{shown}");
+    assert!(shown.contains("TIMESTAMP_NTZ(9)"), "{shown}");
+    let json =
+        world.program(&["discover", "-f", file, "--database", "crm", "--json"]).await.succeeded().stdout;
+    let streams: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(streams[0]["row_count"], 12);
+    assert_eq!(streams[0]["columns"][0]["source_type"], "NUMBER(18,0)");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_of_the_vendor_database_prints_a_table_or_json() {
+    let world = World::start().await;
+    let file = world.sync(DEALS);
+    world.set_deals(&deals(3)).await;
+    let file = file.to_str().unwrap();
+    world.program(&["run", "-f", file]).await.succeeded();
+    let sql = "select id, name from sales.deals order by id";
+    let shown = world.program(&["query", "-f", file, sql]).await.succeeded().stdout;
+    assert!(shown.contains("deal 2 ünï 'quoted'") && shown.contains("3 rows"), "{shown}");
+    let shown = world.program(&["query", "-f", file, "--json", sql]).await.succeeded().stdout;
+    assert_eq!(shown.lines().next(), Some(r#"{"ID":1,"NAME":"deal 1 ünï 'quoted'"}"#));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_can_be_a_stream() {
+    let world = World::start().await;
+    let file = world.sync(
+        "stream: { name: some, query: \"SELECT * FROM CRM.SALES.DEALS WHERE ID <= 5 -- few\" }\ntarget: sales.deals",
+    );
+    world.set_deals(&deals(10)).await;
+    world.program(&["run", "-f", file.to_str().unwrap()]).await.succeeded();
+    assert_eq!(world.landed(), Some(deals(5)));
+}
+
+pub(crate) fn last_event(stdout: &str) -> serde_json::Value {
+    serde_json::from_str(stdout.lines().last().unwrap()).unwrap()
+}
