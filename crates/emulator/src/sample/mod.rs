@@ -35,9 +35,9 @@ pub struct Sample {
 }
 
 impl Default for Sample {
-    /// Some 85,000 rows of CRM and 87,000 of TPC-H: enough to see several chunks, loaded in a few seconds.
+    /// Some 85,000 rows of CRM and no TPC-H: enough to see several chunks, loaded in a few seconds.
     fn default() -> Self {
-        Self { accounts: 2_000, tpch_scale: Some(0.01) }
+        Self { accounts: 2_000, tpch_scale: None }
     }
 }
 
