@@ -62,7 +62,8 @@ impl Terminal {
 
     /// The error, its causes and what to do about it, on standard error.
     pub(crate) fn error(&self, error: &Error) {
-        let mut text = format!("{}: {error}", styled(self.has_color_err, "1;31", "error"));
+        let headline = styled(self.has_color_err, "1;31", &format!("error[{}]", error.code()));
+        let mut text = format!("{headline}: {error}");
         let mut source = std::error::Error::source(error);
         while let Some(cause) = source {
             text.push_str(&format!("\n  cause: {cause}"));
