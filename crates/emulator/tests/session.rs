@@ -74,6 +74,18 @@ async fn a_session_that_logged_out_is_gone() {
 }
 
 #[tokio::test]
+async fn a_session_nobody_can_renew_ends() {
+    let emulator = start().await;
+    let idle = Client::logged_in(&emulator).await;
+    emulator.clock().advance(Duration::from_secs(4 * 3600));
+    let client = Client::logged_in(&emulator).await;
+    assert_eq!(emulator.session_count(), 1);
+    client.query("select 1").await.succeeded();
+    assert_eq!(idle.query("select 1").await.code(), "390111");
+    assert_eq!(idle.renew().await.code(), "390114");
+}
+
+#[tokio::test]
 async fn telemetry_is_taken_and_ignored() {
     let emulator = start().await;
     let client = Client::logged_in(&emulator).await;

@@ -37,17 +37,15 @@ pub(super) fn encode(columns: &[Column], piece: &Piece, format: Format) -> Resul
 }
 
 /// The same chunk body with only its first rows: a fault that looks valid.
-pub(crate) fn keep_rows(body: &[u8], format: Format, rows: usize) -> std::io::Result<Vec<u8>> {
+pub(crate) fn keep_rows(body: &[u8], rows: usize) -> std::io::Result<Vec<u8>> {
     let mut plain = Vec::new();
     GzDecoder::new(body).read_to_end(&mut plain)?;
-    let kept = match format {
-        Format::Arrow => keep_arrow_rows(&plain, rows)?,
-        Format::Json => {
-            let all: Vec<serde_json::Value> =
-                serde_json::from_slice(&[b"[", plain.as_slice(), b"]"].concat())?;
-            let rows: Vec<String> = all.iter().take(rows).map(ToString::to_string).collect();
-            rows.join(",").into_bytes()
-        }
+    let kept = if plain.starts_with(b"[") {
+        let all: Vec<serde_json::Value> = serde_json::from_slice(&[b"[", plain.as_slice(), b"]"].concat())?;
+        let rows: Vec<String> = all.iter().take(rows).map(ToString::to_string).collect();
+        rows.join(",").into_bytes()
+    } else {
+        keep_arrow_rows(&plain, rows)?
     };
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(&kept)?;

@@ -8,7 +8,6 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
-use crate::encode::Format;
 use crate::encode::chunk::{keep_arrow_rows, keep_rows};
 use crate::wire;
 
@@ -42,9 +41,7 @@ pub(super) async fn cut(response: Response, bytes: usize) -> Response {
 /// A chunk with fewer rows than announced.
 pub(super) async fn with_rows(response: Response, rows: usize) -> Response {
     let (head, body) = whole(response).await;
-    let is_json = head.headers.get(header::CONTENT_TYPE).is_some_and(|ty| ty == "application/json");
-    let format = if is_json { Format::Json } else { Format::Arrow };
-    let body = keep_rows(&body, format, rows).map_or(body, Bytes::from);
+    let body = keep_rows(&body, rows).map_or(body, Bytes::from);
     Response::from_parts(head, Body::from(body))
 }
 

@@ -1,6 +1,6 @@
 //! All sessions by their tokens.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::StatusCode;
@@ -43,9 +43,9 @@ impl Sessions {
     /// Registers a session and issues its first tokens.
     pub(crate) fn add(&self, session: &Arc<Session>) -> Tokens {
         let mut registry = self.lock();
-        registry.sessions.insert(session.id, Arc::clone(session));
         let now = self.clock.now();
         registry.sweep(now);
+        registry.sessions.insert(session.id, Arc::clone(session));
         self.issue(&mut registry, session.id)
     }
 
@@ -165,8 +165,15 @@ impl Registry {
         text
     }
 
-    /// Forgets the tokens that nobody can use, once there are many.
+    /// Ends the sessions that cannot be renewed any more, and forgets tokens that nobody can use once there are many.
     fn sweep(&mut self, now: Timestamp) {
+        let alive: HashSet<i64> = self
+            .tokens
+            .values()
+            .filter(|token| token.expires_at > now)
+            .map(|token| token.session_id)
+            .collect();
+        self.sessions.retain(|session_id, _| alive.contains(session_id));
         if self.tokens.len() < TOKENS_MAX {
             return;
         }

@@ -9,7 +9,6 @@ use axum::response::{IntoResponse, Response};
 
 use super::{Ending, reply, submit};
 use crate::account::Account;
-use crate::encode::Format;
 use crate::server::base_url;
 use crate::wire::Refusal;
 
@@ -61,11 +60,8 @@ pub(crate) async fn chunk(
     let Some(chunk) = done.encoded.chunks.get(index) else {
         return store_error(StatusCode::NOT_FOUND, "NoSuchKey", "The specified key does not exist.");
     };
-    let content_type = match done.encoded.format {
-        Format::Arrow => "binary/octet-stream",
-        Format::Json => "application/json",
-    };
-    let headers = [(header::CONTENT_TYPE, content_type), (header::CONTENT_ENCODING, "gzip")];
+    // JSON chunks too: the Node driver parses whatever claims to be JSON, and rows without brackets are not.
+    let headers = [(header::CONTENT_TYPE, "binary/octet-stream"), (header::CONTENT_ENCODING, "gzip")];
     (headers, chunk.body.clone()).into_response()
 }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 use super::links::Links;
@@ -29,6 +29,8 @@ pub(super) struct Registry {
     by_request: HashMap<(i64, String), Arc<Statement>>,
     /// Query ids from the oldest.
     ages: VecDeque<String>,
+    /// What the results of all ended statements take.
+    kept_bytes: usize,
 }
 
 /// What a new statement is made of.
@@ -43,6 +45,12 @@ pub(super) struct NewStatement<'a> {
 impl Statements {
     pub(crate) fn new(clock: Clock, retention: Duration, kept_bytes_max: usize) -> Self {
         Self { clock, retention, kept_bytes_max, registry: Arc::default() }
+    }
+
+    /// Ends a statement, whose result is kept from now on.
+    pub(super) fn end(&self, statement: &Statement, at: Timestamp, ending: Ending) {
+        self.lock().kept_bytes += kept_bytes_of(&ending);
+        statement.end(at, ending);
     }
 
     /// Registers a statement, or finds the one that the same request started before. True for a new one.
@@ -112,16 +120,16 @@ impl Statements {
 
     /// Drops statements from the oldest while they are past their time or there is too much of them.
     fn forget_old(&self, registry: &mut Registry) {
-        let mut kept_bytes = registry.kept_bytes();
         let now = self.clock.now();
         while let Some(oldest) = registry.ages.front().and_then(|id| registry.by_id.get(id)) {
             let Progress::Ended { at, ending } = oldest.progress() else { break };
             let is_old = now.duration_since(at) >= self.retention();
-            let is_too_much = kept_bytes > self.kept_bytes_max || registry.ages.len() > STATEMENTS_MAX;
+            let is_too_much =
+                registry.kept_bytes > self.kept_bytes_max || registry.ages.len() > STATEMENTS_MAX;
             if !is_old && !is_too_much {
                 break;
             }
-            kept_bytes = kept_bytes.saturating_sub(kept_bytes_of(&ending));
+            registry.kept_bytes = registry.kept_bytes.saturating_sub(kept_bytes_of(&ending));
             registry.forget_oldest();
         }
     }
@@ -141,14 +149,6 @@ impl Registry {
         if let Some(statement) = self.by_id.remove(&id) {
             self.by_request.remove(&(statement.session_id, statement.request_id.clone()));
         }
-    }
-
-    fn kept_bytes(&self) -> usize {
-        self.by_id
-            .values()
-            .filter_map(|statement| statement.ending())
-            .map(|ending| kept_bytes_of(&ending))
-            .sum()
     }
 }
 

@@ -120,7 +120,7 @@ fn finish(account: &Account, session: &Session, statement: &Statement, ending: E
         rows,
         error,
     });
-    statement.end(ended_at, ending);
+    account.statements.end(statement, ended_at, ending);
 }
 
 /// What a statement gave, before its session's state is added.
