@@ -1,7 +1,10 @@
 //! Rows as a table on the terminal.
 
-use arrow_array::RecordBatch;
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, RecordBatch, make_array};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
+use arrow_schema::DataType;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
 use model::{Error, Result};
@@ -36,8 +39,8 @@ pub(crate) fn table(batches: &[RecordBatch]) -> Result<String> {
 
 fn cells(batch: &RecordBatch) -> Result<Vec<Vec<String>>> {
     let options = FormatOptions::new().with_null("NULL").with_display_error(true);
-    let formatters: Vec<ArrayFormatter<'_>> = batch
-        .columns()
+    let columns: Vec<ArrayRef> = batch.columns().iter().map(with_plain_offset).collect::<Result<_>>()?;
+    let formatters: Vec<ArrayFormatter<'_>> = columns
         .iter()
         .map(|column| ArrayFormatter::try_new(column, &options))
         .collect::<Result<_, _>>()
@@ -45,6 +48,14 @@ fn cells(batch: &RecordBatch) -> Result<Vec<Vec<String>>> {
     Ok((0..batch.num_rows())
         .map(|row| formatters.iter().map(|formatter| formatter.value(row).to_string()).collect())
         .collect())
+}
+
+/// Instants are shown in UTC; the formatter knows offsets but no zone names.
+fn with_plain_offset(column: &ArrayRef) -> Result<ArrayRef> {
+    let DataType::Timestamp(unit, Some(_)) = column.data_type() else { return Ok(Arc::clone(column)) };
+    let in_utc = DataType::Timestamp(*unit, Some("+00:00".into()));
+    let retyped = column.to_data().into_builder().data_type(in_utc).build();
+    retyped.map(make_array).map_err(|error| Error::internal("an instant cannot be shown").with_source(error))
 }
 
 fn cut(cell: &str) -> String {

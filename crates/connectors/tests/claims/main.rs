@@ -1,3 +1,4 @@
-//! Every connector against the claims of the conformance suite.
+//! Every connector against the claims it has to keep.
 
 mod destinations;
+mod snowflake;
