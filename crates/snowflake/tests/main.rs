@@ -15,3 +15,4 @@ mod renewal;
 mod replay;
 mod server;
 mod statements;
+mod types;

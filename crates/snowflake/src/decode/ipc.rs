@@ -51,7 +51,7 @@ impl IpcStream {
                 return Ok(Some(batch));
             }
         }
-        self.expect_end()?;
+        self.drain()?;
         Ok(None)
     }
 
@@ -125,12 +125,8 @@ impl IpcStream {
     }
 
     /// Reads to the very end, which is where a compressed body proves its checksum.
-    fn expect_end(&mut self) -> Result<()> {
-        let mut rest = [0; 64];
-        match self.body.read(&mut rest).map_err(body_error)? {
-            0 => Ok(()),
-            _ => Err(malformed()),
-        }
+    fn drain(&mut self) -> Result<()> {
+        std::io::copy(&mut self.body, &mut std::io::sink()).map(drop).map_err(body_error)
     }
 }
 

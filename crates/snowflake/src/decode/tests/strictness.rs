@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, Int8Array, Int16Array, Int32Array, Int64Array, StructArray};
 use arrow_buffer::NullBuffer;
+use arrow_ipc::writer::{IpcWriteOptions, StreamWriter};
 use arrow_schema::{DataType, Field, Fields, TimeUnit};
 
 use super::sample::{Physical, Value, decode, ipc, json, read_back, through_arrow, through_json};
@@ -162,6 +163,21 @@ fn names_may_repeat_be_empty_and_look_like_an_offset() {
     let names: Vec<_> =
         decoded.batches[0].schema().fields().iter().map(|field| field.name().clone()).collect();
     assert_eq!(names, ["A", "A", "", "A", "A__offset_minutes", "A__offset_minutes", "\"é\n"]);
+}
+
+#[test]
+fn compressed_ipc_bodies_are_read() {
+    let columns = [Column::new("C", ColumnType::Text { length: None })];
+    for compression in [arrow_ipc::CompressionType::LZ4_FRAME, arrow_ipc::CompressionType::ZSTD] {
+        let options = IpcWriteOptions::default().try_with_compression(Some(compression)).unwrap();
+        let array: ArrayRef = Arc::new(arrow_array::StringArray::from(vec!["same"; 1000]));
+        let batch = arrow_array::RecordBatch::try_from_iter([("C", array)]).unwrap();
+        let mut writer = StreamWriter::try_new_with_options(Vec::new(), &batch.schema(), options).unwrap();
+        writer.write(&batch).unwrap();
+        let body = writer.into_inner().unwrap();
+        let decoded = decode(&columns, Encoding::Arrow, body, &DecodeOptions::default()).unwrap();
+        assert_eq!(read_back(&decoded)[999], Some(Value::Text("same".to_owned())));
+    }
 }
 
 #[test]

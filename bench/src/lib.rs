@@ -1,0 +1,7 @@
+//! Measurements of Snowferry, and the data they run on.
+
+pub mod events;
+pub mod floor;
+pub mod measurement;
+pub mod pull;
+pub mod service;

@@ -1,0 +1,69 @@
+//! One measurement, taken in a process of its own so that its peak memory is its own.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+/// What a child process was asked to do.
+const TASK_VARIABLE: &str = "SNOWFERRY_BENCH_TASK";
+
+/// What one run took.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub struct Measurement {
+    pub rows: u64,
+    pub wall: Duration,
+    /// Peak resident memory of the process.
+    pub peak_bytes: u64,
+}
+
+impl Measurement {
+    /// Times `work`, which returns rows.
+    pub fn take(work: impl FnOnce() -> u64) -> Self {
+        let start = Instant::now();
+        let rows = work();
+        Self { rows, wall: start.elapsed(), peak_bytes: peak_bytes().unwrap_or(0) }
+    }
+
+    /// Hands the measurement to the parent process.
+    pub fn report(&self) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        serde_json::to_writer(&mut out, self)?;
+        out.write_all(b"\n")
+    }
+}
+
+/// The task of this process, where it is a child.
+pub fn task() -> Option<Vec<String>> {
+    let task = std::env::var(TASK_VARIABLE).ok()?;
+    Some(task.split(' ').map(str::to_owned).collect())
+}
+
+/// Runs `task` in a child process and returns what it measured.
+pub fn run(task: &str) -> io::Result<Measurement> {
+    let (mut child, line) = start(task)?;
+    let status = child.wait()?;
+    if !status.success() {
+        return Err(io::Error::other(format!("{task}: {status}")));
+    }
+    Ok(serde_json::from_str(&line)?)
+}
+
+/// Starts `task` in a child process and waits for the first line that it prints.
+pub fn start(task: &str) -> io::Result<(Child, String)> {
+    let mut child =
+        Command::new(std::env::current_exe()?).env(TASK_VARIABLE, task).stdout(Stdio::piped()).spawn()?;
+    let mut line = String::new();
+    let stdout = child.stdout.take().ok_or_else(|| io::Error::other("the child has no output"))?;
+    BufReader::new(stdout).read_line(&mut line)?;
+    Ok((child, line))
+}
+
+/// The high-water mark of this process's memory, where the system tells it.
+fn peak_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
