@@ -1,10 +1,10 @@
 //! The bytes of a chunk as they are decompressed, with a bound on how many may come out.
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
 
-use bytes::Bytes;
 use flate2::bufread::MultiGzDecoder;
 
+use crate::decode::frames::Frames;
 use crate::error::{Error, ErrorKind};
 
 /// How a gzip body begins. Some storages send it compressed without saying so in a header.
@@ -20,16 +20,16 @@ pub(crate) struct BodyReader {
 
 #[derive(Debug)]
 enum Encoded {
-    Plain(Cursor<Bytes>),
-    Gzip(Box<MultiGzDecoder<Cursor<Bytes>>>),
+    Plain(Frames),
+    Gzip(Box<MultiGzDecoder<Frames>>),
 }
 
 impl BodyReader {
-    pub(crate) fn new(body: Bytes, bytes_max: u64) -> Self {
+    pub(crate) fn new(body: Frames, bytes_max: u64) -> Self {
         let encoded = if body.starts_with(&GZIP_MAGIC) {
-            Encoded::Gzip(Box::new(MultiGzDecoder::new(Cursor::new(body))))
+            Encoded::Gzip(Box::new(MultiGzDecoder::new(body)))
         } else {
-            Encoded::Plain(Cursor::new(body))
+            Encoded::Plain(body)
         };
         Self { encoded, bytes_read: 0, bytes_max }
     }
@@ -86,7 +86,7 @@ mod tests {
 
     fn read(body: Vec<u8>, bytes_max: u64) -> io::Result<Vec<u8>> {
         let mut out = Vec::new();
-        BodyReader::new(body.into(), bytes_max).read_to_end(&mut out).map(|_| out)
+        BodyReader::new(bytes::Bytes::from(body).into(), bytes_max).read_to_end(&mut out).map(|_| out)
     }
 
     #[test]

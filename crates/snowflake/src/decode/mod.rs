@@ -3,6 +3,7 @@
 mod body;
 mod cells;
 mod decimal_float;
+mod frames;
 mod instant;
 mod ipc;
 mod layout;
@@ -14,14 +15,13 @@ pub(crate) mod tests;
 
 use std::sync::Arc;
 
+pub use self::options::{DecodeOptions, WideTimestamps};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use bytes::Bytes;
-
-pub use self::options::{DecodeOptions, WideTimestamps};
 
 use self::body::BodyReader;
 use self::cells::CellStream;
+pub(crate) use self::frames::Frames;
 use self::ipc::IpcStream;
 use self::layout::Layout;
 use crate::column::{Column, ColumnType};
@@ -89,7 +89,7 @@ impl Decoder {
     }
 
     /// Decodes a whole part, compressed or not, that may have `bytes_max` bytes when decompressed.
-    pub(crate) fn decode(&self, body: Bytes, bytes_max: u64) -> Result<Decoded> {
+    pub(crate) fn decode(&self, body: Frames, bytes_max: u64) -> Result<Decoded> {
         let body = BodyReader::new(body, bytes_max);
         match self.encoding {
             Encoding::Arrow => self.decode_arrow(body),

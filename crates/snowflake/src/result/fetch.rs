@@ -3,19 +3,16 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
 use reqwest::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
 };
 use reqwest::{Response, StatusCode};
 
+use crate::decode::Frames;
 use crate::error::{Error, ErrorKind, Result};
 use crate::result::access::{ChunkAccess, FetchLimits};
 use crate::result::links::{Link, Links};
 use crate::result::summary::SharedSummary;
-
-/// Memory reserved at once for a body on the word of its header.
-const RESERVE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Fetches chunks of one result.
 pub(super) struct ChunkFetch {
@@ -36,14 +33,14 @@ enum Failure {
 
 impl ChunkFetch {
     /// The body of `chunk`, counted from 0, as it was sent: compressed or not, and `bytes_max` long at most.
-    pub(super) async fn body(&self, chunk: usize, bytes_max: u64) -> Result<Bytes> {
+    pub(super) async fn body(&self, chunk: usize, bytes_max: u64) -> Result<Frames> {
         let mut link = self.links.current(chunk).await;
         let mut has_new_link = false;
         let mut attempt = 1;
         loop {
             match self.request(&link, bytes_max).await {
                 Ok(body) => {
-                    self.summary.update(|summary| summary.compressed_bytes += body.len() as u64);
+                    self.summary.update(|summary| summary.compressed_bytes += body.bytes_left());
                     return Ok(body);
                 }
                 Err(Failure::LinkRefused(_)) if !has_new_link => {
@@ -67,7 +64,7 @@ impl ChunkFetch {
         }
     }
 
-    async fn request(&self, link: &Link, bytes_max: u64) -> Result<Bytes, Failure> {
+    async fn request(&self, link: &Link, bytes_max: u64) -> Result<Frames, Failure> {
         let url = self.access.links.check(&link.url).map_err(Failure::Final)?;
         let headers = headers(&link.headers).map_err(Failure::Final)?;
         let response = self.access.http.get(url).headers(headers).send().await.map_err(unreachable)?;
@@ -102,17 +99,16 @@ fn accepted(response: Response) -> Result<Response, Failure> {
     }
 }
 
-async fn read_body(mut response: Response, bytes_max: u64) -> Result<Bytes, Failure> {
-    let announced = response.content_length().unwrap_or(0).min(bytes_max).min(RESERVE_BYTES_MAX);
-    let mut body = BytesMut::with_capacity(usize::try_from(announced).unwrap_or(0));
-    while let Some(part) = response.chunk().await.map_err(unreachable)? {
-        if (body.len() + part.len()) as u64 > bytes_max {
+async fn read_body(mut response: Response, bytes_max: u64) -> Result<Frames, Failure> {
+    let mut body = Frames::default();
+    while let Some(frame) = response.chunk().await.map_err(unreachable)? {
+        body.push(frame);
+        if body.bytes_left() > bytes_max {
             let message = "a chunk is larger than was announced";
             return Err(Failure::Final(Error::new(ErrorKind::Protocol, message)));
         }
-        body.extend_from_slice(&part);
     }
-    Ok(body.freeze())
+    Ok(body)
 }
 
 /// The headers that the service wants with a link. They may hold the storage's encryption key; the session's token is

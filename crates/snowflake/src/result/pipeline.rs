@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::decode::{Decoded, Decoder};
+use crate::decode::{Decoded, Decoder, Frames};
 use crate::error::{Error, ErrorKind, Result};
 use crate::result::access::ChunkAccess;
 use crate::result::budget::BudgetPermit;
@@ -169,7 +169,7 @@ impl Pipeline {
     }
 
     /// The rows of a chunk, if they are all there.
-    async fn verified(&self, chunk: usize, body: Bytes, bytes_max: u64) -> Result<Decoded> {
+    async fn verified(&self, chunk: usize, body: Frames, bytes_max: u64) -> Result<Decoded> {
         let decoder = self.decoder.clone();
         let decoded = blocking(move || decoder.decode(body, bytes_max)).await?;
         let expected = self.manifest.chunk_rows[chunk];
@@ -209,7 +209,7 @@ impl Pipeline {
 
 fn decode_inline(decoder: &Decoder, rows: Bytes) -> Result<Decoded> {
     let bytes_max = rows.len() as u64;
-    decoder.decode(rows, bytes_max)
+    decoder.decode(rows.into(), bytes_max)
 }
 
 fn announced(bytes: Option<u64>) -> Option<u64> {

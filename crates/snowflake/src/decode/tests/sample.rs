@@ -13,6 +13,7 @@ use arrow_array::{
 use arrow_buffer::NullBuffer;
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{DataType, Field, Fields, Schema, TimeUnit};
+use bytes::Bytes;
 
 use crate::column::{Column, ColumnType, VectorElement};
 use crate::decode::{DecodeOptions, Decoded, Decoder, Encoding};
@@ -119,7 +120,7 @@ pub(crate) fn decode(
     options: &DecodeOptions,
 ) -> Result<Decoded> {
     let bytes_max = body.len() as u64;
-    Decoder::new(columns, encoding, 1, options)?.decode(body.into(), bytes_max)
+    Decoder::new(columns, encoding, 1, options)?.decode(Bytes::from(body).into(), bytes_max)
 }
 
 /// Decodes one column of `values` sent in `physical`, or `None` where they do not fit that form.

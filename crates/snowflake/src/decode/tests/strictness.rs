@@ -30,7 +30,8 @@ fn integer_widths_may_change_from_one_part_to_the_next() {
     let read: Vec<_> = widths
         .into_iter()
         .map(|array| {
-            let decoded = decoder.decode(ipc(&columns, &[vec![array]]).into(), 1 << 20).unwrap();
+            let decoded =
+                decoder.decode(bytes::Bytes::from(ipc(&columns, &[vec![array]])).into(), 1 << 20).unwrap();
             assert_eq!(decoded.batches[0].schema().field(0).data_type(), &DataType::Decimal128(10, 2));
             read_back(&decoded)[0].clone().unwrap()
         })
@@ -243,7 +244,7 @@ fn malformed_cells_are_refused_without_being_quoted() {
 fn a_result_without_rows_has_its_schema() {
     let columns = [Column::new("C", ColumnType::TimestampTz { scale: 9 })];
     let decoder = Decoder::new(&columns, Encoding::Arrow, 1, &DecodeOptions::default()).unwrap();
-    let decoded = decoder.decode(Vec::new().into(), 0).unwrap();
+    let decoded = decoder.decode(crate::decode::Frames::default(), 0).unwrap();
     assert_eq!((decoded.rows, decoded.batches.len(), decoder.schema().fields().len()), (0, 0, 2));
     assert!(json(NTZ9, &[]).is_empty());
 }
