@@ -120,8 +120,9 @@ pub struct ConnectionConfig {
     pub keep_alive: bool,
     /// How often; within what the service allows. Its least frequency where absent.
     pub heartbeat_every: Option<Duration>,
-    /// Log in anew, once, when the session is gone and the statement was declared repeatable. Off by default: the
-    /// caller is told, because temporary tables and session settings are lost with the session.
+    /// Log in anew, once, when the session is gone, for work that needs nothing of it: statements that were declared
+    /// repeatable, and results by query id. Off by default: the caller is told, because temporary tables and session
+    /// settings are lost with the session.
     pub relogin: bool,
     /// The bound on result bytes in memory.
     pub memory_budget: MemoryBudget,

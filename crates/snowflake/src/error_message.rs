@@ -15,136 +15,16 @@ const NAMES_KEPT: &[&str] = &[
 ];
 
 /// The words of Snowflake's messages about values. Everything else in such a message may be a value.
-const DATA_WORDS: &[&str] = &[
-    "a",
-    "action",
-    "an",
-    "and",
-    "array",
-    "as",
-    "at",
-    "be",
-    "because",
-    "binary",
-    "boolean",
-    "by",
-    "cast",
-    "character",
-    "column",
-    "column-type",
-    "columns",
-    "conversion",
-    "convert",
-    "copy",
-    "could",
-    "date",
-    "day",
-    "decimal",
-    "detected",
-    "division",
-    "dml",
-    "document",
-    "does",
-    "duplicate",
-    "during",
-    "end",
-    "error",
-    "exceeded",
-    "exceeds",
-    "expected",
-    "expression",
-    "failed",
-    "field",
-    "file",
-    "fixed",
-    "float",
-    "for",
-    "format",
-    "found",
-    "from",
-    "function",
-    "geography",
-    "has",
-    "hex",
-    "in",
-    "input",
-    "into",
-    "invalid",
-    "is",
-    "json",
-    "key",
-    "large",
-    "length",
-    "limit",
-    "line",
-    "load",
-    "loading",
-    "long",
-    "match",
-    "maximum",
-    "merge",
-    "missing",
-    "month",
-    "more",
-    "multiple",
-    "must",
-    "non-nullable",
-    "not",
-    "null",
-    "number",
-    "numeric",
-    "object",
-    "of",
-    "on",
-    "or",
-    "out",
-    "overflow",
-    "parquet",
-    "parse",
-    "parsing",
-    "permitted",
-    "precision",
-    "range",
-    "real",
-    "recognized",
-    "representable",
-    "required",
-    "result",
-    "row",
-    "scale",
-    "short",
-    "size",
-    "small",
-    "string",
-    "syntax",
-    "text",
-    "than",
-    "the",
-    "time",
-    "timestamp",
-    "timestamp_ltz",
-    "timestamp_ntz",
-    "timestamp_tz",
-    "to",
-    "too",
-    "trailing",
-    "truncated",
-    "type",
-    "unexpected",
-    "unknown",
-    "user",
-    "utf-8",
-    "value",
-    "values",
-    "variant",
-    "vector",
-    "was",
-    "while",
-    "with",
-    "would",
-    "year",
-    "zero",
-];
+const DATA_WORDS: &str = "\
+    a action an and array as at be because binary boolean by cast character column column-type columns \
+    conversion convert copy could date day decimal detected division dml document does duplicate during \
+    end error exceeded exceeds expected expression failed field file fixed float for format found from \
+    function geography has hex in input into invalid is json key large length limit line load loading \
+    long match maximum merge missing month more multiple must non-nullable not null number numeric \
+    object of on or out overflow parquet parse parsing permitted precision range real recognized \
+    representable required result row scale short size small string syntax text than the time timestamp \
+    timestamp_ltz timestamp_ntz timestamp_tz to too trailing truncated type unexpected unknown user \
+    utf-8 value values variant vector was while with would year zero";
 
 /// Makes a service message fit to be shown and logged.
 pub(crate) fn sanitised(code: &str, message: &str) -> String {
@@ -181,7 +61,7 @@ fn known_words(line: &str) -> String {
     let mut words: Vec<&str> = Vec::new();
     for word in outside.split_whitespace() {
         let bare = word.trim_matches(|c: char| matches!(c, '.' | ',' | ':' | ';')).to_ascii_lowercase();
-        let kept = DATA_WORDS.binary_search(&bare.as_str()).is_ok();
+        let kept = DATA_WORDS.split_whitespace().any(|known| known == bare);
         match (kept, words.last()) {
             (true, _) => words.push(word),
             (false, Some(&HIDDEN)) => {}
@@ -254,11 +134,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn the_vocabulary_is_sorted() {
-        assert!(DATA_WORDS.windows(2).all(|pair| pair[0] < pair[1]), "binary search needs it");
-    }
 
     #[test]
     fn row_values_are_hidden() {

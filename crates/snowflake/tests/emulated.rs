@@ -155,6 +155,25 @@ async fn expired_links_are_replaced_without_running_again() {
 }
 
 #[tokio::test]
+async fn a_result_outlives_the_session_that_asked_for_it() {
+    for relogin in [false, true] {
+        let emulator = start().await;
+        let config = config(&emulator, Credentials::password("p4ssw0rd")).relogin(relogin);
+        let session = Session::connect(config).await.unwrap();
+        let result = session.query(TEXT).await.unwrap();
+        emulator.faults().add(FaultRule::on(Route::Chunk, Action::ExpireChunkLinks));
+        emulator.faults().add(FaultRule::on(Route::Result, Action::EndSession));
+        match result.collect().await {
+            Ok(batches) => {
+                assert!(relogin);
+                assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), ROWS);
+            }
+            Err(error) => assert_eq!((relogin, error.kind()), (false, ErrorKind::SessionExpired)),
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_dropped_query_stops_at_the_service() {
     let emulator = start().await;
     emulator.faults().add(FaultRule::on(Route::Query, Action::HoldExecution { gate: "running".into() }));

@@ -10,7 +10,7 @@ use tokio::task::AbortHandle;
 use uuid::Uuid;
 
 use super::{SessionContext, Tokens};
-use crate::auth::{LoggedIn, log_in};
+use crate::auth::LoggedIn;
 use crate::config::ConnectionConfig;
 use crate::error_code::{is_session_gone, is_session_token_expired};
 use crate::http::{Body, Call, Http, Reply};
@@ -131,23 +131,6 @@ impl Core {
 
     pub(super) fn tokens(&self) -> Tokens {
         self.tokens.lock().expect("no holder of this lock panics").clone()
-    }
-
-    /// Logs in anew in place of the session that is gone, once for all who lost it. `login` is the number of the
-    /// log-in that the caller relied on.
-    pub(super) async fn logged_in_anew(&self, login: u64) -> Result<()> {
-        let _alone = self.renewing.lock().await;
-        if self.logins.load(Ordering::Acquire) != login {
-            return Ok(());
-        }
-        let logged_in = log_in(&self.config, &self.http).await?;
-        tracing::info!("logged in anew: the session was gone");
-        *self.tokens.lock().expect("no holder of this lock panics") = logged_in.tokens;
-        *self.context.lock().expect("no holder of this lock panics") = logged_in.context;
-        self.session_id.store(logged_in.session_id.unwrap_or_default(), Ordering::Release);
-        self.is_gone.store(false, Ordering::Release);
-        self.logins.fetch_add(1, Ordering::AcqRel);
-        Ok(())
     }
 
     pub(super) fn is_replaced(&self, stale: &Tokens) -> bool {

@@ -2,6 +2,7 @@
 
 mod core;
 mod heartbeat;
+mod relogin;
 mod renewal;
 mod tokens;
 
@@ -19,7 +20,7 @@ use crate::config::ConnectionConfig;
 use crate::http::{Body, Http, Network, Proxy};
 use crate::result::QueryResult;
 use crate::statement::{QueryHandle, QueryStatus, Statement, run};
-use crate::{Error, ErrorKind, Result};
+use crate::{ErrorKind, Result};
 
 /// A log-out that takes longer is not waited for: the session ends by itself.
 const LOGOUT_WAIT_MAX: Duration = Duration::from_secs(5);
@@ -62,20 +63,20 @@ impl Session {
     pub async fn query(&self, statement: impl Into<Statement>) -> Result<QueryResult> {
         let statement = statement.into();
         let work = || run::query(&self.core, &statement);
-        let data = self.with_relogin(statement.is_repeatable(), work).await?;
+        let data = self.core.with_relogin(statement.is_repeatable(), work).await?;
         run::result(&self.core, data)
     }
 
     /// Starts a statement and returns as soon as it has a query id. The query goes on even if this program ends.
     pub async fn submit(&self, statement: impl Into<Statement>) -> Result<QueryHandle> {
         let statement = statement.into();
-        self.with_relogin(statement.is_repeatable(), || run::submit(&self.core, &statement)).await
+        self.core.with_relogin(statement.is_repeatable(), || run::submit(&self.core, &statement)).await
     }
 
     /// The result of a query that was started earlier, by this session or another one of the same user, waiting for
     /// it where it still runs. Results are kept for 24 hours.
     pub async fn result(&self, query_id: &str) -> Result<QueryResult> {
-        let data = self.with_relogin(true, || run::attach(&self.core, query_id)).await?;
+        let data = run::attach(&self.core, query_id).await?;
         run::result(&self.core, data)
     }
 
@@ -134,30 +135,6 @@ impl Session {
             Ok(envelope) if envelope.is_success() => Ok(()),
             Ok(envelope) => Err(envelope.into_error()),
         }
-    }
-
-    /// Does `work`, and once more after a new log-in where the session is gone and both the configuration and the
-    /// statement allow it.
-    async fn with_relogin<T, F: Future<Output = Result<T>>>(
-        &self,
-        is_repeatable: bool,
-        work: impl Fn() -> F,
-    ) -> Result<T> {
-        let login = self.core.logins.load(Ordering::Acquire);
-        let error = match work().await {
-            Err(error) if error.kind() == ErrorKind::SessionExpired => error,
-            outcome => return outcome,
-        };
-        let is_closed = self.core.is_closed.load(Ordering::Acquire);
-        if is_closed || !self.core.config.relogin || !is_repeatable {
-            return Err(error);
-        }
-        let core = Arc::clone(&self.core);
-        // In a task of its own, like a renewal.
-        tokio::spawn(async move { core.logged_in_anew(login).await }).await.map_err(|source| {
-            Error::new(ErrorKind::Internal, "the log-in was interrupted").with_source(source)
-        })??;
-        work().await
     }
 }
 

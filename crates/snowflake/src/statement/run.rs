@@ -88,17 +88,21 @@ pub(crate) async fn describe(core: &Arc<Core>, statement: &Statement) -> Result<
     Ok(result(core, data)?.columns().to_vec())
 }
 
-/// The result of a query that was started earlier.
+/// The result of a query that was started earlier. It belongs to the user, not to the session, so a new log-in does
+/// not lose it.
 pub(crate) async fn attach(core: &Arc<Core>, query_id: &str) -> Result<ResultData> {
     let path = format!("/queries/{}/result", checked(query_id)?);
-    let envelope = core.run(Errand::get(&path)).await?;
-    finished(core, envelope).await
+    let work = || async {
+        let envelope = core.run(Errand::get(&path)).await?;
+        finished(core, envelope).await
+    };
+    core.with_relogin(true, work).await
 }
 
 /// How a query is getting on.
 pub(crate) async fn status(core: &Arc<Core>, query_id: &str) -> Result<QueryStatus> {
     let path = format!("/monitoring/queries/{}", checked(query_id)?);
-    let envelope = core.run(Errand::get(&path)).await?;
+    let envelope = core.with_relogin(true, || core.run(Errand::get(&path))).await?;
     if !envelope.is_success() {
         return Err(envelope.into_error());
     }
@@ -109,7 +113,8 @@ pub(crate) async fn status(core: &Arc<Core>, query_id: &str) -> Result<QueryStat
 /// Cancels a query by its id; false where it was not running any more.
 pub(crate) async fn cancel(core: &Arc<Core>, query_id: &str) -> Result<bool> {
     let path = format!("/queries/{}/abort-request", checked(query_id)?);
-    let envelope = core.run(Errand::post(&path, Body::json(b"{}".to_vec()))).await?;
+    let work = || core.run(Errand::post(&path, Body::json(b"{}".to_vec())));
+    let envelope = core.with_relogin(true, work).await?;
     match envelope.code() {
         _ if envelope.is_success() => Ok(true),
         Some(code) if is_not_executing(code) => Ok(false),
