@@ -8,17 +8,28 @@ use model::{
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::run::{Phase, RunProgress, RunReport, Sync, plan};
+use crate::run::{Phase, RunProgress, RunReport, Sync};
+
+/// Where an attempt starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// From the committed position, going on with whatever is staged.
+    WhereItWas,
+    /// From the stream's beginning; whatever is staged is of no use.
+    Anew,
+    /// From the stream's beginning, going on with what an earlier attempt of the same run has staged.
+    AnewWithOwnStaged,
+}
 
 /// Tries once to bring the destination up to the source.
 pub(crate) async fn attempt(
     sync: &Sync,
-    is_fresh_start: bool,
+    start: &mut Start,
     progress: &watch::Sender<RunProgress>,
     cancel: &CancellationToken,
 ) -> Result<RunReport> {
     let destination = sync.destination.as_ref();
-    let (_, plan) = unless_cancelled(cancel, plan(sync, is_fresh_start)).await?;
+    let plan = unless_cancelled(cancel, plan(sync, *start)).await?;
     let Prepared { staged: already_staged, .. } = destination.prepare(&plan).await?;
 
     progress.send_modify(|progress| progress.phase = Phase::Querying);
@@ -26,6 +37,9 @@ pub(crate) async fn attempt(
     let resumed = if read.is_continued { already_staged.durable_row_count } else { 0 };
     if !read.is_continued {
         destination.discard_staged(&plan).await?;
+    }
+    if *start == Start::Anew {
+        *start = Start::AnewWithOwnStaged;
     }
     progress.send_modify(|progress| {
         progress.phase = Phase::Moving;
@@ -102,6 +116,19 @@ async fn move_rows(
             }
         }
     }
+}
+
+/// Decides what this attempt does, from what the source has and how far the destination got.
+async fn plan(sync: &Sync, start: Start) -> Result<StreamPlan> {
+    let schema = sync.source.describe(&sync.spec.stream).await?;
+    let mut progress = sync.destination.progress(&sync.spec.stream, &sync.spec.target).await?;
+    if start != Start::WhereItWas {
+        progress.committed = None;
+    }
+    if start == Start::Anew {
+        progress.staged = None;
+    }
+    StreamPlan::build(&sync.spec, &schema, &progress)
 }
 
 fn size(batch: &Batch) -> (u64, u64) {

@@ -3,4 +3,4 @@
 mod attempt;
 mod run;
 
-pub use run::{Phase, RunOptions, RunProgress, RunReport, Sync, plan, run};
+pub use run::{Phase, RunOptions, RunProgress, RunReport, Sync, run};

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use model::{Destination, Error, Result, RetryPolicy, Source, StreamPlan, StreamSchema, StreamSpec};
+use model::{Destination, Error, Result, RetryPolicy, Source, StreamSpec};
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::attempt::attempt;
+use crate::attempt::{Start, attempt};
 
 /// A sync, ready to run.
 #[derive(Clone, Debug)]
@@ -75,18 +75,6 @@ pub struct RunReport {
     pub query_id: Option<String>,
 }
 
-/// Decides what a run would do, and does nothing.
-pub async fn plan(sync: &Sync, is_fresh_start: bool) -> Result<(StreamSchema, StreamPlan)> {
-    let schema = sync.source.describe(&sync.spec.stream).await?;
-    let mut progress = sync.destination.progress(&sync.spec.stream, &sync.spec.target).await?;
-    if is_fresh_start {
-        progress.committed = None;
-        progress.staged = None;
-    }
-    let plan = StreamPlan::build(&sync.spec, &schema, &progress)?;
-    Ok((schema, plan))
-}
-
 /// Runs `sync` until it succeeds, fails for good or is cancelled. What was staged before a failure stays staged.
 pub async fn run(
     sync: &Sync,
@@ -94,13 +82,12 @@ pub async fn run(
     progress: &watch::Sender<RunProgress>,
     cancel: &CancellationToken,
 ) -> Result<RunReport> {
+    let mut start = if options.is_fresh_start { Start::Anew } else { Start::WhereItWas };
     let mut number = 1;
     loop {
-        // Only the first attempt starts anew: the ones after it go on with what it staged.
-        let is_fresh_start = options.is_fresh_start && number == 1;
         progress
             .send_modify(|progress| *progress = RunProgress { attempt: number, ..RunProgress::default() });
-        let error = match attempt(sync, is_fresh_start, progress, cancel).await {
+        let error = match attempt(sync, &mut start, progress, cancel).await {
             Ok(mut report) => {
                 report.attempts = number;
                 return Ok(report);

@@ -50,6 +50,20 @@ async fn rows_that_arrived_before_a_failure_are_not_read_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_fresh_start_stays_one_when_its_first_attempt_fails() {
+    let world = World::new(true);
+    world.set(&[ADA, BOB, EVE]);
+    world.run().await.unwrap();
+    world.set(&[ADA, EVE]);
+    let source = [Fault::Pass, Fault::Pass, Fault::Reject];
+    let script = source.into_iter().chain(std::iter::repeat_n(Fault::Pass, 3));
+    let options = RunOptions { is_fresh_start: true, ..patient() };
+    let report = world.run_with(&options, &CancellationToken::new(), script).await.unwrap();
+    assert_eq!((report.attempts, report.is_backfill), (2, true));
+    assert_eq!(world.landed(), expected(&[ADA, EVE]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_result_that_is_gone_is_asked_for_again_from_the_beginning() {
     let world = World::new(true);
     world.set(&[ADA, BOB, EVE]);
