@@ -91,13 +91,15 @@ async fn an_address_outside_the_network_policy_is_refused_by_name() {
 
 #[tokio::test]
 async fn a_role_that_was_not_granted_is_refused() {
-    let user =
-        User::new("SNOWFERRY").with_password("snowferry").with_roles(&["READER"]).with_default_role("READER");
+    let user = User::new("SNOWFERRY")
+        .with_password("snowferry")
+        .with_roles(&["SYSADMIN"])
+        .with_default_role("SYSADMIN");
     let emulator = with_user(user).await;
     let client = Client::new(&emulator);
     let at = |role: &str| format!("/session/v1/login-request?roleName={role}");
-    let reply = client.log_in_at(&at("reader"), password("snowferry", "snowferry")).await.succeeded();
-    assert_eq!(reply.data()["sessionInfo"]["roleName"], "READER");
+    let reply = client.log_in_at(&at("sysadmin"), password("snowferry", "snowferry")).await.succeeded();
+    assert_eq!(reply.data()["sessionInfo"]["roleName"], "SYSADMIN");
     let reply = client.log_in_at(&at("accountadmin"), password("snowferry", "snowferry")).await;
     assert_eq!(reply.code(), "390189");
 }

@@ -274,11 +274,19 @@ impl Job {
         }
     }
 
+    /// A description is asked for before there are values to bind.
+    fn bind_count(&self) -> usize {
+        match self.request.bindings.len() {
+            0 if self.is_description => split::placeholder_count(&self.request.text),
+            count => count,
+        }
+    }
+
     fn end(&self, sql: &SqlSession, statement: &Statement, output: Result<Output, SqlError>) {
         let settings = self.session.refresh(sql);
         let ending = match output {
             Ok(output) => Ending::Done(Arc::new(Done {
-                bind_count: self.request.bindings.len(),
+                bind_count: self.bind_count(),
                 is_array_bind_supported: output.statement_type_id == INSERT
                     && inserts_values(&statement.text),
                 parameters: settings.parameters.shown(self.session.family),
@@ -294,6 +302,7 @@ impl Job {
     }
 }
 
+/// Describes without running, as drivers do to prepare a statement.
 fn describe(sql: &mut SqlSession, request: &SqlRequest, layout: &Layout) -> Result<Output, SqlError> {
     let columns = sql.describe(request)?;
     let rows = Rows { columns, batches: Box::new(std::iter::empty()) };

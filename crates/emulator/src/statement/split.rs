@@ -1,4 +1,4 @@
-//! Splitting a text into its statements at semicolons that are not inside quotes or comments.
+//! Looking into a text past its quotes and comments: where its statements end, how many binds it asks for.
 
 /// The statements of a text, without empty ones.
 pub(super) fn split(text: &str) -> Vec<&str> {
@@ -18,6 +18,16 @@ pub(super) fn split(text: &str) -> Vec<&str> {
     statements.push(&text[start..]);
     statements.retain(|statement| !is_blank(statement));
     statements
+}
+
+/// The `?` that binds stand for.
+pub(super) fn placeholder_count(text: &str) -> usize {
+    let (mut at, mut count) = (0, 0);
+    while at < text.len() {
+        count += usize::from(text.as_bytes()[at] == b'?');
+        at += skipped(&text[at..]);
+    }
+    count
 }
 
 /// Bytes of what stands at the start of the text: a quoted string, a comment, or one character.
@@ -78,6 +88,12 @@ mod tests {
             split(text),
             ["select 'a;b', \"c;d\", $$e;f$$ -- g;h\n", " /* i;j */ select 'it''s;', '\\';'"]
         );
+    }
+
+    #[test]
+    fn question_marks_inside_quotes_and_comments_are_no_placeholders() {
+        assert_eq!(placeholder_count("select ?, '?' -- ?\n, \"?\" from t where a = ?"), 2);
+        assert_eq!(placeholder_count("select 1"), 0);
     }
 
     #[test]
