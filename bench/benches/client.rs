@@ -68,13 +68,19 @@ fn summary(name: &str, runs: &[Measurement]) -> Option<Measurement> {
     let median = *runs.get(runs.len() / 2)?;
     let peak_bytes = runs.iter().map(|run| run.peak_bytes).max().unwrap_or(0);
     let speed = median.rows as f64 / median.wall.as_secs_f64();
-    println!("{name}: median {:.2?}, {speed:.0} rows/s, peak {} MiB", median.wall, peak_bytes >> 20);
+    println!(
+        "{name}: median {:.2?} ({:.2?} of processors), {speed:.0} rows/s, peak {} MiB",
+        median.wall,
+        median.cpu,
+        peak_bytes >> 20
+    );
     Some(Measurement { peak_bytes, ..median })
 }
 
 fn compare(floor: &Measurement, client: &Measurement) {
     let ratio = floor.wall.as_secs_f64() / client.wall.as_secs_f64();
-    println!("client / floor: {ratio:.2} of its speed (goal {SPEED_GOAL})");
+    let cpu_ratio = floor.cpu.as_secs_f64() / client.cpu.as_secs_f64();
+    println!("client / floor: {ratio:.2} of its speed (goal {SPEED_GOAL}), {cpu_ratio:.2} by processor time");
     println!("client peak: {} MiB (goal below {} MiB)", client.peak_bytes >> 20, PEAK_BYTES_GOAL >> 20);
 }
 

@@ -14,6 +14,8 @@ const TASK_VARIABLE: &str = "SNOWFERRY_BENCH_TASK";
 pub struct Measurement {
     pub rows: u64,
     pub wall: Duration,
+    /// Processor time of all threads: what stays comparable when other programs run beside.
+    pub cpu: Duration,
     /// Peak resident memory of the process.
     pub peak_bytes: u64,
 }
@@ -21,9 +23,10 @@ pub struct Measurement {
 impl Measurement {
     /// Times `work`, which returns rows.
     pub fn take(work: impl FnOnce() -> u64) -> Self {
-        let start = Instant::now();
+        let (start, cpu_before) = (Instant::now(), cpu_time().unwrap_or_default());
         let rows = work();
-        Self { rows, wall: start.elapsed(), peak_bytes: peak_bytes().unwrap_or(0) }
+        let cpu = cpu_time().unwrap_or_default().saturating_sub(cpu_before);
+        Self { rows, wall: start.elapsed(), cpu, peak_bytes: peak_bytes().unwrap_or(0) }
     }
 
     /// Hands the measurement to the parent process.
@@ -58,6 +61,17 @@ pub fn start(task: &str) -> io::Result<(Child, String)> {
     let stdout = child.stdout.take().ok_or_else(|| io::Error::other("the child has no output"))?;
     BufReader::new(stdout).read_line(&mut line)?;
     Ok((child, line))
+}
+
+/// Processor time of this process so far, where the system tells it.
+fn cpu_time() -> Option<Duration> {
+    /// Linux counts in hundredths of a second, whatever its own clock does.
+    const TICK: Duration = Duration::from_millis(10);
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The name of the program is in brackets and may hold spaces; user and system time are the 12th and 13th after it.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let ticks = fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u32>().ok());
+    ticks.sum::<Option<u32>>().map(|ticks| TICK * ticks)
 }
 
 /// The high-water mark of this process's memory, where the system tells it.
