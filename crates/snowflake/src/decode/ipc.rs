@@ -6,12 +6,13 @@ use std::io::{ErrorKind as IoErrorKind, Read};
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch};
-use arrow_buffer::{Buffer, MutableBuffer};
+use arrow_buffer::Buffer;
 use arrow_ipc::reader::{read_dictionary, read_record_batch};
 use arrow_ipc::{Message, MessageHeader, convert, root_as_message};
 use arrow_schema::{ArrowError, SchemaRef};
 
 use crate::decode::body::{BodyReader, body_error};
+use crate::decode::pool::Body;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Precedes every message of a stream.
@@ -103,8 +104,8 @@ impl IpcStream {
         if length > self.body.bytes_left() {
             return Err(malformed());
         }
-        let mut body = MutableBuffer::from_len_zeroed(usize::try_from(length).map_err(|_| malformed())?);
-        self.body.read_exact(body.as_slice_mut()).map_err(body_error)?;
+        let mut body = Body::of_length(usize::try_from(length).map_err(|_| malformed())?);
+        self.body.read_exact(body.as_mut_slice()).map_err(body_error)?;
         Ok(body.into())
     }
 

@@ -10,6 +10,7 @@ mod layout;
 mod number;
 mod options;
 mod physical;
+mod pool;
 #[cfg(test)]
 pub(crate) mod tests;
 
