@@ -68,6 +68,11 @@ impl Session {
         settings.clone()
     }
 
+    /// Takes over the parameters that a statement says it changed.
+    pub(crate) fn change(&self, changed: &[(String, String)]) {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner).parameters.change(changed);
+    }
+
     /// Says which statement the SQL session is on, so that an abort never hits the next one.
     pub(crate) fn set_running(&self, query_id: Option<&str>) {
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = query_id.map(str::to_owned);

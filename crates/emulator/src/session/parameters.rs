@@ -8,6 +8,9 @@ use super::ClientFamily;
 use crate::encode::Format;
 use crate::sql::Parameter;
 
+/// How the parameters end by which clients choose their result format.
+const FORMAT_SUFFIX: &str = "QUERY_RESULT_FORMAT";
+
 /// The parameters of one session by upper-case name.
 #[derive(Clone, Debug)]
 pub(crate) struct Parameters {
@@ -89,10 +92,18 @@ impl Parameters {
         parameters
     }
 
-    /// Takes over the SQL session's own view, which wins.
-    pub(crate) fn overlay(&mut self, changed: &[Parameter]) {
-        for parameter in changed {
+    /// Takes over the SQL session's own view, which wins. Its defaults of the result formats are not taken for choices
+    /// of the client.
+    pub(crate) fn overlay(&mut self, view: &[Parameter]) {
+        for parameter in view.iter().filter(|parameter| !parameter.name.ends_with(FORMAT_SUFFIX)) {
             self.set(&parameter.name, parameter.value.clone());
+        }
+    }
+
+    /// Takes over what a statement changed.
+    pub(crate) fn change(&mut self, changed: &[(String, String)]) {
+        for (name, value) in changed {
+            self.set(&name.to_uppercase(), Value::String(value.clone()));
         }
     }
 
@@ -154,7 +165,7 @@ impl Parameters {
             (_, Some(name)) => self.text(name).or(generic).unwrap_or_else(|| "ARROW".to_owned()),
             // An unknown client gets Arrow only if it asked for it, under whichever family's name.
             (_, None) => {
-                let asks = |name: &&String| name.ends_with("QUERY_RESULT_FORMAT");
+                let asks = |name: &&String| name.ends_with(FORMAT_SUFFIX);
                 let asked = self.values.keys().find(asks).and_then(|name| self.text(name));
                 asked.unwrap_or_else(|| "JSON".to_owned())
             }
@@ -191,6 +202,18 @@ mod tests {
         let json = at_login(&[("GO_QUERY_RESULT_FORMAT", "JSON")]);
         assert_eq!(json.result_format(ClientFamily::Go), Format::Json);
         assert_eq!(json.result_format(ClientFamily::Python), Format::Arrow);
+    }
+
+    #[test]
+    fn a_default_format_is_not_a_choice_and_a_changed_one_is() {
+        let name = "GO_QUERY_RESULT_FORMAT";
+        let mut parameters = at_login(&[]);
+        parameters.overlay(&[Parameter { name: name.to_owned(), value: json!("ARROW") }]);
+        assert_eq!(parameters.result_format(ClientFamily::Unknown), Format::Json);
+        parameters.change(&[(name.to_owned(), "ARROW".to_owned())]);
+        assert_eq!(parameters.result_format(ClientFamily::Unknown), Format::Arrow);
+        parameters.change(&[(name.to_owned(), "JSON".to_owned())]);
+        assert_eq!(parameters.result_format(ClientFamily::Go), Format::Json);
     }
 
     #[test]

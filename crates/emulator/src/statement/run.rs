@@ -242,7 +242,8 @@ impl Job {
         if !outcome.as_ref().is_ok_and(|outcome| READING_TYPES.contains(&outcome.statement_type_id)) {
             cache.invalidate();
         }
-        let Outcome { statement_type_id, is_json_forced, rows, stats, .. } = outcome?;
+        let Outcome { statement_type_id, is_json_forced, rows, stats, changed_parameters } = outcome?;
+        self.session.change(&changed_parameters);
         let encoded = Arc::new(encode::encode(rows, &forced(layout, is_json_forced), go_on)?);
         if let Some(key) = key {
             cache.insert(key, generation, &encoded);
