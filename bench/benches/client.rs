@@ -1,13 +1,11 @@
 //! The client against its floor: the same chunks, pulled over loopback or only decompressed and decoded, each run in a
 //! process of its own. `SNOWFERRY_BENCH_ROWS=10000000` measures ten million rows instead of one.
 
-use std::io::Write;
 use std::path::Path;
-use std::process::Child;
 use std::time::Duration;
 
-use bench::measurement::{self, Measurement};
-use bench::{events, floor, pull, service};
+use bench::measurement::{self, Measurement, StopOnDrop, summary};
+use bench::{events, floor, pull};
 use criterion::{Criterion, Throughput};
 
 /// Threads of the floor: the cores of the machine that the goals are set for.
@@ -44,7 +42,8 @@ fn parent() {
     {
         let mut runs = Vec::new();
         group.bench_function(name, |bencher| {
-            bencher.iter_custom(|count| (0..count).map(|_| measured(&task, rows, &mut runs)).sum());
+            bencher
+                .iter_custom(|count| (0..count).map(|_| measurement::measured(&task, rows, &mut runs)).sum());
         });
         best.extend(summary(name, &runs));
     }
@@ -52,29 +51,6 @@ fn parent() {
     if let [floor, client] = best[..] {
         compare(&floor, &client);
     }
-}
-
-fn measured(task: &str, rows: usize, runs: &mut Vec<Measurement>) -> Duration {
-    let run = measurement::run(task).expect("the measurement succeeds");
-    assert_eq!(run.rows, rows as u64, "every row is read");
-    runs.push(run);
-    run.wall
-}
-
-/// The median run, with the highest peak of all runs.
-fn summary(name: &str, runs: &[Measurement]) -> Option<Measurement> {
-    let mut runs = runs.to_vec();
-    runs.sort_by_key(|run| run.wall);
-    let median = *runs.get(runs.len() / 2)?;
-    let peak_bytes = runs.iter().map(|run| run.peak_bytes).max().unwrap_or(0);
-    let speed = median.rows as f64 / median.wall.as_secs_f64();
-    println!(
-        "{name}: median {:.2?} ({:.2?} of processors), {speed:.0} rows/s, peak {} MiB",
-        median.wall,
-        median.cpu,
-        peak_bytes >> 20
-    );
-    Some(Measurement { peak_bytes, ..median })
 }
 
 fn compare(floor: &Measurement, client: &Measurement) {
@@ -86,7 +62,7 @@ fn compare(floor: &Measurement, client: &Measurement) {
 
 fn child(kind: &str, arguments: &[String]) {
     match (kind, arguments) {
-        ("serve", [folder]) => serve(Path::new(folder)),
+        ("serve", [folder]) => measurement::serve(Path::new(folder)),
         ("floor", [folder, rows]) => {
             let chunks = events::read_chunks(Path::new(folder)).expect("the chunks can be read");
             let count = rows.parse::<usize>().expect("a number of rows") / events::CHUNK_ROWS;
@@ -101,26 +77,5 @@ fn child(kind: &str, arguments: &[String]) {
             run.report().expect("the parent listens");
         }
         _ => panic!("there is no task {kind:?}"),
-    }
-}
-
-fn serve(folder: &Path) {
-    let chunks = events::read_chunks(folder).expect("the chunks can be read");
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
-    let ready = |port| {
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "{port}").and_then(|()| out.flush()).expect("the parent listens");
-    };
-    runtime.block_on(service::serve(chunks, ready)).expect("the service runs until it is stopped");
-}
-
-/// Stops the service with the benchmark.
-struct StopOnDrop(Child);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }

@@ -1,10 +1,13 @@
 //! One measurement, taken in a process of its own so that its peak memory is its own.
 
 use std::io::{self, BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+
+use crate::{events, service};
 
 /// What a child process was asked to do.
 const TASK_VARIABLE: &str = "SNOWFERRY_BENCH_TASK";
@@ -80,4 +83,51 @@ fn peak_bytes() -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
+}
+
+/// One run of `task`, which must give `rows` rows.
+pub fn measured(task: &str, rows: usize, runs: &mut Vec<Measurement>) -> Duration {
+    let run = self::run(task).expect("the measurement succeeds");
+    assert_eq!(run.rows, rows as u64, "every row is read");
+    runs.push(run);
+    run.wall
+}
+
+/// The median run, with the highest peak of all runs.
+pub fn summary(name: &str, runs: &[Measurement]) -> Option<Measurement> {
+    let mut runs = runs.to_vec();
+    runs.sort_by_key(|run| run.wall);
+    let median = *runs.get(runs.len() / 2)?;
+    let peak_bytes = runs.iter().map(|run| run.peak_bytes).max().unwrap_or(0);
+    let speed = median.rows as f64 / median.wall.as_secs_f64();
+    println!(
+        "{name}: median {:.2?} ({:.2?} of processors), {speed:.0} rows/s, peak {} MiB",
+        median.wall,
+        median.cpu,
+        peak_bytes >> 20
+    );
+    Some(Measurement { peak_bytes, ..median })
+}
+
+/// Serves the chunks in `folder` until the process is stopped, after it told its port on standard output.
+pub fn serve(folder: &Path) {
+    let chunks = events::read_chunks(folder).expect("the chunks can be read");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+    let ready = |port| {
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{port}").and_then(|()| out.flush()).expect("the parent listens");
+    };
+    runtime.block_on(service::serve(chunks, ready)).expect("the service runs until it is stopped");
+}
+
+/// Stops the service with the benchmark.
+#[derive(Debug)]
+pub struct StopOnDrop(pub Child);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }

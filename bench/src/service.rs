@@ -37,10 +37,12 @@ async fn log_in() -> Json<Value> {
     })))
 }
 
-/// Answers `… LIMIT n` with n rows in chunks.
+/// Answers `… LIMIT n …` with n rows in chunks, or with the columns alone where only they are asked for.
 async fn query(State(service): State<Arc<Service>>, Json(request): Json<Value>) -> Json<Value> {
     let text = request["sqlText"].as_str().unwrap_or_default();
-    let rows: usize = text.rsplit(' ').next().and_then(|rows| rows.parse().ok()).unwrap_or(0);
+    let is_described = request["describeOnly"].as_bool().unwrap_or(false);
+    let limit = text.split("LIMIT ").nth(1).and_then(|rest| rest.split_whitespace().next());
+    let rows: usize = limit.filter(|_| !is_described).and_then(|rows| rows.parse().ok()).unwrap_or(0);
     let chunks: Vec<_> = (0..rows / CHUNK_ROWS)
         .map(|index| {
             let chunk = &service.chunks[index % service.chunks.len()];
