@@ -1,0 +1,423 @@
+//! What exists in the emulated account: databases, schemas, tables, views, virtual warehouses, roles, users, grants.
+//!
+//! Names live here only. DuckDB knows a table by a number that never changes, so renaming, swapping, dropping and
+//! undropping are changes of this catalog, and names that differ only in case cannot collide.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::{compilation, exists, missing};
+use super::names::{display, display_path};
+use super::physical;
+use crate::outcome::{SnowType, SqlError};
+
+pub(crate) const ADMIN_ROLE: &str = "ACCOUNTADMIN";
+/// Roles that every account has.
+const SYSTEM_ROLES: [&str; 6] = ["ACCOUNTADMIN", "ORGADMIN", "PUBLIC", "SECURITYADMIN", "SYSADMIN", "USERADMIN"];
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Catalog {
+    pub databases: BTreeMap<String, DatabaseEntry>,
+    pub warehouses: BTreeMap<String, WarehouseEntry>,
+    pub roles: BTreeMap<String, RoleEntry>,
+    pub users: BTreeMap<String, UserEntry>,
+    pub grants: Vec<Grant>,
+    /// Dropped tables, schemas and databases that UNDROP can bring back, oldest first.
+    pub dropped: Vec<Dropped>,
+    next_id: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct DatabaseEntry {
+    pub created_on: i64,
+    pub owner: String,
+    pub comment: String,
+    pub is_transient: bool,
+    pub retention_days: u32,
+    pub schemas: BTreeMap<String, SchemaEntry>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SchemaEntry {
+    pub created_on: i64,
+    pub owner: String,
+    pub comment: String,
+    pub is_transient: bool,
+    pub retention_days: u32,
+    pub tables: BTreeMap<String, TableEntry>,
+    pub views: BTreeMap<String, ViewEntry>,
+    pub sequences: BTreeMap<String, SequenceEntry>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum TableKind {
+    Permanent,
+    Transient,
+    Temporary,
+}
+
+impl TableKind {
+    pub(crate) fn show_name(self) -> &'static str {
+        match self {
+            TableKind::Permanent => "TABLE",
+            TableKind::Transient => "TRANSIENT",
+            TableKind::Temporary => "TEMPORARY",
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct TableEntry {
+    pub id: u64,
+    pub kind: TableKind,
+    pub columns: Vec<ColumnEntry>,
+    pub constraints: Vec<Constraint>,
+    pub cluster_by: String,
+    pub comment: String,
+    pub owner: String,
+    pub change_tracking: bool,
+    pub retention_days: u32,
+    pub created_on: i64,
+    /// When rows or definition last changed, in nanoseconds.
+    pub last_altered: i64,
+    pub last_ddl: i64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ColumnEntry {
+    pub name: String,
+    /// The column's name in DuckDB, which never changes.
+    pub physical: String,
+    #[serde(with = "physical::as_text")]
+    pub ty: SnowType,
+    pub nullable: bool,
+    /// The default's SQL as written.
+    pub default: Option<String>,
+    pub identity: Option<Identity>,
+    pub comment: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    pub start: i64,
+    pub increment: i64,
+    pub is_ordered: bool,
+    /// The DuckDB sequence that gives its values.
+    pub sequence: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Constraint {
+    pub name: String,
+    pub is_primary: bool,
+    pub columns: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ViewEntry {
+    pub created_on: i64,
+    pub owner: String,
+    pub comment: String,
+    pub is_secure: bool,
+    /// The whole CREATE VIEW as written, for SHOW VIEWS.
+    pub text: String,
+    pub query: String,
+    pub columns: Vec<ColumnEntry>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SequenceEntry {
+    pub created_on: i64,
+    pub owner: String,
+    pub comment: String,
+    pub start: i64,
+    pub increment: i64,
+    pub is_ordered: bool,
+    pub sequence: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct WarehouseEntry {
+    pub created_on: i64,
+    pub updated_on: i64,
+    pub owner: String,
+    pub comment: String,
+    pub size: String,
+    pub auto_suspend: Option<u64>,
+    pub auto_resume: bool,
+    pub is_suspended: bool,
+    pub uuid: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct RoleEntry {
+    pub created_on: i64,
+    pub owner: String,
+    pub comment: String,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct UserEntry {
+    pub created_on: i64,
+    pub owner: String,
+    /// Properties as CREATE USER and ALTER USER give them, by upper-cased name. Never a password.
+    pub properties: BTreeMap<String, String>,
+    pub has_password: bool,
+}
+
+impl UserEntry {
+    pub(crate) fn property(&self, key: &str) -> &str {
+        self.properties.get(key).map_or("", String::as_str)
+    }
+}
+
+/// What a privilege is granted on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Securable {
+    /// `TABLE`, `SCHEMA`, `DATABASE`, `WAREHOUSE`, `ACCOUNT`, `ROLE`, …
+    pub kind: String,
+    /// Empty for the account. A future grant names the container.
+    pub path: Vec<String>,
+    pub is_future: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Grantee {
+    Role(String),
+    User(String),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Grant {
+    pub created_on: i64,
+    /// `USAGE` and the like; for a role granted to somebody, `USAGE` on a securable of kind `ROLE`.
+    pub privilege: String,
+    pub on: Securable,
+    pub to: Grantee,
+    pub with_grant_option: bool,
+    pub granted_by: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Dropped {
+    pub path: Vec<String>,
+    pub dropped_on: i64,
+    pub object: DroppedObject,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum DroppedObject {
+    Table(TableEntry),
+    Schema(SchemaEntry),
+    Database(DatabaseEntry),
+}
+
+/// Nanoseconds since 1970 now.
+pub(crate) fn now() -> i64 {
+    i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX)
+}
+
+impl TableEntry {
+    pub(crate) fn physical(&self) -> String {
+        format!("t{}", self.id)
+    }
+
+    pub(crate) fn column(&self, name: &str) -> Option<&ColumnEntry> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    pub(crate) fn primary_key(&self) -> Option<&Constraint> {
+        self.constraints.iter().find(|constraint| constraint.is_primary)
+    }
+
+    /// The name for a column that is added: columns that were dropped keep theirs.
+    pub(crate) fn next_physical_column(&self) -> String {
+        let highest = self.columns.iter().filter_map(|column| column.physical[1..].parse::<u64>().ok()).max();
+        format!("c{}", highest.unwrap_or(0) + 1)
+    }
+
+    /// Bytes that `rows` rows take, estimated from the columns' types: a steady number to compare by.
+    pub(crate) fn bytes(&self, rows: u64) -> u64 {
+        let width: u64 = self.columns.iter().map(|column| estimated_width(&column.ty)).sum();
+        rows * width
+    }
+}
+
+fn estimated_width(ty: &SnowType) -> u64 {
+    match ty {
+        SnowType::Boolean => 1,
+        SnowType::Date => 4,
+        SnowType::Fixed { precision, .. } if *precision > 18 => 16,
+        SnowType::Text { .. } | SnowType::Binary { .. } => 16,
+        SnowType::Variant | SnowType::Object | SnowType::Array | SnowType::Map => 64,
+        SnowType::Vector { dimension, .. } => u64::from(*dimension) * 4,
+        _ => 8,
+    }
+}
+
+impl SchemaEntry {
+    pub(crate) fn new(owner: &str) -> Self {
+        Self {
+            created_on: now(),
+            owner: owner.to_owned(),
+            comment: String::new(),
+            is_transient: false,
+            retention_days: 1,
+            tables: BTreeMap::new(),
+            views: BTreeMap::new(),
+            sequences: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.tables.contains_key(name) || self.views.contains_key(name)
+    }
+}
+
+impl DatabaseEntry {
+    pub(crate) fn new(owner: &str) -> Self {
+        let mut schemas = BTreeMap::new();
+        schemas.insert("PUBLIC".to_owned(), SchemaEntry::new(owner));
+        Self {
+            created_on: now(),
+            owner: owner.to_owned(),
+            comment: String::new(),
+            is_transient: false,
+            retention_days: 1,
+            schemas,
+        }
+    }
+}
+
+impl Catalog {
+    /// A new account: the roles that every account has, and nothing else.
+    pub(crate) fn fresh() -> Self {
+        let mut catalog = Catalog::default();
+        for role in SYSTEM_ROLES {
+            let entry = RoleEntry { created_on: now(), owner: String::new(), comment: String::new() };
+            catalog.roles.insert(role.to_owned(), entry);
+        }
+        for (child, parent) in [
+            ("SYSADMIN", "ACCOUNTADMIN"),
+            ("SECURITYADMIN", "ACCOUNTADMIN"),
+            ("USERADMIN", "SECURITYADMIN"),
+        ] {
+            catalog.grants.push(Grant {
+                created_on: now(),
+                privilege: "USAGE".to_owned(),
+                on: Securable { kind: "ROLE".to_owned(), path: vec![child.to_owned()], is_future: false },
+                to: Grantee::Role(parent.to_owned()),
+                with_grant_option: false,
+                granted_by: String::new(),
+            });
+        }
+        catalog
+    }
+
+    pub(crate) fn take_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    pub(crate) fn database(&self, name: &str) -> Result<&DatabaseEntry, SqlError> {
+        self.databases.get(name).ok_or_else(|| missing("Database", &display(name)))
+    }
+
+    pub(crate) fn database_mut(&mut self, name: &str) -> Result<&mut DatabaseEntry, SqlError> {
+        self.databases.get_mut(name).ok_or_else(|| missing("Database", &display(name)))
+    }
+
+    pub(crate) fn schema(&self, database: &str, schema: &str) -> Result<&SchemaEntry, SqlError> {
+        let path = [database.to_owned(), schema.to_owned()];
+        self.database(database)?.schemas.get(schema).ok_or_else(|| missing("Schema", &display_path(&path)))
+    }
+
+    pub(crate) fn schema_mut(&mut self, database: &str, schema: &str) -> Result<&mut SchemaEntry, SqlError> {
+        let path = [database.to_owned(), schema.to_owned()];
+        self.database_mut(database)?.schemas.get_mut(schema).ok_or_else(|| missing("Schema", &display_path(&path)))
+    }
+
+    pub(crate) fn table_mut(&mut self, path: &[String; 3]) -> Result<&mut TableEntry, SqlError> {
+        let shown = display_path(path);
+        let schema = self.schema_mut(&path[0], &path[1])?;
+        schema.tables.get_mut(&path[2]).ok_or_else(|| missing("Table", &shown))
+    }
+
+    /// Adds a table under a name that must be free of views, and of tables unless `or_replace`.
+    pub(crate) fn put_table(
+        &mut self,
+        path: &[String; 3],
+        entry: TableEntry,
+        or_replace: bool,
+    ) -> Result<(), SqlError> {
+        let schema = self.schema_mut(&path[0], &path[1])?;
+        let taken_by_view = schema.views.contains_key(&path[2]);
+        if taken_by_view && or_replace {
+            return Err(compilation("001998", "42710", &format!("Object '{}' already exists as VIEW", path[2])));
+        }
+        if taken_by_view || (schema.tables.contains_key(&path[2]) && !or_replace) {
+            return Err(exists(&display(&path[2])));
+        }
+        if let Some(replaced) = schema.tables.insert(path[2].clone(), entry) {
+            self.keep_dropped(path.to_vec(), DroppedObject::Table(replaced));
+            self.forget_grants("TABLE", path);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn keep_dropped(&mut self, path: Vec<String>, object: DroppedObject) {
+        self.dropped.push(Dropped { path, dropped_on: now(), object });
+    }
+
+    /// Grants end with the object they are on.
+    pub(crate) fn forget_grants(&mut self, kind: &str, path: &[String]) {
+        self.grants.retain(|grant| {
+            let is_same = !grant.on.is_future && grant.on.kind == kind && grant.on.path == path;
+            let is_inside = matches!(kind, "DATABASE" | "SCHEMA") && grant.on.path.starts_with(path);
+            !(is_same || is_inside)
+        });
+    }
+
+    /// Every DuckDB table that some entry still needs.
+    pub(crate) fn physical_tables(&self) -> Vec<String> {
+        let mut tables: Vec<String> = Vec::new();
+        let mut add_schema = |schema: &SchemaEntry| tables.extend(schema.tables.values().map(TableEntry::physical));
+        self.databases.values().flat_map(|database| database.schemas.values()).for_each(&mut add_schema);
+        for dropped in &self.dropped {
+            match &dropped.object {
+                DroppedObject::Schema(schema) => add_schema(schema),
+                DroppedObject::Database(database) => database.schemas.values().for_each(&mut add_schema),
+                DroppedObject::Table(_) => {}
+            }
+        }
+        tables.extend(self.dropped.iter().filter_map(|dropped| match &dropped.object {
+            DroppedObject::Table(table) => Some(table.physical()),
+            _ => None,
+        }));
+        tables
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Catalog, DatabaseEntry};
+
+    #[test]
+    fn a_catalog_reads_back_from_its_stored_text() {
+        let mut catalog = Catalog::fresh();
+        catalog.databases.insert("D".to_owned(), DatabaseEntry::new("SYSADMIN"));
+        catalog.take_id();
+        let text = serde_json::to_string(&catalog).unwrap();
+        let mut back: Catalog = serde_json::from_str(&text).unwrap();
+        assert!(back.schema("D", "PUBLIC").is_ok());
+        assert_eq!(back.take_id(), 2);
+    }
+
+    #[test]
+    fn a_missing_schema_is_named_with_its_database() {
+        let catalog = Catalog::fresh();
+        let error = catalog.schema("NOPE", "PUBLIC").unwrap_err();
+        assert_eq!((error.code, error.sql_state), ("002003", "42S02"));
+    }
+}

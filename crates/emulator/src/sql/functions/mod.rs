@@ -1,0 +1,40 @@
+//! Functions that DuckDB calls back into: Snowflake's rules where DuckDB's own differ or lose digits.
+
+mod divide;
+pub(crate) mod format;
+mod json;
+mod moments;
+mod row;
+mod texts;
+
+use duckdb::Connection;
+
+use row::register;
+
+/// Registers every function, for all connections of the database.
+pub(crate) fn register_all(connection: &Connection) -> duckdb::Result<()> {
+    register::<moments::ParseDate>(connection)?;
+    register::<moments::ParseTime>(connection)?;
+    register::<moments::ParseNanoseconds>(connection)?;
+    register::<moments::ParseMicroseconds>(connection)?;
+    register::<moments::ParseOffset>(connection)?;
+    register::<moments::Format>(connection)?;
+    register::<moments::FormatTime>(connection)?;
+    register::<moments::ZoneOffset>(connection)?;
+    register::<moments::ToLocal>(connection)?;
+    register::<moments::ToUtc>(connection)?;
+    register::<moments::Add>(connection)?;
+    register::<moments::Truncate>(connection)?;
+    register::<moments::Scale>(connection)?;
+    register::<moments::Difference>(connection)?;
+    register::<moments::Part>(connection)?;
+    register::<texts::Boolean>(connection)?;
+    register::<texts::FloatText>(connection)?;
+    register::<texts::InitCap>(connection)?;
+    register::<texts::RandomText>(connection)?;
+    register::<texts::Wait>(connection)?;
+    register::<json::Canonical>(connection)?;
+    register::<json::Float>(connection)?;
+    register::<json::TypeOf>(connection)?;
+    divide::register(connection)
+}
