@@ -320,6 +320,11 @@ impl Catalog {
         self.next_id
     }
 
+    /// Keeps `id` from being given again.
+    pub(crate) fn skip_id(&mut self, id: u64) {
+        self.next_id = self.next_id.max(id);
+    }
+
     pub(crate) fn database(&self, name: &str) -> Result<&DatabaseEntry, SqlError> {
         self.databases.get(name).ok_or_else(|| missing("Database", &display(name)))
     }

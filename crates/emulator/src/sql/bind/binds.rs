@@ -128,25 +128,20 @@ fn moment(ty: &str, value: &str) -> Result<Typed, SqlError> {
     Ok(Typed::new(sql, ty))
 }
 
-/// The rows of the array binds as a DuckDB subquery `(SELECT … ) AS bound`, with one column per bound array.
-pub(crate) fn array_relation(binder: &Binder<'_>) -> Result<String, SqlError> {
-    let arrays: Vec<_> = binder.bindings.values().filter(|binding| binding.is_array).collect();
-    let rows = arrays.first().map_or(0, |binding| binding.values.len());
-    if arrays.iter().any(|binding| binding.values.len() != rows) {
-        return Err(error("002056", "22023", "bound arrays of different lengths"));
+/// The table of a connection's own that the bound arrays are put into as texts, column by column.
+pub(crate) const ARRAY_TABLE: &str = "temp.main.bound_texts";
+
+impl Binder<'_> {
+    /// The rows of the array binds as a DuckDB relation, in their own types.
+    pub(crate) fn array_relation(&self) -> Result<String, SqlError> {
+        let arrays = self.bindings.values().filter(|binding| binding.is_array);
+        let columns = arrays.enumerate().map(|(index, binding)| {
+            let text = format!("v{index}");
+            Ok(format!("{} AS b{index}", element(&binding.ty)?.replace('?', &text)))
+        });
+        let columns = columns.collect::<Result<Vec<_>, SqlError>>()?;
+        Ok(format!("(SELECT {} FROM {ARRAY_TABLE}) AS {ARRAY_RELATION}", columns.join(", ")))
     }
-    let mut columns = Vec::new();
-    for (index, binding) in arrays.iter().enumerate() {
-        let values: Vec<String> = binding
-            .values
-            .iter()
-            .map(|value| value.as_deref().map_or_else(|| "NULL".to_owned(), names::literal))
-            .collect();
-        columns.push((index, format!("CAST([{}] AS VARCHAR[])", values.join(",")), element(&binding.ty)?));
-    }
-    let lists: Vec<String> = columns.iter().map(|(index, list, _)| format!("unnest({list}) AS v{index}")).collect();
-    let values: Vec<String> = columns.iter().map(|(index, _, cast)| format!("{} AS b{index}", cast.replace('?', &format!("v{index}")))).collect();
-    Ok(format!("(SELECT {} FROM (SELECT {})) AS {ARRAY_RELATION}", values.join(", "), lists.join(", ")))
 }
 
 /// The conversion of one bound text to its type, with `?` for the text.

@@ -5,7 +5,7 @@ use super::{Binder, Literal, Typed};
 use crate::outcome::{SnowType, SqlError};
 use crate::sql::error::{missing_for_operation, unsupported};
 use crate::sql::names::{self, literal};
-use crate::sql::physical::{TEXT, fixed};
+use crate::sql::physical::fixed;
 
 /// The version that CURRENT_VERSION gives: the wire follows this generation of Snowflake.
 const VERSION: &str = "9.34.0";
@@ -144,9 +144,9 @@ fn wait(call: &Call<'_, '_>) -> Result<Typed, SqlError> {
     if milliseconds > WAIT_SECONDS_MAX as f64 * 1_000.0 {
         return Err(unsupported("a wait of more than an hour"));
     }
-    let shown = unit.to_lowercase();
-    Ok(Typed::new(format!("sf_wait(CAST({milliseconds:.0} AS BIGINT), 'waited {amount} {shown}')"), TEXT)
-        .with_nullable(false))
+    // The session waits before the statement runs, where it can be interrupted.
+    call.binder.wait_ms.set(call.binder.wait_ms.get() + milliseconds as u64);
+    Ok(super::literal::text(&format!("waited {amount} {}", unit.to_lowercase())))
 }
 
 fn last_change(call: &Call<'_, '_>) -> Result<Typed, SqlError> {

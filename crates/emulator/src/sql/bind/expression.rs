@@ -212,7 +212,7 @@ impl Binder<'_> {
         self.cast(value, &SnowType::Boolean, Mode::Explicit)
     }
 
-    pub(super) fn condition(&self, expr: &Expr, names: &Names<'_>) -> Result<String, SqlError> {
+    pub(crate) fn condition(&self, expr: &Expr, names: &Names<'_>) -> Result<String, SqlError> {
         let value = self.expression(expr, names)?;
         Ok(self.boolean(value)?.sql)
     }

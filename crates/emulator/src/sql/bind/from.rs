@@ -164,7 +164,7 @@ impl Binder<'_> {
             Object::View { path, entry } => self.view(path, &sql_name, &entry)?,
             Object::Information { database, name } => {
                 self.needs_compute.set(true);
-                let (columns, sql) = crate::sql::information::table(self.state, &database, &name)?;
+                let (columns, sql) = crate::sql::information::table(self.state, &database, &name)?.into_relation();
                 let mut relation = Relation::of_outputs(Some(name.clone()), &sql_name, &columns);
                 relation.path = Some([database, "INFORMATION_SCHEMA".to_owned(), name]);
                 (format!("({sql})"), relation)

@@ -9,6 +9,9 @@ use crate::sql::error::{compilation, invalid_arguments, unknown_function, unsupp
 use crate::sql::names;
 use crate::sql::physical::{INTEGER, TEXT, type_name};
 
+/// Functions of one kind: `None` for a name that is not among them.
+type Family = fn(&Call<'_, '_>) -> Result<Option<Typed>, SqlError>;
+
 /// A call with its arguments bound.
 pub(super) struct Call<'b, 's> {
     pub binder: &'b Binder<'s>,
@@ -73,7 +76,7 @@ impl Call<'_, '_> {
     }
 }
 
-impl<'s> Binder<'s> {
+impl Binder<'_> {
     pub(super) fn function(&self, function: &Function, names: &Names<'_>) -> Result<Typed, SqlError> {
         let parts = names::parts(&function.name)?;
         let name = match parts.as_slice() {
@@ -114,8 +117,7 @@ impl<'s> Binder<'s> {
     /// A call by name with bound arguments.
     pub(super) fn call(&self, name: &str, arguments: Vec<Typed>) -> Result<Typed, SqlError> {
         let call = Call { binder: self, name, arguments };
-        type Family<'b, 's> = fn(&Call<'b, 's>) -> Result<Option<Typed>, SqlError>;
-        let families: [Family<'_, 's>; 6] = [
+        let families: [Family; 6] = [
             super::strings::call,
             super::numbers::call,
             super::datetime::call,

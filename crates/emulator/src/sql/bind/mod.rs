@@ -21,8 +21,6 @@ mod query;
 mod scope;
 mod strings;
 mod table_functions;
-#[cfg(test)]
-mod tests;
 mod windows;
 
 use std::cell::{Cell, RefCell};
@@ -33,7 +31,7 @@ pub(crate) use scope::{Names, Relation, RelationColumn, Scope};
 
 use super::Binding;
 use super::state::SessionState;
-use crate::outcome::{SnowType, SqlError};
+use crate::outcome::{Column, SnowType, SqlError};
 
 /// One column value as DuckDB text, with what Snowflake knows of it.
 #[derive(Clone, Debug)]
@@ -90,11 +88,21 @@ pub(crate) struct OutputColumn {
     pub origin: Option<[String; 3]>,
 }
 
+impl OutputColumn {
+    pub(crate) fn column(&self) -> Column {
+        Column {
+            name: self.name.clone(),
+            ty: self.ty.clone(),
+            nullable: self.nullable,
+            origin: self.origin.clone(),
+        }
+    }
+}
+
 /// Binds one statement for one session.
 pub(crate) struct Binder<'s> {
     pub state: &'s SessionState,
     pub bindings: &'s BTreeMap<String, Binding>,
-    /// Row of the array binds that this pass uses; always 0 for single values.
     next_relation: Cell<usize>,
     next_placeholder: Cell<usize>,
     /// True once something is read that needs a virtual warehouse.
@@ -103,8 +111,9 @@ pub(crate) struct Binder<'s> {
     pub path: RefCell<(Option<String>, Option<String>)>,
     /// True inside a view: its owner's privileges count, not the reader's.
     pub in_view: Cell<bool>,
-    /// True where the statement calls something whose value differs from call to call.
     pub view_depth: Cell<usize>,
+    /// How long SYSTEM$WAIT asks the session to wait.
+    pub wait_ms: Cell<u64>,
 }
 
 impl<'s> Binder<'s> {
@@ -118,6 +127,7 @@ impl<'s> Binder<'s> {
             path: RefCell::new((state.database.clone(), state.schema.clone())),
             in_view: Cell::new(false),
             view_depth: Cell::new(0),
+            wait_ms: Cell::new(0),
         }
     }
 

@@ -126,6 +126,12 @@ impl<'p> Scope<'p> {
 }
 
 impl Relation {
+    /// Gives the relation an alias, which hides its own name.
+    pub(crate) fn rename(&mut self, alias: &str) {
+        self.name = Some(alias.to_owned());
+        self.path = None;
+    }
+
     pub(crate) fn is_called(&self, qualifier: &[String]) -> bool {
         match (qualifier, &self.path) {
             ([only], _) => self.name.as_deref() == Some(only.as_str()),

@@ -155,18 +155,11 @@ impl Binder<'_> {
         let Literal::Text(id) = id.literal else {
             return Err(compilation("000709", "02000", "Statement not found"));
         };
-        let kept = self.state.kept_results.get(&id);
-        let (table, columns) =
-            kept.ok_or_else(|| compilation("000709", "02000", &format!("Statement {id} not found")))?;
-        let outputs: Vec<OutputColumn> = columns
-            .iter()
-            .map(|column| OutputColumn {
-                name: column.name.clone(),
-                ty: column.ty.clone(),
-                nullable: column.nullable,
-                origin: None,
-            })
-            .collect();
+        let missing = || compilation("000709", "02000", &format!("Statement {id} not found"));
+        let (table, columns) = self.state.kept_results.get(&id).ok_or_else(missing)?;
+        let columns: Vec<(&str, SnowType)> =
+            columns.iter().map(|column| (column.name.as_str(), column.ty.clone())).collect();
+        let outputs = outputs(&columns);
         let name = self.relation_name();
         Ok((format!("{table} AS {name}"), Relation::of_outputs(None, &name, &outputs)))
     }
@@ -187,7 +180,7 @@ impl Binder<'_> {
             },
         };
         let session = (function == "QUERY_HISTORY_BY_SESSION").then_some(self.state.session_id);
-        let (columns, sql) = self.state.history.table(session, limit);
+        let (columns, sql) = self.state.history.table(session, limit).into_relation();
         let name = self.relation_name();
         Ok((format!("({sql}) AS {name}"), Relation::of_outputs(None, &name, &columns)))
     }

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use arrow_buffer::i256;
 use duckdb::Connection;
-use duckdb::arrow_interop::WritableVector;
+use duckdb::vtab::arrow::WritableVector;
 use duckdb::core::{DataChunkHandle, FlatVector, LogicalTypeHandle, LogicalTypeId};
 use duckdb::vscalar::{ScalarFunctionSignature, VScalar};
 

@@ -32,7 +32,6 @@ pub(crate) fn register_all(connection: &Connection) -> duckdb::Result<()> {
     register::<texts::FloatText>(connection)?;
     register::<texts::InitCap>(connection)?;
     register::<texts::RandomText>(connection)?;
-    register::<texts::Wait>(connection)?;
     register::<json::Canonical>(connection)?;
     register::<json::Float>(connection)?;
     register::<json::TypeOf>(connection)?;

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::marker::PhantomData;
 
 use duckdb::Connection;
-use duckdb::arrow_interop::WritableVector;
+use duckdb::vtab::arrow::WritableVector;
 use duckdb::core::{DataChunkHandle, FlatVector, Inserter, LogicalTypeHandle, LogicalTypeId};
 use duckdb::ffi::duckdb_string_t;
 use duckdb::types::DuckString;
@@ -49,8 +49,6 @@ pub(super) enum Out {
 pub(super) trait RowFunction: 'static {
     const NAME: &'static str;
     const OVERLOADS: &'static [(&'static [Kind], Kind)];
-    /// True where equal arguments may give different results.
-    const IS_VOLATILE: bool = false;
 
     fn call(arguments: &[Cell<'_>]) -> Result<Out, String>;
 }
@@ -163,10 +161,6 @@ impl<F: RowFunction> VScalar for Adapter<F> {
                 ScalarFunctionSignature::exact(arguments.iter().map(handle).collect(), handle(result))
             })
             .collect()
-    }
-
-    fn volatile() -> bool {
-        F::IS_VOLATILE
     }
 }
 

@@ -1,7 +1,5 @@
 //! Texts of numbers and truths, random texts, and waiting.
 
-use std::time::Duration;
-
 use super::row::{Cell, Kind, Out, RowFunction};
 use crate::sql::error::raised;
 
@@ -93,20 +91,6 @@ impl RowFunction for RandomText {
             char::from(LETTERS[usize::try_from(state % 62).unwrap_or(0)])
         });
         Ok(Out::Text(text.collect()))
-    }
-}
-
-/// Sleeps for some milliseconds in short steps, then gives its second argument.
-pub(super) struct Wait;
-
-impl RowFunction for Wait {
-    const NAME: &'static str = "sf_wait";
-    const OVERLOADS: &'static [(&'static [Kind], Kind)] = &[(&[Kind::Big, Kind::Text], Kind::Text)];
-    const IS_VOLATILE: bool = true;
-
-    fn call(arguments: &[Cell<'_>]) -> Result<Out, String> {
-        std::thread::sleep(Duration::from_millis(u64::try_from(arguments[0].number()).unwrap_or(0)));
-        Ok(Out::Text(arguments[1].text().to_owned()))
     }
 }
 

@@ -1,0 +1,7 @@
+//! What belongs to the account as a whole: virtual warehouses, roles, users, grants, and where a session is.
+
+pub(crate) mod context;
+pub(crate) mod grants;
+pub(crate) mod roles;
+pub(crate) mod users;
+pub(crate) mod warehouses;

@@ -1,0 +1,212 @@
+//! CREATE TABLE: with columns, LIKE, CLONE or AS a query.
+
+use sqlparser::ast::{CreateTable, CreateTableLikeKind, ObjectName, Statement};
+
+use super::columns;
+use crate::outcome::SqlError;
+use crate::sql::bind::cast::Mode;
+use crate::sql::bind::{Binder, BoundQuery, Typed};
+use crate::sql::catalog::{ColumnEntry, Constraint, TableEntry, TableKind, now};
+use crate::sql::error::{compilation, exists, insufficient_privileges, unsupported};
+use crate::sql::request::SqlRequest;
+use crate::sql::run::{self, execute_all};
+use crate::sql::session::SqlSession;
+use crate::sql::{names, parse, statement};
+
+/// What a new table is made of.
+struct Definition {
+    columns: Vec<ColumnEntry>,
+    constraints: Vec<Constraint>,
+    /// What fills it.
+    rows: Option<BoundQuery>,
+    /// The DuckDB table whose rows are copied.
+    copied: Option<String>,
+}
+
+fn read(request: &SqlRequest) -> Result<CreateTable, SqlError> {
+    let mut parser = parse::parser(&request.text)?;
+    match statement::parse_statement(&mut parser)? {
+        Statement::CreateTable(create) => Ok(create),
+        other => Err(unsupported(other)),
+    }
+}
+
+pub(super) fn execute(session: &mut SqlSession, request: &SqlRequest) -> Result<String, SqlError> {
+    let create = read(request)?;
+    refuse_options(&create)?;
+    let parts = names::parts(&create.name)?;
+    let path = session.state.qualify_table(&parts)?;
+    let shown = path[2].clone();
+    let kind = if create.temporary || create.volatile {
+        TableKind::Temporary
+    } else if create.transient {
+        TableKind::Transient
+    } else {
+        TableKind::Permanent
+    };
+    check_schema(session, &path, kind)?;
+    let is_taken = if kind == TableKind::Temporary {
+        session.state.temporary.contains_key(&path)
+    } else {
+        session.state.catalog.schema(&path[0], &path[1])?.has(&path[2])
+    };
+    if is_taken && create.if_not_exists {
+        return Ok(format!("{shown} already exists, statement succeeded."));
+    }
+    if is_taken && !create.or_replace {
+        return Err(exists(&names::display(&shown)));
+    }
+    let definition = definition(session, request, &create)?;
+    let entry = entry(session, &create, kind, &definition);
+    fill(session, &entry, &definition)?;
+    publish(session, path, entry, create.or_replace)?;
+    Ok(format!("Table {shown} successfully created."))
+}
+
+/// Puts the finished table in the catalog; where that fails, the DuckDB table goes again.
+fn publish(
+    session: &mut SqlSession,
+    path: [String; 3],
+    entry: TableEntry,
+    or_replace: bool,
+) -> Result<(), SqlError> {
+    let physical = entry.physical();
+    if entry.kind == TableKind::Temporary {
+        if let Some(replaced) = session.state.temporary.insert(path, entry) {
+            execute_all(&session.connection, &format!("DROP TABLE {}", replaced.physical()))?;
+        }
+        return Ok(());
+    }
+    let owner = entry.owner.clone();
+    let published = session.database.change(&session.connection, |catalog| {
+        catalog.put_table(&path, entry, or_replace)?;
+        crate::sql::account::grants::apply_future(catalog, "TABLE", &path, &owner);
+        Ok(())
+    });
+    if published.is_err() {
+        execute_all(&session.connection, &format!("DROP TABLE {physical}"))?;
+    }
+    published
+}
+
+fn refuse_options(create: &CreateTable) -> Result<(), SqlError> {
+    let refused = [
+        (create.external, "EXTERNAL TABLE"),
+        (create.dynamic, "DYNAMIC TABLE"),
+        (create.iceberg, "ICEBERG TABLE"),
+        (create.with_row_access_policy.is_some(), "a row access policy"),
+        (create.version.is_some(), "CLONE at a point in time"),
+    ];
+    match refused.iter().find(|(is_there, _)| *is_there) {
+        Some((_, what)) => Err(unsupported(what)),
+        None => Ok(()),
+    }
+}
+
+/// The schema must be there, and the role allowed to create in it. A temporary table needs no such privilege.
+fn check_schema(session: &SqlSession, path: &[String; 3], kind: TableKind) -> Result<(), SqlError> {
+    let schema = session.state.catalog.schema(&path[0], &path[1])?;
+    if !session.state.sees_schema(&path[0], &path[1]) {
+        return Err(crate::sql::error::missing("Schema", &names::display_path(&path[..2])));
+    }
+    let may = session.state.may("SCHEMA", &path[..2], &schema.owner, &["CREATE TABLE"]);
+    if may || kind == TableKind::Temporary {
+        return Ok(());
+    }
+    Err(insufficient_privileges("schema", &names::display(&path[1])))
+}
+
+fn source_table(session: &SqlSession, name: &ObjectName) -> Result<TableEntry, SqlError> {
+    let parts = names::parts(name)?;
+    let path = session.state.qualify_table(&parts)?;
+    Ok(session.state.table(path, &names::display_path(&parts), "SELECT")?.1)
+}
+
+/// Identity columns of a copy count on from where the original's begin, with a sequence of their own.
+fn copied_columns(session: &SqlSession, columns: &[ColumnEntry]) -> Vec<ColumnEntry> {
+    let mut columns = columns.to_vec();
+    for (place, column) in columns.iter_mut().enumerate() {
+        column.physical = format!("c{}", place + 1);
+        if let Some(identity) = &mut column.identity {
+            identity.sequence = format!("s{}", session.database.take_id());
+        }
+    }
+    columns
+}
+
+fn definition(session: &SqlSession, request: &SqlRequest, create: &CreateTable) -> Result<Definition, SqlError> {
+    if let Some(CreateTableLikeKind::Plain(like) | CreateTableLikeKind::Parenthesized(like)) = &create.like {
+        let source = source_table(session, &like.name)?;
+        let columns = copied_columns(session, &source.columns);
+        return Ok(Definition { columns, constraints: source.constraints, rows: None, copied: None });
+    }
+    if let Some(name) = &create.clone {
+        let source = source_table(session, name)?;
+        let columns = copied_columns(session, &source.columns);
+        let list: Vec<&str> = source.columns.iter().map(|column| column.physical.as_str()).collect();
+        let copied = format!("SELECT {} FROM {}", list.join(", "), source.physical());
+        return Ok(Definition { columns, constraints: source.constraints, rows: None, copied: Some(copied) });
+    }
+    let binder = Binder::new(&session.state, &request.bindings);
+    let (mut columns, constraints) =
+        columns::define(&binder, &session.database, &create.columns, &create.constraints)?;
+    let Some(query) = &create.query else {
+        if columns.is_empty() {
+            return Err(compilation("001003", "42000", "a table needs columns"));
+        }
+        return Ok(Definition { columns, constraints, rows: None, copied: None });
+    };
+    binder.needs_compute.set(true);
+    let bound = binder.top_query(query)?;
+    session.check_compute(&binder)?;
+    if columns.is_empty() {
+        columns = columns::of_query(&bound.columns)?;
+    } else if columns.len() != bound.columns.len() {
+        return Err(crate::sql::dml::wrong_count(columns.len(), bound.columns.len()));
+    }
+    let name = binder.relation_name();
+    let values = bound.columns.iter().enumerate().zip(&columns).map(|((place, output), column)| {
+        let value = Typed::new(format!("{name}.c{}", place + 1), output.ty.clone());
+        Ok(binder.cast(value, &column.ty, Mode::Assign)?.sql)
+    });
+    let values = values.collect::<Result<Vec<_>, SqlError>>()?;
+    let sql = format!("SELECT {} FROM ({}) AS {name}", values.join(", "), bound.sql);
+    Ok(Definition { columns, constraints, rows: Some(BoundQuery { sql, columns: bound.columns }), copied: None })
+}
+
+fn entry(session: &SqlSession, create: &CreateTable, kind: TableKind, definition: &Definition) -> TableEntry {
+    let created_on = now();
+    let comment = match &create.comment {
+        Some(
+            sqlparser::ast::CommentDef::WithEq(text) | sqlparser::ast::CommentDef::WithoutEq(text),
+        ) => text.clone(),
+        None => String::new(),
+    };
+    let cluster_by = create.cluster_by.as_ref().map_or_else(String::new, |keys| format!("LINEAR{keys}"));
+    TableEntry {
+        id: session.database.take_id(),
+        kind,
+        columns: definition.columns.clone(),
+        constraints: definition.constraints.clone(),
+        cluster_by,
+        comment,
+        owner: session.state.role.clone(),
+        change_tracking: create.change_tracking.unwrap_or(false),
+        retention_days: create.data_retention_time_in_days.and_then(|days| u32::try_from(days).ok()).unwrap_or(1),
+        created_on,
+        last_altered: created_on,
+        last_ddl: created_on,
+    }
+}
+
+fn fill(session: &SqlSession, entry: &TableEntry, definition: &Definition) -> Result<(), SqlError> {
+    let table = entry.physical();
+    columns::create(&session.connection, &table, &definition.columns)?;
+    let select = definition.rows.as_ref().map(|bound| &bound.sql).or(definition.copied.as_ref());
+    let Some(select) = select else { return Ok(()) };
+    let filled = run::execute(&session.connection, &format!("INSERT INTO {table} {select}"));
+    if filled.is_err() {
+        execute_all(&session.connection, &format!("DROP TABLE {table}"))?;
+    }
+    filled.map(|_| ())
+}

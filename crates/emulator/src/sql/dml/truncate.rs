@@ -1,0 +1,30 @@
+//! TRUNCATE TABLE: a DELETE of everything, which a transaction can undo.
+
+use sqlparser::parser::Parser;
+
+use super::DELETE;
+use crate::outcome::{DmlStats, Outcome, SqlError};
+use crate::sql::listing::Listing;
+use crate::sql::run::execute as run;
+use crate::sql::session::{SqlSession, listed};
+use crate::sql::{names, parse};
+
+pub(super) fn execute(session: &mut SqlSession, parser: &mut Parser<'_>) -> Result<Outcome, SqlError> {
+    parse::expect(parser, &["TRUNCATE"])?;
+    parse::accept(parser, &["TABLE"]);
+    let if_exists = parse::accept(parser, &["IF", "EXISTS"]);
+    let parts = parse::name(parser)?;
+    parse::end(parser)?;
+    let path = session.state.qualify_table(&parts)?;
+    let (_, entry) = match session.state.table(path, &names::display_path(&parts), "TRUNCATE") {
+        Err(failure) if if_exists && failure.code == "002003" => {
+            return listed(DELETE, Listing::status("Statement executed successfully."));
+        }
+        found => found?,
+    };
+    session.begin_write(entry.id, true)?;
+    let changed = run(&session.connection, &format!("DELETE FROM {}", entry.physical()));
+    let deleted = session.end_write(entry.id, changed)?;
+    let outcome = listed(DELETE, Listing::status("Statement executed successfully."))?;
+    Ok(Outcome { stats: Some(DmlStats { deleted, ..DmlStats::default() }), ..outcome })
+}

@@ -1,0 +1,367 @@
+//! One session: where it is, its transaction, and the statements it runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+use duckdb::Connection;
+
+use super::bind::{Binder, BoundQuery, OutputColumn};
+use super::catalog::{ADMIN_ROLE, now};
+use super::database::Database;
+use super::error::{cancelled, error, no_warehouse};
+use super::listing::Listing;
+use super::parameters::{Parameter, Parameters};
+use super::request::{SessionContext, SessionStart, SqlRequest};
+use super::run::{self, Interrupt};
+use super::state::SessionState;
+use super::statement;
+use crate::outcome::{Column, DmlStats, Outcome, SqlError};
+use crate::statement::FinishedResults;
+use crate::users::Users;
+
+/// Query ids that LAST_QUERY_ID and RESULT_SCAN reach back to.
+const QUERY_IDS_MAX: usize = 1_000;
+/// How often a waiting statement looks whether it was cancelled.
+const WAIT_STEP: Duration = Duration::from_millis(10);
+pub(crate) const SELECT: u64 = 0x1000;
+
+/// One session's SQL state. Runs one statement at a time, on blocking threads.
+pub struct SqlSession {
+    pub(crate) database: Database,
+    pub(crate) connection: Connection,
+    pub(crate) state: SessionState,
+    pub(crate) transaction: Transaction,
+    pub(crate) users: Users,
+    pub(crate) results: FinishedResults,
+    interrupt: Interrupt,
+}
+
+/// The session's open transaction. DuckDB's own begins with the first statement that writes, since it reads at one
+/// snapshot, and Snowflake reads what is committed by the time each statement begins.
+#[derive(Debug, Default)]
+pub(crate) struct Transaction {
+    pub is_open: bool,
+    has_begun: bool,
+    touched: BTreeSet<u64>,
+}
+
+impl fmt::Debug for SqlSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqlSession").field("session_id", &self.state.session_id).finish_non_exhaustive()
+    }
+}
+
+impl Drop for SqlSession {
+    fn drop(&mut self) {
+        // What fails here has no one to be told; the tables go at the next start.
+        let _ = self.rollback();
+        for entry in self.state.temporary.values() {
+            let _ = run::execute_all(&self.connection, &format!("DROP TABLE IF EXISTS {}", entry.physical()));
+        }
+    }
+}
+
+impl SqlSession {
+    pub(crate) fn start(database: Database, start: &SessionStart) -> Result<Self, SqlError> {
+        let connection = database.connect()?;
+        let mut parameters = Parameters::default();
+        for (name, value) in &start.parameters {
+            parameters.set(name, value)?;
+        }
+        let catalog = database.catalog();
+        let entry = catalog.users.get(&start.user);
+        let default = |key: &str| entry.map(|user| user.property(key)).filter(|value| !value.is_empty());
+        let unknown = if entry.is_some() { "PUBLIC" } else { ADMIN_ROLE };
+        let role = start.role.as_deref().or_else(|| default("DEFAULT_ROLE")).unwrap_or(unknown).to_owned();
+        let state = SessionState {
+            session_id: start.session_id,
+            user: start.user.clone(),
+            role: role.clone(),
+            uses_secondary_roles: false,
+            warehouse: None,
+            database: None,
+            schema: None,
+            parameters,
+            temporary: BTreeMap::new(),
+            variables: BTreeMap::new(),
+            now: now(),
+            query_ids: Vec::new(),
+            in_transaction: false,
+            kept_results: BTreeMap::new(),
+            history: database.history().clone(),
+            catalog: std::sync::Arc::clone(&catalog),
+        };
+        let mut session = Self {
+            database,
+            connection,
+            state,
+            transaction: Transaction::default(),
+            users: start.users.clone(),
+            results: start.results.clone(),
+            interrupt: Interrupt::default(),
+        };
+        if !catalog.roles.contains_key(&role) || !session.state.may_assume(&role) {
+            return Err(error(
+                "390189",
+                "08001",
+                format!("Role '{role}' specified in the connect string does not exist or not authorized."),
+            ));
+        }
+        let namespace = default("DEFAULT_NAMESPACE").map(str::to_owned);
+        let (own_database, own_schema) = match namespace.as_deref().and_then(|text| text.split_once('.')) {
+            Some((database, schema)) => (Some(database.to_owned()), Some(schema.to_owned())),
+            None => (namespace, None),
+        };
+        let warehouse = start.warehouse.clone().or_else(|| default("DEFAULT_WAREHOUSE").map(str::to_owned));
+        session.go_to_defaults(start, warehouse, own_database, own_schema)?;
+        Ok(session)
+    }
+
+    fn go_to_defaults(
+        &mut self,
+        start: &SessionStart,
+        warehouse: Option<String>,
+        database: Option<String>,
+        schema: Option<String>,
+    ) -> Result<(), SqlError> {
+        let refused = |kind: &str, name: &str| {
+            error(
+                "390201",
+                "08004",
+                format!("The requested {kind} '{name}' does not exist or not authorized."),
+            )
+        };
+        if let Some(name) = warehouse {
+            let is_visible = self.state.sees_warehouse(&name);
+            if !is_visible && start.validate_defaults && start.warehouse.is_some() {
+                return Err(refused("warehouse", &name));
+            }
+            self.state.warehouse = is_visible.then_some(name);
+        }
+        let wanted = start.database.clone().or(database);
+        if let Some(name) = wanted {
+            let is_visible = self.state.sees_database(&name);
+            if !is_visible && start.validate_defaults && start.database.is_some() {
+                return Err(refused("database", &name));
+            }
+            if is_visible {
+                let schema_name = start.schema.clone().or(schema).unwrap_or_else(|| "PUBLIC".to_owned());
+                let has_schema = self.state.sees_schema(&name, &schema_name);
+                if !has_schema && start.validate_defaults && start.schema.is_some() {
+                    return Err(refused("schema", &schema_name));
+                }
+                self.state.schema = has_schema.then_some(schema_name);
+                self.state.database = Some(name);
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs one statement.
+    pub fn execute(&mut self, request: &SqlRequest) -> Result<Outcome, SqlError> {
+        self.begin_statement(request);
+        let kept = self.with_statement_parameters(request)?;
+        let outcome = statement::execute(self, request);
+        if let Some(kept) = kept {
+            self.state.parameters = kept;
+        }
+        self.drop_kept_results();
+        outcome
+    }
+
+    /// The columns that a statement would give, without running it.
+    pub fn describe(&mut self, request: &SqlRequest) -> Result<Vec<Column>, SqlError> {
+        self.begin_statement(request);
+        statement::describe(self, request)
+    }
+
+    pub fn interrupt(&self) -> Interrupt {
+        self.interrupt.clone()
+    }
+
+    pub fn parameters(&self) -> Vec<Parameter> {
+        self.state.parameters.all()
+    }
+
+    pub fn context(&self) -> SessionContext {
+        SessionContext {
+            database: self.state.database.clone(),
+            schema: self.state.schema.clone(),
+            warehouse: self.state.warehouse.clone(),
+            role: Some(self.state.role.clone()),
+        }
+    }
+
+    fn begin_statement(&mut self, request: &SqlRequest) {
+        self.interrupt.reset(&self.connection);
+        self.state.catalog = self.database.catalog();
+        self.state.now = now();
+        self.state.in_transaction = self.transaction.is_open;
+        if self.state.query_ids.len() >= QUERY_IDS_MAX {
+            self.state.query_ids.remove(0);
+        }
+        self.state.query_ids.push(request.query_id.clone());
+    }
+
+    /// Puts the parameters of one statement on top; gives back what they were before.
+    fn with_statement_parameters(&mut self, request: &SqlRequest) -> Result<Option<Parameters>, SqlError> {
+        if request.parameters.is_empty() {
+            return Ok(None);
+        }
+        let kept = self.state.parameters.clone();
+        for (name, value) in &request.parameters {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            self.state.parameters.set(name, &text)?;
+        }
+        Ok(Some(kept))
+    }
+
+    /// Takes the catalog anew after it was changed.
+    pub(crate) fn refresh(&mut self) {
+        self.state.catalog = self.database.catalog();
+    }
+
+    /// Runs a bound query: in a stream of its own, or inside the transaction that has written.
+    pub(crate) fn query(&mut self, binder_wait_ms: u64, bound: BoundQuery) -> Result<Outcome, SqlError> {
+        self.wait(binder_wait_ms)?;
+        let columns: Vec<Column> = bound.columns.iter().map(OutputColumn::column).collect();
+        // Results kept for RESULT_SCAN are the connection's own too.
+        let rows = if self.transaction.has_begun || !self.state.kept_results.is_empty() {
+            run::collect(&self.connection, &bound.sql, columns)?
+        } else {
+            run::stream(&self.connection, bound.sql, columns, &self.interrupt)?
+        };
+        Ok(Outcome {
+            statement_type_id: SELECT,
+            is_json_forced: false,
+            rows,
+            stats: None,
+            changed_parameters: Vec::new(),
+        })
+    }
+
+    /// Refuses what needs a virtual warehouse where there is none.
+    pub(crate) fn check_compute(&self, binder: &Binder<'_>) -> Result<(), SqlError> {
+        let is_there = self.state.warehouse.as_ref().is_some_and(|name| self.state.catalog.warehouses.contains_key(name));
+        if binder.needs_compute.get() && !is_there { Err(no_warehouse()) } else { Ok(()) }
+    }
+
+    fn wait(&self, wait_ms: u64) -> Result<(), SqlError> {
+        let end = std::time::Instant::now() + Duration::from_millis(wait_ms);
+        while std::time::Instant::now() < end {
+            if self.interrupt.is_asked() {
+                return Err(cancelled());
+            }
+            std::thread::sleep(WAIT_STEP.min(Duration::from_millis(wait_ms)));
+        }
+        Ok(())
+    }
+
+    /// Makes sure that what follows is inside the transaction, where there is one, and holds the table.
+    pub(crate) fn begin_write(&mut self, table: u64, is_exclusive: bool) -> Result<(), SqlError> {
+        if !self.state.parameters.flag("AUTOCOMMIT") {
+            self.transaction.is_open = true;
+        }
+        if is_exclusive {
+            let seconds = self.state.parameters.text("LOCK_TIMEOUT").parse().unwrap_or(0);
+            let timeout = Duration::from_secs(seconds);
+            self.database.locks().acquire(table, self.state.session_id, timeout, &self.interrupt)?;
+        }
+        if self.transaction.is_open && !self.transaction.has_begun {
+            run::execute_all(&self.connection, "BEGIN TRANSACTION")?;
+            self.transaction.has_begun = true;
+        }
+        Ok(())
+    }
+
+    /// Notes what a statement changed: now, or when its transaction commits.
+    pub(crate) fn end_write(&mut self, table: u64, changed: Result<u64, SqlError>) -> Result<u64, SqlError> {
+        let changed = match changed {
+            Ok(changed) => changed,
+            Err(failure) => {
+                if !self.transaction.is_open {
+                    self.database.locks().release(self.state.session_id);
+                }
+                return Err(self.after_failure(failure));
+            }
+        };
+        self.transaction.touched.insert(table);
+        if !self.transaction.is_open {
+            self.finish_writes()?;
+        }
+        Ok(changed)
+    }
+
+    /// DuckDB gives up a whole transaction where one of its statements fails for some reasons; then it is rolled back
+    /// here too, and the message says so.
+    fn after_failure(&mut self, mut failure: SqlError) -> SqlError {
+        if self.transaction.has_begun && run::number(&self.connection, "SELECT 1").is_err() {
+            let _ = self.rollback();
+            failure.message.push_str("\nThe transaction was rolled back by the emulator.");
+        }
+        failure
+    }
+
+    fn finish_writes(&mut self) -> Result<(), SqlError> {
+        let touched: Vec<u64> = std::mem::take(&mut self.transaction.touched).into_iter().collect();
+        self.database.locks().release(self.state.session_id);
+        if touched.is_empty() { Ok(()) } else { self.database.touch(&self.connection, &touched) }
+    }
+
+    pub(crate) fn begin(&mut self) {
+        self.transaction.is_open = true;
+    }
+
+    pub(crate) fn commit(&mut self) -> Result<(), SqlError> {
+        let has_begun = self.transaction.has_begun;
+        self.transaction.is_open = false;
+        self.transaction.has_begun = false;
+        if has_begun {
+            let committed = run::execute_all(&self.connection, "COMMIT");
+            if committed.is_err() {
+                self.transaction.touched.clear();
+                self.database.locks().release(self.state.session_id);
+                return committed;
+            }
+        }
+        self.finish_writes()
+    }
+
+    pub(crate) fn rollback(&mut self) -> Result<(), SqlError> {
+        let has_begun = self.transaction.has_begun;
+        self.transaction = Transaction::default();
+        self.database.locks().release(self.state.session_id);
+        if has_begun { run::execute_all(&self.connection, "ROLLBACK") } else { Ok(()) }
+    }
+
+    fn drop_kept_results(&mut self) {
+        for (table, _) in std::mem::take(&mut self.state.kept_results).into_values() {
+            // A temporary table that stays costs memory only.
+            let _ = run::execute_all(&self.connection, &format!("DROP TABLE IF EXISTS {table}"));
+        }
+    }
+}
+
+/// What a statement answers that gives a listing.
+pub(crate) fn listed(statement_type_id: u64, listing: Listing) -> Result<Outcome, SqlError> {
+    Ok(Outcome {
+        statement_type_id,
+        is_json_forced: true,
+        rows: listing.into_rows()?,
+        stats: None,
+        changed_parameters: Vec::new(),
+    })
+}
+
+/// What a statement answers that changed rows: one row of counts.
+pub(crate) fn counted(
+    statement_type_id: u64,
+    counts: &[(&str, u64)],
+    stats: DmlStats,
+) -> Result<Outcome, SqlError> {
+    let columns: Vec<String> = counts.iter().map(|(name, _)| format!("number:{name}")).collect();
+    let mut listing = Listing::new(&columns.iter().map(String::as_str).collect::<Vec<_>>());
+    listing.push(counts.iter().map(|(_, count)| (*count).into()).collect());
+    Ok(Outcome { stats: Some(stats), ..listed(statement_type_id, listing)? })
+}
