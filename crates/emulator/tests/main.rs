@@ -1,4 +1,4 @@
-//! The emulator over HTTP, as a client that shares none of its code sees it.
+//! The emulator over HTTP, as a client that shares none of its code sees it; and its SQL without the protocol.
 #![allow(clippy::unwrap_used, reason = "what a test cannot go on without may end it")]
 
 mod chunks;
@@ -9,4 +9,5 @@ mod login;
 mod recorded;
 mod rows;
 mod session;
+mod sql;
 mod statements;

@@ -14,7 +14,8 @@ use crate::outcome::{SnowType, SqlError};
 
 pub(crate) const ADMIN_ROLE: &str = "ACCOUNTADMIN";
 /// Roles that every account has.
-const SYSTEM_ROLES: [&str; 6] = ["ACCOUNTADMIN", "ORGADMIN", "PUBLIC", "SECURITYADMIN", "SYSADMIN", "USERADMIN"];
+const SYSTEM_ROLES: [&str; 6] =
+    ["ACCOUNTADMIN", "ORGADMIN", "PUBLIC", "SECURITYADMIN", "SYSADMIN", "USERADMIN"];
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Catalog {
@@ -227,10 +228,6 @@ impl TableEntry {
         self.columns.iter().find(|column| column.name == name)
     }
 
-    pub(crate) fn primary_key(&self) -> Option<&Constraint> {
-        self.constraints.iter().find(|constraint| constraint.is_primary)
-    }
-
     /// The name for a column that is added: columns that were dropped keep theirs.
     pub(crate) fn next_physical_column(&self) -> String {
         let highest = self.columns.iter().filter_map(|column| column.physical[1..].parse::<u64>().ok()).max();
@@ -298,11 +295,9 @@ impl Catalog {
             let entry = RoleEntry { created_on: now(), owner: String::new(), comment: String::new() };
             catalog.roles.insert(role.to_owned(), entry);
         }
-        for (child, parent) in [
-            ("SYSADMIN", "ACCOUNTADMIN"),
-            ("SECURITYADMIN", "ACCOUNTADMIN"),
-            ("USERADMIN", "SECURITYADMIN"),
-        ] {
+        for (child, parent) in
+            [("SYSADMIN", "ACCOUNTADMIN"), ("SECURITYADMIN", "ACCOUNTADMIN"), ("USERADMIN", "SECURITYADMIN")]
+        {
             catalog.grants.push(Grant {
                 created_on: now(),
                 privilege: "USAGE".to_owned(),
@@ -340,7 +335,10 @@ impl Catalog {
 
     pub(crate) fn schema_mut(&mut self, database: &str, schema: &str) -> Result<&mut SchemaEntry, SqlError> {
         let path = [database.to_owned(), schema.to_owned()];
-        self.database_mut(database)?.schemas.get_mut(schema).ok_or_else(|| missing("Schema", &display_path(&path)))
+        self.database_mut(database)?
+            .schemas
+            .get_mut(schema)
+            .ok_or_else(|| missing("Schema", &display_path(&path)))
     }
 
     pub(crate) fn table_mut(&mut self, path: &[String; 3]) -> Result<&mut TableEntry, SqlError> {
@@ -359,7 +357,11 @@ impl Catalog {
         let schema = self.schema_mut(&path[0], &path[1])?;
         let taken_by_view = schema.views.contains_key(&path[2]);
         if taken_by_view && or_replace {
-            return Err(compilation("001998", "42710", &format!("Object '{}' already exists as VIEW", path[2])));
+            return Err(compilation(
+                "001998",
+                "42710",
+                &format!("Object '{}' already exists as VIEW", path[2]),
+            ));
         }
         if taken_by_view || (schema.tables.contains_key(&path[2]) && !or_replace) {
             return Err(exists(&display(&path[2])));
@@ -387,7 +389,8 @@ impl Catalog {
     /// Every DuckDB table that some entry still needs.
     pub(crate) fn physical_tables(&self) -> Vec<String> {
         let mut tables: Vec<String> = Vec::new();
-        let mut add_schema = |schema: &SchemaEntry| tables.extend(schema.tables.values().map(TableEntry::physical));
+        let mut add_schema =
+            |schema: &SchemaEntry| tables.extend(schema.tables.values().map(TableEntry::physical));
         self.databases.values().flat_map(|database| database.schemas.values()).for_each(&mut add_schema);
         for dropped in &self.dropped {
             match &dropped.object {

@@ -85,7 +85,11 @@ pub(crate) fn ambiguous(name: &str, span: Span) -> SqlError {
 }
 
 pub(crate) fn unknown_function(name: &str) -> SqlError {
-    compilation("002140", "42601", &format!("Unknown function {name} (or one that is not supported by the emulator)"))
+    compilation(
+        "002140",
+        "42601",
+        &format!("Unknown function {name} (or one that is not supported by the emulator)"),
+    )
 }
 
 pub(crate) fn invalid_arguments(function: &str, found: &str) -> SqlError {
@@ -141,7 +145,8 @@ pub(crate) fn from_duckdb_message(text: &str) -> SqlError {
         return cancelled();
     }
     if let Some(column) = between(text, "NOT NULL constraint failed: ", "\n").or_else(|| {
-        text.find("NOT NULL constraint failed: ").map(|at| text[at + "NOT NULL constraint failed: ".len()..].trim())
+        text.find("NOT NULL constraint failed: ")
+            .map(|at| text[at + "NOT NULL constraint failed: ".len()..].trim())
     }) {
         return error("100072", "22000", format!("NULL result in a non-nullable column ({column})"));
     }
@@ -156,7 +161,11 @@ pub(crate) fn from_duckdb_message(text: &str) -> SqlError {
         return compilation("000979", "42601", "a selected column is not a valid group by expression");
     }
     if text.contains("TransactionContext Error") || text.contains("Conflict") || text.contains("conflict") {
-        return error("000625", "57014", "the statement conflicts with another transaction on the same table");
+        return error(
+            "000625",
+            "57014",
+            "the statement conflicts with another transaction on the same table",
+        );
     }
     internal(text)
 }

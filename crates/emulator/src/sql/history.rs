@@ -63,7 +63,8 @@ impl History {
 }
 
 fn row(record: &QueryRecord) -> Vec<Cell> {
-    let at = |moment: jiff::Timestamp| Cell::Moment(i64::try_from(moment.as_nanosecond()).unwrap_or(i64::MAX));
+    let at =
+        |moment: jiff::Timestamp| Cell::Moment(i64::try_from(moment.as_nanosecond()).unwrap_or(i64::MAX));
     let elapsed_ms = record.ended_at.as_millisecond() - record.started_at.as_millisecond();
     let kind = record.text.split_whitespace().next().unwrap_or("").to_uppercase();
     let error = record.error.as_ref();

@@ -21,7 +21,10 @@ pub(crate) fn table(state: &SessionState, database: &str, name: &str) -> Result<
         | "APPLICABLE_ROLES" | "ENABLED_ROLES" | "LOAD_HISTORY" | "FUNCTIONS" | "PROCEDURES" => {
             Err(unsupported(format!("INFORMATION_SCHEMA.{name}")))
         }
-        _ => Err(missing("Object", &format!("{}.INFORMATION_SCHEMA.{}", names::display(database), names::display(name)))),
+        _ => Err(missing(
+            "Object",
+            &format!("{}.INFORMATION_SCHEMA.{}", names::display(database), names::display(name)),
+        )),
     }
 }
 
@@ -61,7 +64,10 @@ fn text_or_null(text: &str) -> Cell {
     if text.is_empty() { Cell::Null } else { Cell::from(text) }
 }
 
-fn schemas<'s>(state: &'s SessionState, database: &'s str) -> impl Iterator<Item = (&'s String, &'s SchemaEntry)> {
+fn schemas<'s>(
+    state: &'s SessionState,
+    database: &'s str,
+) -> impl Iterator<Item = (&'s String, &'s SchemaEntry)> {
     let entries = state.catalog.databases.get(database).into_iter().flat_map(|entry| &entry.schemas);
     entries.filter(move |(name, _)| state.sees_schema(database, name))
 }
@@ -102,7 +108,8 @@ fn schemata(state: &SessionState, database: &str) -> Listing {
         ]);
     }
     let now = Cell::Moment(state.now);
-    let mut own = vec![Cell::from(database), Cell::from("INFORMATION_SCHEMA"), Cell::from(""), yes(false), yes(false)];
+    let mut own =
+        vec![Cell::from(database), Cell::from("INFORMATION_SCHEMA"), Cell::from(""), yes(false), yes(false)];
     own.extend([Cell::Number(1), Cell::Null, Cell::Null, Cell::Null, Cell::Null, now.clone(), now]);
     own.extend([Cell::from("Views describing the contents of schemas in this database"), Cell::from("ROLE")]);
     listing.push(own);
@@ -197,7 +204,11 @@ fn add_views_to_tables(state: &SessionState, database: &str, listing: &mut Listi
         ];
         row.extend(std::iter::repeat_n(Cell::Null, 9));
         row.extend([yes(true), yes(true), Cell::Null]);
-        row.extend([Cell::Moment(view.created_on), Cell::Moment(view.created_on), Cell::Moment(view.created_on)]);
+        row.extend([
+            Cell::Moment(view.created_on),
+            Cell::Moment(view.created_on),
+            Cell::Moment(view.created_on),
+        ]);
         row.extend([Cell::Null, yes(false), text_or_null(&view.comment), yes(false)]);
         listing.push(row);
     }

@@ -32,11 +32,14 @@ pub(crate) fn load_all(session: &mut SqlSession, text: &str) -> Result<(), SqlEr
 
 fn load(session: &mut SqlSession, id: &str, rows: Rows) -> Result<(), SqlError> {
     let table = format!("kept{}", session.database.take_id());
-    let columns: Vec<String> =
-        rows.columns.iter().enumerate().map(|(place, column)| format!("c{} {}", place + 1, duckdb_type(&column.ty))).collect();
+    let columns: Vec<String> = rows
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(place, column)| format!("c{} {}", place + 1, duckdb_type(&column.ty)))
+        .collect();
     execute_all(&session.connection, &format!("CREATE TEMPORARY TABLE {table}({})", columns.join(", ")))?;
-    let mut appender =
-        session.connection.appender(&table).map_err(|failure| from_duckdb(&failure))?;
+    let mut appender = session.connection.appender(&table).map_err(|failure| from_duckdb(&failure))?;
     for batch in rows.batches {
         let batch = physical(&batch?, &rows.columns)?;
         appender.append_record_batch(batch).map_err(|failure| from_duckdb(&failure))?;
@@ -56,7 +59,10 @@ fn physical(batch: &RecordBatch, columns: &[crate::outcome::Column]) -> Result<R
             SnowType::TimestampNtz { scale } | SnowType::TimestampLtz { scale } => moments(array, *scale)?,
             SnowType::Time { .. } => arrow_cast::cast(array, &DataType::Int64).map_err(internal)?,
             SnowType::TimestampTz { .. } | SnowType::Vector { .. } => {
-                return Err(unsupported(format!("RESULT_SCAN of a result with a column of type {:?}", column.ty)));
+                return Err(unsupported(format!(
+                    "RESULT_SCAN of a result with a column of type {:?}",
+                    column.ty
+                )));
             }
             _ => Arc::clone(array),
         };
@@ -68,10 +74,15 @@ fn physical(batch: &RecordBatch, columns: &[crate::outcome::Column]) -> Result<R
 
 fn moments(array: &ArrayRef, scale: u8) -> Result<ArrayRef, SqlError> {
     let parts = array.as_struct();
-    let (seconds, fractions) = (parts.column(0).as_primitive::<Int64Type>(), parts.column(1).as_primitive::<Int32Type>());
+    let (seconds, fractions) =
+        (parts.column(0).as_primitive::<Int64Type>(), parts.column(1).as_primitive::<Int32Type>());
     let per_second: i64 = if is_nanoseconds(scale) { 1_000_000_000 } else { 1_000_000 };
     let unit = 1_000_000_000 / per_second;
-    let values = seconds.values().iter().zip(fractions.values()).map(|(seconds, fraction)| seconds * per_second + i64::from(*fraction) / unit);
+    let values = seconds
+        .values()
+        .iter()
+        .zip(fractions.values())
+        .map(|(seconds, fraction)| seconds * per_second + i64::from(*fraction) / unit);
     let values: Vec<i64> = values.collect();
     let nulls = parts.nulls().cloned();
     Ok(if is_nanoseconds(scale) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::{BooleanBuilder, Decimal128Builder, Int32Builder, Int64Builder, StringBuilder, StructBuilder};
+use arrow_array::builder::{Decimal128Builder, Int32Builder, Int64Builder, StringBuilder, StructBuilder};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field};
 
@@ -19,11 +19,13 @@ pub(crate) enum Cell {
     Null,
     Text(String),
     Number(i64),
-    Flag(bool),
     /// Nanoseconds since 1970.
     Moment(i64),
     /// As many times `factor` as the DuckDB table has rows: only where DuckDB reads the listing.
-    Rows { table: String, factor: u64 },
+    Rows {
+        table: String,
+        factor: u64,
+    },
 }
 
 impl From<&str> for Cell {
@@ -81,13 +83,12 @@ fn column(specification: &str) -> Column {
     match specification.split_once(':') {
         Some(("moment", name)) => Column::new(name, SnowType::TimestampLtz { scale: 3 }),
         Some(("number", name)) => Column::new(name, fixed(38, 0)),
-        Some(("flag", name)) => Column::new(name, SnowType::Boolean),
         _ => Column::new(specification, TEXT),
     }
 }
 
 impl Listing {
-    /// An empty listing; `moment:`, `number:` and `flag:` in front of a name give its type, text is the default.
+    /// An empty listing; `moment:` and `number:` in front of a name give its type, text is the default.
     pub(crate) fn new(columns: &[&str]) -> Self {
         Self { columns: columns.iter().map(|name| column(name)).collect(), rows: Vec::new() }
     }
@@ -138,8 +139,11 @@ impl Listing {
         let names: Vec<String> = (1..=self.columns.len()).map(|place| format!("c{place}")).collect();
         let types: Vec<String> = self.columns.iter().map(|column| duckdb_type(&column.ty)).collect();
         let row = |cells: &Vec<Cell>| {
-            let cells: Vec<String> =
-                cells.iter().zip(&types).map(|(cell, ty)| format!("CAST({} AS {ty})", constant(cell))).collect();
+            let cells: Vec<String> = cells
+                .iter()
+                .zip(&types)
+                .map(|(cell, ty)| format!("CAST({} AS {ty})", constant(cell)))
+                .collect();
             format!("({})", cells.join(", "))
         };
         let sql = if self.rows.is_empty() {
@@ -165,7 +169,6 @@ fn constant(cell: &Cell) -> String {
         Cell::Null => "NULL".to_owned(),
         Cell::Text(text) => literal(text),
         Cell::Number(number) => number.to_string(),
-        Cell::Flag(flag) => flag.to_string(),
         Cell::Rows { table, factor } => format!("(SELECT count(*) * {factor} FROM {table})"),
         Cell::Moment(nanoseconds) => format!("make_timestamp({})", nanoseconds.div_euclid(1_000)),
     }
@@ -182,16 +185,6 @@ fn array<'c>(ty: &SnowType, cells: impl Iterator<Item = &'c Cell>) -> Result<Arr
                 }
             }
             Arc::new(builder.finish().with_data_type(ty.canonical()))
-        }
-        SnowType::Boolean => {
-            let mut builder = BooleanBuilder::new();
-            for cell in cells {
-                builder.append_option(match cell {
-                    Cell::Flag(flag) => Some(*flag),
-                    _ => None,
-                });
-            }
-            Arc::new(builder.finish())
         }
         SnowType::TimestampLtz { .. } => moments(ty, cells),
         SnowType::Text { .. } => {
@@ -213,11 +206,14 @@ fn moments<'c>(ty: &SnowType, cells: impl Iterator<Item = &'c Cell>) -> ArrayRef
         DataType::Struct(fields) => fields,
         other => vec![Field::new("epoch", other, false)].into(),
     };
-    let mut builder = StructBuilder::new(fields, vec![Box::new(Int64Builder::new()), Box::new(Int32Builder::new())]);
+    let mut builder =
+        StructBuilder::new(fields, vec![Box::new(Int64Builder::new()), Box::new(Int32Builder::new())]);
     for cell in cells {
         let (seconds, nanoseconds, is_there) = match cell {
             // SHOW gives milliseconds.
-            Cell::Moment(at) => (at.div_euclid(SECOND_NS), at.rem_euclid(SECOND_NS) / 1_000_000 * 1_000_000, true),
+            Cell::Moment(at) => {
+                (at.div_euclid(SECOND_NS), at.rem_euclid(SECOND_NS) / 1_000_000 * 1_000_000, true)
+            }
             _ => (0, 0, false),
         };
         if let Some(epoch) = builder.field_builder::<Int64Builder>(0) {

@@ -1,6 +1,8 @@
 //! Snowflake's identifiers: unquoted ones are upper-cased, quoted ones are exact.
 
-use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, ObjectNamePart, Value};
+use sqlparser::ast::{
+    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, ObjectNamePart, Value,
+};
 
 use super::error::unsupported;
 use super::parse;
@@ -18,7 +20,8 @@ pub(crate) fn fold(ident: &Ident) -> String {
 pub(crate) fn display(name: &str) -> String {
     let mut letters = name.chars();
     let starts_plainly = letters.next().is_some_and(|c| c.is_ascii_uppercase() || c == '_');
-    let is_plain = starts_plainly && letters.all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_' || c == '$');
+    let is_plain = starts_plainly
+        && letters.all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_' || c == '$');
     if is_plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }
 

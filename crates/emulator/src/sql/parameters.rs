@@ -173,7 +173,11 @@ impl Parameters {
 }
 
 fn invalid_value(name: &str, value: &str) -> SqlError {
-    error("001008", "22023", format!("SQL compilation error:\ninvalid value [{value}] for parameter '{name}'"))
+    error(
+        "001008",
+        "22023",
+        format!("SQL compilation error:\ninvalid value [{value}] for parameter '{name}'"),
+    )
 }
 
 fn typed(kind: Kind, value: &str) -> Value {

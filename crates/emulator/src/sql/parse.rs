@@ -82,10 +82,6 @@ pub(crate) fn take_word(parser: &mut Parser<'_>) -> Result<String, SqlError> {
     Ok(word)
 }
 
-pub(crate) fn accept_token(parser: &mut Parser<'_>, token: &Token) -> bool {
-    parser.consume_token(token)
-}
-
 pub(crate) fn expect_token(parser: &mut Parser<'_>, token: &Token) -> Result<(), SqlError> {
     if parser.consume_token(token) { Ok(()) } else { Err(unexpected(parser)) }
 }
@@ -137,7 +133,7 @@ pub(crate) fn run<'p, T>(
 pub(crate) fn options(parser: &mut Parser<'_>) -> Result<Vec<(String, String)>, SqlError> {
     let mut found = Vec::new();
     loop {
-        parser.consume_token(&Token::Comma);
+        let _ = parser.consume_token(&Token::Comma);
         let is_option = peek_word(parser).is_some() && parser.peek_nth_token(1).token == Token::Eq;
         if !is_option {
             return Ok(found);
@@ -191,7 +187,8 @@ mod tests {
 
     #[test]
     fn options_are_read_until_something_else_comes() {
-        let mut parser = parser("TYPE = service, default_role=R COMMENT='it''s' days = 3 ALLOWED=('a','b') rest").unwrap();
+        let mut parser =
+            parser("TYPE = service, default_role=R COMMENT='it''s' days = 3 ALLOWED=('a','b') rest").unwrap();
         let found = options(&mut parser).unwrap();
         assert_eq!(found.len(), 5);
         assert_eq!(found[2], ("COMMENT".to_owned(), "it's".to_owned()));

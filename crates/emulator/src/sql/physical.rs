@@ -34,14 +34,18 @@ pub(crate) fn duckdb_type(ty: &SnowType) -> String {
     match ty {
         SnowType::Fixed { precision, scale } => format!("DECIMAL({},{})", (*precision).max(1), scale),
         SnowType::Real => "DOUBLE".to_owned(),
-        SnowType::Text { .. } | SnowType::Decfloat | SnowType::Geography | SnowType::Geometry => "VARCHAR".to_owned(),
+        SnowType::Text { .. } | SnowType::Decfloat | SnowType::Geography | SnowType::Geometry => {
+            "VARCHAR".to_owned()
+        }
         SnowType::Binary { .. } => "BLOB".to_owned(),
         SnowType::Boolean => "BOOLEAN".to_owned(),
         SnowType::Date => "DATE".to_owned(),
         // Nanoseconds since midnight, and months or nanoseconds of an interval.
         SnowType::Time { .. } | SnowType::IntervalYearMonth => "BIGINT".to_owned(),
         SnowType::IntervalDayTime => "DECIMAL(38,0)".to_owned(),
-        SnowType::TimestampNtz { scale } | SnowType::TimestampLtz { scale } => timestamp_type(*scale).to_owned(),
+        SnowType::TimestampNtz { scale } | SnowType::TimestampLtz { scale } => {
+            timestamp_type(*scale).to_owned()
+        }
         SnowType::TimestampTz { scale } => format!("STRUCT(t {}, o SMALLINT)", timestamp_type(*scale)),
         SnowType::Variant | SnowType::Object | SnowType::Array | SnowType::Map => "JSON".to_owned(),
         SnowType::Vector { element, dimension } => match element {
@@ -119,7 +123,11 @@ fn number_of(precision: u64, scale: i64) -> Result<SnowType, SqlError> {
     let fits = (1..=38).contains(&precision) && (0..=37).contains(&scale) && scale <= precision.cast_signed();
     match (u8::try_from(precision), i8::try_from(scale)) {
         (Ok(precision), Ok(scale)) if fits => Ok(SnowType::Fixed { precision, scale }),
-        _ => Err(compilation("002024", "42601", &format!("Invalid precision or scale: NUMBER({precision},{scale})"))),
+        _ => Err(compilation(
+            "002024",
+            "42601",
+            &format!("Invalid precision or scale: NUMBER({precision},{scale})"),
+        )),
     }
 }
 
@@ -214,8 +222,9 @@ fn timestamp(scale: Option<u64>, zone: TimezoneInfo, mapping: &str) -> Result<Sn
 
 fn custom(name: &str, modifiers: &[String], mapping: &str) -> Result<SnowType, SqlError> {
     let modifier = |index: usize| modifiers.get(index).and_then(|text| text.trim().parse::<u64>().ok());
-    if let Some(variant) = timestamp_variant(name, fraction_scale(modifier(0))?) {
-        return Ok(variant);
+    if timestamp_variant(name, 0).is_some() {
+        let scale = fraction_scale(modifier(0))?;
+        return timestamp_variant(name, scale).ok_or_else(|| unsupported(format!("the type {name}")));
     }
     Ok(match name {
         "NUMBER" => number_of(

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Decimal128Type, Int16Type, Int64Type, TimestampMicrosecondType, TimestampNanosecondType};
+use arrow_array::types::{
+    Decimal128Type, Int16Type, Int64Type, TimestampMicrosecondType, TimestampNanosecondType,
+};
 use arrow_array::{
-    Array, ArrayRef, Int32Array, Int64Array, PrimitiveArray, RecordBatch, StringArray, StructArray, Time64NanosecondArray,
+    Array, ArrayRef, Int32Array, Int64Array, PrimitiveArray, RecordBatch, StringArray, StructArray,
+    Time64NanosecondArray,
 };
 use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, SchemaRef, TimeUnit};
@@ -32,7 +35,8 @@ impl Converter {
     }
 
     pub(crate) fn convert(&self, batch: &StructArray) -> Result<RecordBatch, SqlError> {
-        let arrays = self.columns.iter().zip(batch.columns()).map(|(column, array)| canonical(&column.ty, array));
+        let arrays =
+            self.columns.iter().zip(batch.columns()).map(|(column, array)| canonical(&column.ty, array));
         let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
         RecordBatch::try_new(Arc::clone(&self.schema), arrays).map_err(internal)
     }
@@ -48,7 +52,10 @@ fn canonical(ty: &SnowType, array: &ArrayRef) -> Result<ArrayRef, SqlError> {
         SnowType::TimestampTz { .. } => with_offset(&wanted, array),
         SnowType::Time { .. } => {
             let nanoseconds = array.as_primitive_opt::<Int64Type>().ok_or_else(|| unexpected(ty, array))?;
-            Ok(Arc::new(Time64NanosecondArray::new(nanoseconds.values().clone(), nanoseconds.nulls().cloned())))
+            Ok(Arc::new(Time64NanosecondArray::new(
+                nanoseconds.values().clone(),
+                nanoseconds.nulls().cloned(),
+            )))
         }
         SnowType::Variant | SnowType::Object | SnowType::Array | SnowType::Map => pretty(array),
         SnowType::Geography | SnowType::Geometry => pretty(array),
@@ -110,11 +117,13 @@ impl Parts {
 }
 
 fn with_offset(wanted: &DataType, array: &ArrayRef) -> Result<ArrayRef, SqlError> {
-    let parts = array.as_struct_opt().ok_or_else(|| internal("a timestamp with an offset that is no struct"))?;
+    let parts =
+        array.as_struct_opt().ok_or_else(|| internal("a timestamp with an offset that is no struct"))?;
     let [instant, offsets] = parts.columns() else {
         return Err(internal("a timestamp with an offset of another shape"));
     };
-    let offsets = offsets.as_primitive_opt::<Int16Type>().ok_or_else(|| internal("an offset of another type"))?;
+    let offsets =
+        offsets.as_primitive_opt::<Int16Type>().ok_or_else(|| internal("an offset of another type"))?;
     let offsets: PrimitiveArray<_> = offsets.values().iter().map(|minutes| i32::from(*minutes)).collect();
     // A NULL may have come as a struct of NULLs.
     let nulls = NullBuffer::union(parts.nulls(), instant.nulls());

@@ -243,7 +243,11 @@ impl SqlSession {
 
     /// Refuses what needs a virtual warehouse where there is none.
     pub(crate) fn check_compute(&self, binder: &Binder<'_>) -> Result<(), SqlError> {
-        let is_there = self.state.warehouse.as_ref().is_some_and(|name| self.state.catalog.warehouses.contains_key(name));
+        let is_there = self
+            .state
+            .warehouse
+            .as_ref()
+            .is_some_and(|name| self.state.catalog.warehouses.contains_key(name));
         if binder.needs_compute.get() && !is_there { Err(no_warehouse()) } else { Ok(()) }
     }
 

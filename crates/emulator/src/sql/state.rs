@@ -125,11 +125,8 @@ impl SessionState {
         if role == "PUBLIC" || !self.catalog.users.contains_key(&self.user) {
             return true;
         }
-        let everything = SessionState {
-            role: "PUBLIC".to_owned(),
-            uses_secondary_roles: true,
-            ..self.clone()
-        };
+        let everything =
+            SessionState { role: "PUBLIC".to_owned(), uses_secondary_roles: true, ..self.clone() };
         everything.effective_roles().contains(role)
     }
 
@@ -176,10 +173,9 @@ impl SessionState {
     }
 
     pub(crate) fn sees_warehouse(&self, name: &str) -> bool {
-        self.catalog
-            .warehouses
-            .get(name)
-            .is_some_and(|entry| self.may("WAREHOUSE", &[name.to_owned()], &entry.owner, &["USAGE", "OPERATE"]))
+        self.catalog.warehouses.get(name).is_some_and(|entry| {
+            self.may("WAREHOUSE", &[name.to_owned()], &entry.owner, &["USAGE", "OPERATE"])
+        })
     }
 
     /// The table or view at `path`, where the session sees it and has `privilege` on it. `shown` is the name as the

@@ -28,18 +28,21 @@ pub(crate) fn execute(session: &mut SqlSession, request: &SqlRequest) -> Result<
     let word = parse::peek_word(&parser).ok_or_else(|| parse::unexpected(&parser))?;
     match word.as_str() {
         "SELECT" | "WITH" | "VALUES" => query(session, request, &mut parser),
-        "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "TRUNCATE" => dml::execute(session, request, &mut parser, &word),
+        "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "TRUNCATE" => {
+            dml::execute(session, request, &mut parser, &word)
+        }
         "SHOW" => show::execute(session, &mut parser),
         "DESC" | "DESCRIBE" => show::describe::execute(session, &mut parser),
         "USE" => account::context::execute(session, &mut parser),
         "ALTER" if next_word(&parser) == "SESSION" => alter_session(session, &mut parser),
         "GRANT" | "REVOKE" => account::grants::execute(session, &mut parser),
-        "CREATE" | "ALTER" | "DROP" | "UNDROP" | "COMMENT" => ddl::execute(session, request, &mut parser, &word),
+        "CREATE" | "ALTER" | "DROP" | "UNDROP" | "COMMENT" => {
+            ddl::execute(session, request, &mut parser, &word)
+        }
         "BEGIN" | "START" | "COMMIT" | "ROLLBACK" => transaction(session, &mut parser, &word),
         "SET" | "UNSET" => variable(session, request, &mut parser),
-        "EXPLAIN" | "CALL" | "EXECUTE" | "COPY" | "PUT" | "GET" | "LIST" | "LS" | "REMOVE" | "RM" | "DECLARE" => {
-            Err(unsupported(word))
-        }
+        "EXPLAIN" | "CALL" | "EXECUTE" | "COPY" | "PUT" | "GET" | "LIST" | "LS" | "REMOVE" | "RM"
+        | "DECLARE" => Err(unsupported(word)),
         _ => Err(parse::unexpected(&parser)),
     }
 }
@@ -87,7 +90,11 @@ pub(crate) fn parse_statement(parser: &mut Parser<'_>) -> Result<Statement, SqlE
     Ok(statement)
 }
 
-fn query(session: &mut SqlSession, request: &SqlRequest, parser: &mut Parser<'_>) -> Result<Outcome, SqlError> {
+fn query(
+    session: &mut SqlSession,
+    request: &SqlRequest,
+    parser: &mut Parser<'_>,
+) -> Result<Outcome, SqlError> {
     let query = parse_query(parser)?;
     keep_results(session, &request.text)?;
     let binder = Binder::new(&session.state, &request.bindings);
@@ -161,7 +168,11 @@ fn alter_session(session: &mut SqlSession, parser: &mut Parser<'_>) -> Result<Ou
 }
 
 /// `SET name = expression` and `UNSET name`.
-fn variable(session: &mut SqlSession, request: &SqlRequest, parser: &mut Parser<'_>) -> Result<Outcome, SqlError> {
+fn variable(
+    session: &mut SqlSession,
+    request: &SqlRequest,
+    parser: &mut Parser<'_>,
+) -> Result<Outcome, SqlError> {
     if parse::accept(parser, &["UNSET"]) {
         let name = parse::identifier(parser)?;
         parse::end(parser)?;
@@ -177,7 +188,9 @@ fn variable(session: &mut SqlSession, request: &SqlRequest, parser: &mut Parser<
     let scope = Scope::empty(None);
     let value = binder.expression(&expr, &Names::of(&scope))?;
     let constant = match value.ty {
-        crate::outcome::SnowType::Fixed { .. } | crate::outcome::SnowType::Real | crate::outcome::SnowType::Boolean => {
+        crate::outcome::SnowType::Fixed { .. }
+        | crate::outcome::SnowType::Real
+        | crate::outcome::SnowType::Boolean => {
             let sql = format!("SELECT CAST({} AS VARCHAR)", value.sql);
             text_of(session, &sql)?
         }

@@ -8,7 +8,8 @@ use super::registry::Registry;
 use crate::outcome::{Rows, SqlError};
 
 /// A view of the results that the account still keeps. Copies see the same results.
-#[derive(Clone)]
+/// The default has no results: a session that is used without the protocol.
+#[derive(Clone, Default)]
 pub struct FinishedResults {
     registry: Arc<Mutex<Registry>>,
 }

@@ -72,12 +72,28 @@ fn show_filters_and_pages() {
     let names = |session: &mut super::Session, sql: &str| -> Vec<String> {
         session.rows(sql).iter().map(|row| row.split('|').nth(1).unwrap().to_owned()).collect()
     };
-    assert_eq!(names(&mut session, "SHOW TABLES LIKE 'order%' IN SCHEMA D.PUBLIC"), ["ORDERS", "ORDER_LINES"]);
+    assert_eq!(
+        names(&mut session, "SHOW TABLES LIKE 'order%' IN SCHEMA D.PUBLIC"),
+        ["ORDERS", "ORDER_LINES"]
+    );
     assert_eq!(names(&mut session, "SHOW TABLES IN D STARTS WITH 'ORDER_'"), ["ORDER_LINES"]);
     assert_eq!(names(&mut session, "SHOW TABLES LIMIT 1 FROM 'CUSTOMERS'"), ["ORDERS"]);
     let columns = session.columns("SHOW TABLES");
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-    assert_eq!(&names[..9], ["created_on", "name", "schema_name", "database_name", "kind", "comment", "cluster_by", "rows", "bytes"]);
+    assert_eq!(
+        &names[..9],
+        [
+            "created_on",
+            "name",
+            "schema_name",
+            "database_name",
+            "kind",
+            "comment",
+            "cluster_by",
+            "rows",
+            "bytes"
+        ]
+    );
     let row = session.cell("SHOW TABLES LIKE 'ORDERS'");
     assert!(row.contains("|ORDERS|PUBLIC|D|TABLE|||2|"), "{row}");
 }
@@ -92,8 +108,14 @@ fn information_schema_lists_what_show_does() {
          FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = 'T' ORDER BY ORDINAL_POSITION",
     );
     assert_eq!(rows, ["ID|NUMBER|NO|10|∅|∅", "N|TEXT|YES|∅|5|∅", "W|TIMESTAMP_TZ|YES|∅|∅|3"]);
-    assert_eq!(session.cell("SELECT TABLE_TYPE, ROW_COUNT FROM D.INFORMATION_SCHEMA.TABLES WHERE TABLE_NAME = 'T'"), "BASE TABLE|1");
-    assert_eq!(session.rows("SELECT SCHEMA_NAME FROM INFORMATION_SCHEMA.SCHEMATA ORDER BY 1"), ["INFORMATION_SCHEMA", "PUBLIC"]);
+    assert_eq!(
+        session.cell("SELECT TABLE_TYPE, ROW_COUNT FROM D.INFORMATION_SCHEMA.TABLES WHERE TABLE_NAME = 'T'"),
+        "BASE TABLE|1"
+    );
+    assert_eq!(
+        session.rows("SELECT SCHEMA_NAME FROM INFORMATION_SCHEMA.SCHEMATA ORDER BY 1"),
+        ["INFORMATION_SCHEMA", "PUBLIC"]
+    );
 }
 
 #[test]
@@ -120,7 +142,10 @@ fn an_account_in_a_folder_is_there_again_after_a_restart() {
     let database = Database::open(Some(folder.path())).unwrap();
     let mut session = on(&database, &start("ADMIN", None));
     session.ok("USE WAREHOUSE WH");
-    assert_eq!(session.cell("SELECT ID, V[0]::INT, W::VARCHAR FROM \"my db\".PUBLIC.T"), "1|1|2024-01-01 00:00:00.000 +0100");
+    assert_eq!(
+        session.cell("SELECT ID, V[0]::INT, W::VARCHAR FROM \"my db\".PUBLIC.T"),
+        "1|1|2024-01-01 00:00:00.000 +0100"
+    );
     session.ok("CREATE TABLE \"my db\".PUBLIC.NEW (ID INT)");
 }
 

@@ -61,7 +61,10 @@ fn defaults_and_identities_fill_what_is_left_out() {
     session.ok("CREATE TABLE T (ID INT AUTOINCREMENT, N VARCHAR DEFAULT 'none', D DATE DEFAULT CURRENT_DATE(), X INT)");
     session.ok("INSERT INTO T (X) VALUES (7), (8)");
     session.ok("INSERT INTO T (N, X) VALUES (DEFAULT, 9)");
-    assert_eq!(session.rows("SELECT ID, N, X, D IS NOT NULL FROM T ORDER BY ID"), ["1|none|7|true", "2|none|8|true", "3|none|9|true"]);
+    assert_eq!(
+        session.rows("SELECT ID, N, X, D IS NOT NULL FROM T ORDER BY ID"),
+        ["1|none|7|true", "2|none|8|true", "3|none|9|true"]
+    );
 }
 
 #[test]

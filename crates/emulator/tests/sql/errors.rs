@@ -21,7 +21,10 @@ fn what_is_missing_is_named() {
     assert!(message.contains("Object 'NOPE' does not exist or not authorized."), "{message}");
     refused(&[], "SELECT * FROM X.Y.Z", "002003", "42S02");
     let message = refused(&[TABLE], "SELECT ID, NOPE FROM T", "000904", "42000");
-    assert!(message.contains("line 1 at position 11") && message.contains("invalid identifier 'NOPE'"), "{message}");
+    assert!(
+        message.contains("line 1 at position 11") && message.contains("invalid identifier 'NOPE'"),
+        "{message}"
+    );
     refused(&[], "SELECT NO_SUCH_FUNCTION(1)", "002140", "42601");
     refused(&[], "USE DATABASE NOPE", "002043", "02000");
 }
@@ -54,7 +57,9 @@ fn a_try_gives_null_instead() {
 
 #[test]
 fn what_is_not_supported_says_so() {
-    for text in ["SELECT HASH(1)", "SELECT * FROM T AT(OFFSET => -60)", "CREATE STREAM S ON TABLE T", "CALL P()"] {
+    for text in
+        ["SELECT HASH(1)", "SELECT * FROM T AT(OFFSET => -60)", "CREATE STREAM S ON TABLE T", "CALL P()"]
+    {
         let mut session = session();
         session.ok(TABLE);
         let failure = session.fails(text);

@@ -63,7 +63,12 @@ impl Session {
     ) -> Result<Outcome, SqlError> {
         self.next_id += 1;
         let query_id = format!("query-{}", self.next_id);
-        self.sql.execute(&SqlRequest { query_id, text: text.to_owned(), bindings, parameters: BTreeMap::new() })
+        self.sql.execute(&SqlRequest {
+            query_id,
+            text: text.to_owned(),
+            bindings,
+            parameters: BTreeMap::new(),
+        })
     }
 
     pub(crate) fn ok(&mut self, text: &str) {

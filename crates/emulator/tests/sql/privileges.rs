@@ -77,7 +77,12 @@ fn future_grants_reach_what_is_created_later() {
     }
     assert_eq!(reader(&database).cell("SELECT COUNT(*) FROM D.PUBLIC.LATER"), "0");
     assert_eq!(admin.rows("SHOW FUTURE GRANTS IN SCHEMA D.PUBLIC").len(), 1);
-    assert!(admin.rows("SHOW GRANTS TO ROLE READER").iter().any(|row| row.contains("|SELECT|TABLE|D.PUBLIC.LATER|")));
+    assert!(
+        admin
+            .rows("SHOW GRANTS TO ROLE READER")
+            .iter()
+            .any(|row| row.contains("|SELECT|TABLE|D.PUBLIC.LATER|"))
+    );
 }
 
 #[test]

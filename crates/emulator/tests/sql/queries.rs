@@ -13,7 +13,8 @@ fn names_that_differ_only_in_case_are_different_columns() {
     session.ok("CREATE TABLE T (x INT)");
     session.ok("INSERT INTO \"t\" VALUES (1, 2, 'three')");
     assert_eq!(session.cell("SELECT ID, \"id\", \"Id\" FROM \"t\""), "1|2|three");
-    let names: Vec<String> = session.columns("SELECT * FROM \"t\"").into_iter().map(|column| column.name).collect();
+    let names: Vec<String> =
+        session.columns("SELECT * FROM \"t\"").into_iter().map(|column| column.name).collect();
     assert_eq!(names, ["ID", "id", "Id"]);
 }
 
@@ -42,10 +43,19 @@ fn joins_with_using_merge_their_columns() {
     session.ok("CREATE TABLE B (ID INT, Y VARCHAR)");
     session.ok("INSERT INTO A VALUES (1, 'a1'), (2, 'a2')");
     session.ok("INSERT INTO B VALUES (2, 'b2'), (3, 'b3')");
-    assert_eq!(session.rows("SELECT * FROM A FULL JOIN B USING (ID) ORDER BY ID"), ["1|a1|∅", "2|a2|b2", "3|∅|b3"]);
-    assert_eq!(session.rows("SELECT A.X, B.Y FROM A LEFT JOIN B ON A.ID = B.ID ORDER BY 1"), ["a1|∅", "a2|b2"]);
+    assert_eq!(
+        session.rows("SELECT * FROM A FULL JOIN B USING (ID) ORDER BY ID"),
+        ["1|a1|∅", "2|a2|b2", "3|∅|b3"]
+    );
+    assert_eq!(
+        session.rows("SELECT A.X, B.Y FROM A LEFT JOIN B ON A.ID = B.ID ORDER BY 1"),
+        ["a1|∅", "a2|b2"]
+    );
     assert_eq!(session.rows("SELECT X FROM A WHERE EXISTS (SELECT 1 FROM B WHERE B.ID = A.ID)"), ["a2"]);
-    assert_eq!(session.rows("SELECT X, (SELECT MAX(Y) FROM B WHERE B.ID = A.ID) FROM A ORDER BY 1"), ["a1|∅", "a2|b2"]);
+    assert_eq!(
+        session.rows("SELECT X, (SELECT MAX(Y) FROM B WHERE B.ID = A.ID) FROM A ORDER BY 1"),
+        ["a1|∅", "a2|b2"]
+    );
 }
 
 #[test]
@@ -59,7 +69,8 @@ fn set_operations_bring_their_sides_to_one_type() {
 #[test]
 fn common_table_expressions_may_read_themselves() {
     let mut session = session();
-    let sql = "WITH RECURSIVE N (I) AS (SELECT 1 UNION ALL SELECT I + 1 FROM N WHERE I < 4) SELECT SUM(I) FROM N";
+    let sql =
+        "WITH RECURSIVE N (I) AS (SELECT 1 UNION ALL SELECT I + 1 FROM N WHERE I < 4) SELECT SUM(I) FROM N";
     assert_eq!(session.cell(sql), "10");
 }
 
@@ -154,13 +165,17 @@ fn bound_arrays_insert_many_rows_in_one_statement() {
     bindings.insert("3".to_owned(), column("TIMESTAMP_NTZ", &|row| Some((row * 1_000_000_000).to_string())));
     let rows = shown(session.run_with("INSERT INTO T VALUES (?, ?, ?)", bindings).unwrap()).unwrap();
     assert_eq!(rows, ["5000"]);
-    assert_eq!(session.cell("SELECT COUNT(*), COUNT(B), MAX(A), MAX(B), MAX(C)::VARCHAR FROM T"), "5000|2500|4999|text '998'|1970-01-01 01:23:19.000");
+    assert_eq!(
+        session.cell("SELECT COUNT(*), COUNT(B), MAX(A), MAX(B), MAX(C)::VARCHAR FROM T"),
+        "5000|2500|4999|text '998'|1970-01-01 01:23:19.000"
+    );
 }
 
 #[test]
 fn a_large_result_comes_in_many_batches() {
     let mut session = session();
-    let outcome = session.run("SELECT SEQ8() AS I, 'x' AS T FROM TABLE(GENERATOR(ROWCOUNT => 300000))").unwrap();
+    let outcome =
+        session.run("SELECT SEQ8() AS I, 'x' AS T FROM TABLE(GENERATOR(ROWCOUNT => 300000))").unwrap();
     let (mut batches, mut rows) = (0, 0);
     for batch in outcome.rows.batches {
         batches += 1;

@@ -24,10 +24,8 @@ fn a_division_is_exact_and_has_six_more_digits() {
 fn timestamps_keep_nanoseconds_offsets_and_nulls() {
     let mut session = session();
     session.ok("CREATE TABLE T (N TIMESTAMP_NTZ, L TIMESTAMP_LTZ(3), Z TIMESTAMP_TZ)");
-    session.ok(
-        "INSERT INTO T VALUES ('2024-05-06 07:08:09.123456789', '2024-05-06 07:08:09.5 +02:00', \
-         '1969-12-31 23:59:59.5 +05:30'), (NULL, NULL, NULL)",
-    );
+    session.ok("INSERT INTO T VALUES ('2024-05-06 07:08:09.123456789', '2024-05-06 07:08:09.5 +02:00', \
+         '1969-12-31 23:59:59.5 +05:30'), (NULL, NULL, NULL)");
     let rows = session.rows("SELECT * FROM T");
     assert_eq!(
         rows[0],
@@ -58,8 +56,14 @@ fn the_same_instant_with_another_offset_is_equal() {
 fn the_session_zone_decides_what_a_local_time_means() {
     let mut session = session();
     session.ok("ALTER SESSION SET TIMEZONE = 'America/New_York'");
-    assert_eq!(session.cell("SELECT '2024-07-01 12:00'::TIMESTAMP_LTZ::VARCHAR"), "2024-07-01 12:00:00.000 -0400");
-    assert_eq!(session.cell("SELECT '2024-07-01 12:00Z'::TIMESTAMP_LTZ::TIMESTAMP_NTZ::VARCHAR"), "2024-07-01 08:00:00.000");
+    assert_eq!(
+        session.cell("SELECT '2024-07-01 12:00'::TIMESTAMP_LTZ::VARCHAR"),
+        "2024-07-01 12:00:00.000 -0400"
+    );
+    assert_eq!(
+        session.cell("SELECT '2024-07-01 12:00Z'::TIMESTAMP_LTZ::TIMESTAMP_NTZ::VARCHAR"),
+        "2024-07-01 08:00:00.000"
+    );
 }
 
 #[test]
@@ -67,7 +71,9 @@ fn json_null_and_sql_null_stay_apart() {
     let mut session = session();
     session.ok("CREATE TABLE T (V VARIANT)");
     session.ok("INSERT INTO T SELECT PARSE_JSON('{\"a\": null, \"b\": [1, {\"c\": \"x\"}]}')");
-    let row = session.cell("SELECT V:a, V:a IS NULL, V:zzz, V:zzz IS NULL, V:b[1].c::VARCHAR, V:b[0]::INT, TYPEOF(V:b) FROM T");
+    let row = session.cell(
+        "SELECT V:a, V:a IS NULL, V:zzz, V:zzz IS NULL, V:b[1].c::VARCHAR, V:b[0]::INT, TYPEOF(V:b) FROM T",
+    );
     assert_eq!(row, "null|false|∅|true|x|1|ARRAY");
 }
 
@@ -90,7 +96,10 @@ fn vectors_binaries_and_floats_come_out_as_they_went_in() {
     let mut session = session();
     session.ok("CREATE TABLE T (A VECTOR(FLOAT, 3), B BINARY, C FLOAT, D TIME, E BOOLEAN, F DATE)");
     session.ok("INSERT INTO T SELECT [1.5, 2, -3]::VECTOR(FLOAT, 3), TO_BINARY('00ff'), 'inf', '10:20:30.123456789', TRUE, '0001-01-01'");
-    assert_eq!(session.cell("SELECT * FROM T"), "[1.5, 2.0, -3.0]|00ff|inf|10:20:30.123456789|true|0001-01-01");
+    assert_eq!(
+        session.cell("SELECT * FROM T"),
+        "[1.5, 2.0, -3.0]|00ff|inf|10:20:30.123456789|true|0001-01-01"
+    );
 }
 
 #[test]

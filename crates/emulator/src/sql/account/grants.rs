@@ -17,7 +17,9 @@ fn all_privileges(kind: &str) -> &'static [&'static str] {
     match kind {
         "TABLE" => &["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES"],
         "VIEW" => &["SELECT", "REFERENCES"],
-        "SCHEMA" => &["USAGE", "MONITOR", "MODIFY", "CREATE TABLE", "CREATE VIEW", "CREATE STAGE", "CREATE SEQUENCE"],
+        "SCHEMA" => {
+            &["USAGE", "MONITOR", "MODIFY", "CREATE TABLE", "CREATE VIEW", "CREATE STAGE", "CREATE SEQUENCE"]
+        }
         "DATABASE" => &["USAGE", "MONITOR", "MODIFY", "CREATE SCHEMA"],
         "WAREHOUSE" => &["USAGE", "OPERATE", "MONITOR", "MODIFY"],
         _ => &["USAGE"],
@@ -49,8 +51,9 @@ fn role(session: &mut SqlSession, parser: &mut Parser<'_>, is_grant: bool) -> Re
     let to = grantee(parser, is_grant)?;
     parse::end(parser)?;
     check_grantee(session, &to)?;
-    let owner = session.state.catalog.roles.get(&name).ok_or_else(|| missing("Role", &names::display(&name)))?;
-    let may = session.state.may("ROLE", &[name.clone()], &owner.owner, &["OWNERSHIP"]);
+    let owner =
+        session.state.catalog.roles.get(&name).ok_or_else(|| missing("Role", &names::display(&name)))?;
+    let may = session.state.may("ROLE", std::slice::from_ref(&name), &owner.owner, &["OWNERSHIP"]);
     if !may && !session.state.may_account("MANAGE GRANTS") {
         return Err(insufficient_privileges("role", &names::display(&name)));
     }
@@ -87,7 +90,9 @@ fn grantee(parser: &mut Parser<'_>, is_grant: bool) -> Result<Grantee, SqlError>
 fn check_grantee(session: &SqlSession, to: &Grantee) -> Result<(), SqlError> {
     let catalog = &session.state.catalog;
     match to {
-        Grantee::Role(role) if !catalog.roles.contains_key(role) => Err(missing("Role", &names::display(role))),
+        Grantee::Role(role) if !catalog.roles.contains_key(role) => {
+            Err(missing("Role", &names::display(role)))
+        }
         Grantee::User(user) if !catalog.users.contains_key(user) && session.users.get(user).is_none() => {
             Err(missing("User", &names::display(user)))
         }
@@ -134,7 +139,15 @@ fn privileges(session: &mut SqlSession, parser: &mut Parser<'_>, is_grant: bool)
                     if privilege == "OWNERSHIP" && is_grant && !on.is_future {
                         take_ownership(catalog, &on, &to);
                     }
-                    change(catalog, is_grant, privilege, on.clone(), to.clone(), with_grant_option, &granted_by);
+                    change(
+                        catalog,
+                        is_grant,
+                        privilege,
+                        on.clone(),
+                        to.clone(),
+                        with_grant_option,
+                        &granted_by,
+                    );
                 }
             }
         }
@@ -226,7 +239,8 @@ fn securables(session: &SqlSession, parser: &mut Parser<'_>) -> Result<Vec<Secur
     if parse::accept(parser, &["ACCOUNT"]) {
         return Ok(vec![Securable { kind: "ACCOUNT".to_owned(), path: Vec::new(), is_future: false }]);
     }
-    let is_kind = |word: &str| matches!(word, "TABLE" | "VIEW" | "SCHEMA" | "DATABASE" | "WAREHOUSE" | "USER" | "ROLE");
+    let is_kind =
+        |word: &str| matches!(word, "TABLE" | "VIEW" | "SCHEMA" | "DATABASE" | "WAREHOUSE" | "USER" | "ROLE");
     let word = parse::peek_word(parser).unwrap_or_default();
     let kind = if is_kind(&word) { parse::take_word(parser)? } else { "TABLE".to_owned() };
     let parts = parse::name(parser)?;
@@ -237,7 +251,10 @@ fn securables(session: &SqlSession, parser: &mut Parser<'_>) -> Result<Vec<Secur
             // ON TABLE may also name a view.
             let kind = if schema.views.contains_key(&path[2]) { "VIEW" } else { "TABLE" };
             if !schema.has(&path[2]) {
-                return Err(missing(if kind == "VIEW" { "View" } else { "Table" }, &names::display_path(&parts)));
+                return Err(missing(
+                    if kind == "VIEW" { "View" } else { "Table" },
+                    &names::display_path(&parts),
+                ));
             }
             (kind.to_owned(), path.to_vec())
         }
@@ -298,7 +315,9 @@ fn check_may_grant(session: &SqlSession, on: &Securable) -> Result<(), SqlError>
         ("USER", [name]) => catalog.users.get(name).ok_or_else(|| missing("User", &shown))?.owner.clone(),
         _ => "ACCOUNTADMIN".to_owned(),
     };
-    if session.state.may(&on.kind, &on.path, &owner, &["OWNERSHIP"]) || session.state.may_account("MANAGE GRANTS") {
+    if session.state.may(&on.kind, &on.path, &owner, &["OWNERSHIP"])
+        || session.state.may_account("MANAGE GRANTS")
+    {
         return Ok(());
     }
     Err(insufficient_privileges(&on.kind.to_lowercase(), &shown))
@@ -307,9 +326,10 @@ fn check_may_grant(session: &SqlSession, on: &Securable) -> Result<(), SqlError>
 /// Gives a new object what future grants of its schema and database say.
 pub(crate) fn apply_future(catalog: &mut Catalog, kind: &str, path: &[String], owner: &str) {
     let container = &path[..path.len() - 1];
-    let future = catalog.grants.iter().filter(|grant| {
-        grant.on.is_future && grant.on.kind == kind && container.starts_with(&grant.on.path)
-    });
+    let future = catalog
+        .grants
+        .iter()
+        .filter(|grant| grant.on.is_future && grant.on.kind == kind && container.starts_with(&grant.on.path));
     let granted: Vec<Grant> = future
         .map(|grant| Grant {
             created_on: now(),

@@ -60,7 +60,8 @@ pub(crate) fn alter(session: &mut SqlSession, parser: &mut Parser<'_>) -> Result
 
 pub(crate) fn drop(session: &mut SqlSession, parts: &[String]) -> Result<(), SqlError> {
     let [name] = parts else { return Err(missing("Role", &names::display_path(parts))) };
-    let entry = session.state.catalog.roles.get(name).ok_or_else(|| missing("Role", &names::display(name)))?;
+    let entry =
+        session.state.catalog.roles.get(name).ok_or_else(|| missing("Role", &names::display(name)))?;
     if !session.state.may("ROLE", parts, &entry.owner, &["OWNERSHIP"]) {
         return Err(insufficient_privileges("role", &names::display(name)));
     }

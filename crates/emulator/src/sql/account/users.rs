@@ -56,7 +56,8 @@ pub(crate) fn create(
             Err(exists(&names::display(&name)))
         };
     }
-    let mut entry = UserEntry { created_on: now(), owner: session.state.role.clone(), ..UserEntry::default() };
+    let mut entry =
+        UserEntry { created_on: now(), owner: session.state.role.clone(), ..UserEntry::default() };
     let mut user = User::new(name.clone());
     user.roles = Some(Vec::new());
     for (key, value) in &options {
@@ -86,7 +87,11 @@ fn set(entry: &mut UserEntry, user: &mut User, key: &str, value: Option<&String>
             let public_key = match value {
                 None => None,
                 Some(text) => Some(PublicKey::parse(text).map_err(|_| {
-                    compilation("002503", "22023", &format!("New public key rejected by current policy for {key}"))
+                    compilation(
+                        "002503",
+                        "22023",
+                        &format!("New public key rejected by current policy for {key}"),
+                    )
                 })?),
             };
             let fingerprint = format!("{key}_FP");
@@ -129,7 +134,9 @@ pub(crate) fn alter(session: &mut SqlSession, parser: &mut Parser<'_>) -> Result
         None if if_exists => return Ok(DONE.to_owned()),
         None => return Err(missing("User", &names::display(&name))),
     };
-    if session.state.user != name && !session.state.may("USER", &[name.clone()], &entry.owner, &["OWNERSHIP"]) {
+    if session.state.user != name
+        && !session.state.may("USER", std::slice::from_ref(&name), &entry.owner, &["OWNERSHIP"])
+    {
         return Err(insufficient_privileges("user", &names::display(&name)));
     }
     let mut user = copy(&session.users, &name);

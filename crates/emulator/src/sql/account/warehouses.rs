@@ -60,9 +60,16 @@ fn set(entry: &mut WarehouseEntry, options: Vec<(String, String)>) -> Result<(),
             "INITIALLY_SUSPENDED" => entry.is_suspended = value.eq_ignore_ascii_case("true"),
             "COMMENT" => entry.comment = value,
             // What a warehouse of one machine has nothing to do with.
-            "WAREHOUSE_TYPE" | "MIN_CLUSTER_COUNT" | "MAX_CLUSTER_COUNT" | "SCALING_POLICY"
-            | "STATEMENT_TIMEOUT_IN_SECONDS" | "STATEMENT_QUEUED_TIMEOUT_IN_SECONDS" | "MAX_CONCURRENCY_LEVEL"
-            | "RESOURCE_MONITOR" | "ENABLE_QUERY_ACCELERATION" | "GENERATION" => {}
+            "WAREHOUSE_TYPE"
+            | "MIN_CLUSTER_COUNT"
+            | "MAX_CLUSTER_COUNT"
+            | "SCALING_POLICY"
+            | "STATEMENT_TIMEOUT_IN_SECONDS"
+            | "STATEMENT_QUEUED_TIMEOUT_IN_SECONDS"
+            | "MAX_CONCURRENCY_LEVEL"
+            | "RESOURCE_MONITOR"
+            | "ENABLE_QUERY_ACCELERATION"
+            | "GENERATION" => {}
             other => return Err(unsupported(format!("the warehouse option {other}"))),
         }
     }
@@ -87,7 +94,11 @@ fn size(written: &str) -> Result<String, SqlError> {
 pub(crate) fn alter(session: &mut SqlSession, parser: &mut Parser<'_>) -> Result<String, SqlError> {
     parse::accept(parser, &["IF", "EXISTS"]);
     let is_action = matches!(parse::peek_word(parser).as_deref(), Some("SUSPEND" | "RESUME" | "SET"));
-    let name = if is_action { session.state.warehouse.clone().unwrap_or_default() } else { parse::identifier(parser)? };
+    let name = if is_action {
+        session.state.warehouse.clone().unwrap_or_default()
+    } else {
+        parse::identifier(parser)?
+    };
     check(session, &name, &["OPERATE", "MODIFY", "OWNERSHIP"])?;
     let mut entry = session.state.catalog.warehouses[&name].clone();
     if parse::accept(parser, &["SUSPEND"]) {

@@ -107,15 +107,20 @@ impl Binder<'_> {
             }
             for argument in &list.args {
                 match argument {
-                    FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => arguments.push(self.expression(expr, names)?),
-                    FunctionArg::Unnamed(FunctionArgExpr::Wildcard | FunctionArgExpr::QualifiedWildcard(_))
-                        if name == "COUNT" => {}
+                    FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => {
+                        arguments.push(self.expression(expr, names)?);
+                    }
+                    FunctionArg::Unnamed(
+                        FunctionArgExpr::Wildcard | FunctionArgExpr::QualifiedWildcard(_),
+                    ) if name == "COUNT" => {}
                     other => return Err(unsupported(format!("the argument {other} of {name}"))),
                 }
             }
             for clause in &list.clauses {
                 match clause {
-                    FunctionArgumentClause::IgnoreOrRespectNulls(treatment) => nulls = null_treatment(Some(treatment)),
+                    FunctionArgumentClause::IgnoreOrRespectNulls(treatment) => {
+                        nulls = null_treatment(Some(treatment));
+                    }
                     other => return Err(unsupported(format!("{other} in {name}"))),
                 }
             }
@@ -132,7 +137,12 @@ impl Binder<'_> {
         Ok((arguments, Aggregate { distinct, order, over, nulls }))
     }
 
-    fn navigation(&self, name: &str, mut arguments: Vec<Typed>, parts: &Aggregate) -> Result<Typed, SqlError> {
+    fn navigation(
+        &self,
+        name: &str,
+        mut arguments: Vec<Typed>,
+        parts: &Aggregate,
+    ) -> Result<Typed, SqlError> {
         if arguments.is_empty() {
             return Err(invalid_arguments(name, ""));
         }
@@ -154,12 +164,18 @@ impl Binder<'_> {
         let rest = arguments.split_off(1);
         let value = arguments.remove(0);
         let sql = value.sql.clone();
-        let count = |sql: String| Typed::new(format!("CAST({sql} AS DECIMAL(18,0))"), COUNT).with_nullable(false);
+        let count =
+            |sql: String| Typed::new(format!("CAST({sql} AS DECIMAL(18,0))"), COUNT).with_nullable(false);
         Ok(match name {
             "COUNT" => count(count_of(value, rest, parts)?),
             "COUNT_IF" => count(parts.of("count_if", &self.boolean(value)?.sql)),
             "APPROX_COUNT_DISTINCT" => {
-                let exact = Aggregate { distinct: "DISTINCT ", order: String::new(), over: parts.over.clone(), nulls: "" };
+                let exact = Aggregate {
+                    distinct: "DISTINCT ",
+                    order: String::new(),
+                    over: parts.over.clone(),
+                    nulls: "",
+                };
                 count(exact.of("count", &sql))
             }
             "SUM" => self.sum(value, parts)?,
@@ -183,7 +199,10 @@ impl Binder<'_> {
                 let value = rest.into_iter().next().ok_or_else(|| invalid_arguments(name, ""))?;
                 let json = self.cast(value, &SnowType::Variant, Mode::Explicit)?.sql;
                 let object = parts.of("json_group_object", &format!("{key}, {json}"));
-                Typed::new(format!("CAST(sf_json(CAST({object} AS VARCHAR), FALSE) AS JSON)"), SnowType::Object)
+                Typed::new(
+                    format!("CAST(sf_json(CAST({object} AS VARCHAR), FALSE) AS JSON)"),
+                    SnowType::Object,
+                )
             }
             "NTILE" => {
                 let buckets = format!("CAST({} AS BIGINT)", self.numeric(value)?.sql);

@@ -144,7 +144,8 @@ fn exact(left: &str, (p1, s1): (u8, i8), operator: char, right: &str, (p2, s2): 
         _ => {
             let scale = s1.max(s2);
             let precision = precision_of(w1.max(w2).saturating_add(1), scale);
-            let sides = format!("({} {operator} {})", cast(left, precision, scale), cast(right, precision, scale));
+            let sides =
+                format!("({} {operator} {})", cast(left, precision, scale), cast(right, precision, scale));
             Typed::new(cast(&sides, precision, scale), fixed(precision, scale))
         }
     }

@@ -23,7 +23,9 @@ impl Binder<'_> {
         let binding = self
             .bindings
             .get(&key)
-            .or_else(|| self.bindings.iter().find(|(name, _)| name.eq_ignore_ascii_case(&key)).map(|(_, value)| value))
+            .or_else(|| {
+                self.bindings.iter().find(|(name, _)| name.eq_ignore_ascii_case(&key)).map(|(_, value)| value)
+            })
             .ok_or_else(|| {
                 compilation("002049", "42601", &format!("Bind variable {placeholder} not set."))
             })?;
@@ -38,7 +40,11 @@ impl Binder<'_> {
     }
 
     fn array_position(&self, key: &str) -> usize {
-        self.bindings.iter().filter(|(_, binding)| binding.is_array).position(|(name, _)| name == key).unwrap_or(0)
+        self.bindings
+            .iter()
+            .filter(|(_, binding)| binding.is_array)
+            .position(|(name, _)| name == key)
+            .unwrap_or(0)
     }
 
     pub(crate) fn has_array_binds(&self) -> bool {
@@ -77,7 +83,8 @@ fn constant(ty: &str, value: &str) -> Result<Typed, SqlError> {
     let typed = match upper.as_str() {
         "FIXED" => {
             let (sign, digits) = value.strip_prefix('-').map_or(("", value), |digits| ("-", digits));
-            let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+            let is_number =
+                !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
             if !is_number {
                 return Err(refused(ty));
             }
@@ -124,7 +131,11 @@ fn moment(ty: &str, value: &str) -> Result<Typed, SqlError> {
             (format!("make_timestamp({microseconds})"), 6)
         }
     };
-    let ty = if ty == "TIMESTAMP_LTZ" { SnowType::TimestampLtz { scale } } else { SnowType::TimestampNtz { scale } };
+    let ty = if ty == "TIMESTAMP_LTZ" {
+        SnowType::TimestampLtz { scale }
+    } else {
+        SnowType::TimestampNtz { scale }
+    };
     Ok(Typed::new(sql, ty))
 }
 

@@ -57,8 +57,8 @@ impl Binder<'_> {
         Ok(match (&value.ty, target) {
             (from, T::Text { length }) => self.limit_text(self.text_sql(value)?, from, *length, mode),
             (from, T::Variant) => self.variant_sql(value, from)?,
-            (T::Variant, _) => self.from_variant(sql, target, mode)?,
-            (T::Text { .. }, _) => self.from_text(value, target, mode)?,
+            (T::Variant, _) => self.variant_to(sql, target, mode)?,
+            (T::Text { .. }, _) => self.text_to(value, target, mode)?,
             (T::Fixed { .. } | T::Real, T::Fixed { .. } | T::Real) => plain(),
             (T::Decfloat, T::Fixed { .. } | T::Real) => plain(),
             (T::Fixed { .. } | T::Real, T::Decfloat) => self.text_sql(value)?,
@@ -69,6 +69,12 @@ impl Binder<'_> {
             }
             (T::Binary { .. }, T::Binary { .. }) => sql.to_owned(),
             (T::Object | T::Array | T::Map, T::Object | T::Map) | (T::Array, T::Array) => sql.to_owned(),
+            (T::Array, T::Vector { .. }) => plain(),
+            (T::Vector { element: a, dimension: b }, T::Vector { element, dimension })
+                if (a, b) == (element, dimension) =>
+            {
+                sql.to_owned()
+            }
             (T::Geography, T::Geometry) | (T::Geometry, T::Geography) => sql.to_owned(),
             (T::Time { scale: from }, T::Time { scale }) => time_scale(sql, *from, *scale),
             (from, to) => self.cast_moment(sql, from, to).ok_or_else(|| {
@@ -91,10 +97,14 @@ impl Binder<'_> {
             (T::Date, T::TimestampNtz { scale }) => format!("CAST({sql} AS {})", timestamp_type(*scale)),
             (T::TimestampNtz { .. }, T::Date) => format!("CAST({sql} AS DATE)"),
             (T::TimestampNtz { scale: a }, T::Time { scale }) => {
-                let nanoseconds = format!("(epoch_ns({sql}) - epoch_ns(CAST(CAST({sql} AS DATE) AS TIMESTAMP)))");
+                let nanoseconds =
+                    format!("(epoch_ns({sql}) - epoch_ns(CAST(CAST({sql} AS DATE) AS TIMESTAMP)))");
                 time_scale(&nanoseconds, *a, *scale)
             }
-            (T::TimestampNtz { scale: a } | T::TimestampLtz { scale: a }, T::TimestampLtz { scale: b } | T::TimestampNtz { scale: b }) => {
+            (
+                T::TimestampNtz { scale: a } | T::TimestampLtz { scale: a },
+                T::TimestampLtz { scale: b } | T::TimestampNtz { scale: b },
+            ) => {
                 let function = if matches!(to, T::TimestampLtz { .. }) { "sf_to_utc" } else { "sf_to_local" };
                 rescale(&format!("{function}({sql}, {zone})"), *a, *b)
             }
@@ -106,7 +116,9 @@ impl Binder<'_> {
                 let instant = rescale(&format!("({sql}).t"), *a, *b);
                 format!("CASE WHEN ({sql}) IS NULL THEN NULL ELSE {{'t': {instant}, 'o': ({sql}).o}} END")
             }
-            (T::TimestampTz { scale: a }, T::TimestampLtz { scale: b }) => rescale(&format!("({sql}).t"), *a, *b),
+            (T::TimestampTz { scale: a }, T::TimestampLtz { scale: b }) => {
+                rescale(&format!("({sql}).t"), *a, *b)
+            }
             (T::TimestampTz { scale: a }, T::TimestampNtz { scale: b }) => {
                 rescale(&format!("sf_add(({sql}).t, 'minute', CAST(({sql}).o AS BIGINT))"), *a, *b)
             }
@@ -130,13 +142,17 @@ impl Binder<'_> {
             T::Text { .. } | T::Decfloat | T::Geography | T::Geometry => sql.to_owned(),
             T::Fixed { .. } | T::Boolean => format!("CAST({sql} AS VARCHAR)"),
             T::Real => format!("sf_float_text({sql})"),
-            T::Binary { .. } => match self.state.parameters.text("BINARY_OUTPUT_FORMAT").to_uppercase().as_str() {
-                "BASE64" => format!("to_base64({sql})"),
-                _ => format!("hex({sql})"),
-            },
+            T::Binary { .. } => {
+                match self.state.parameters.text("BINARY_OUTPUT_FORMAT").to_uppercase().as_str() {
+                    "BASE64" => format!("to_base64({sql})"),
+                    _ => format!("hex({sql})"),
+                }
+            }
             T::Date => format!("sf_format(CAST({sql} AS TIMESTAMP), 0, {})", format("DATE_OUTPUT_FORMAT")),
             T::Time { .. } => format!("sf_format_time({sql}, {})", format("TIME_OUTPUT_FORMAT")),
-            T::TimestampNtz { .. } => format!("sf_format({sql}, 0, {})", format("TIMESTAMP_NTZ_OUTPUT_FORMAT")),
+            T::TimestampNtz { .. } => {
+                format!("sf_format({sql}, 0, {})", format("TIMESTAMP_NTZ_OUTPUT_FORMAT"))
+            }
             T::TimestampLtz { .. } => {
                 let offset = format!("sf_zone_offset({sql}, {})", literal(&self.state.time_zone()));
                 format!("sf_format({sql}, {offset}, {})", format("TIMESTAMP_LTZ_OUTPUT_FORMAT"))
@@ -183,7 +199,7 @@ impl Binder<'_> {
         }
     }
 
-    fn from_text(&self, value: &Typed, target: &SnowType, mode: Mode) -> Result<String, SqlError> {
+    fn text_to(&self, value: &Typed, target: &SnowType, mode: Mode) -> Result<String, SqlError> {
         use SnowType as T;
         let sql = value.sql.as_str();
         let (keyword, into, is_try) = (mode.keyword(), duckdb_type(target), mode.is_try());
@@ -194,9 +210,11 @@ impl Binder<'_> {
             T::Boolean => format!("sf_boolean({sql}, {is_try})"),
             T::Binary { .. } if is_try => format!("TRY(unhex({sql}))"),
             T::Binary { .. } => format!("unhex({sql})"),
-            T::Date | T::Time { .. } | T::TimestampNtz { .. } | T::TimestampLtz { .. } | T::TimestampTz { .. } => {
-                self.moment_from_text(sql, target, None, mode)
-            }
+            T::Date
+            | T::Time { .. }
+            | T::TimestampNtz { .. }
+            | T::TimestampLtz { .. }
+            | T::TimestampTz { .. } => self.moment_from_text(sql, target, None, mode),
             T::Geography | T::Geometry => format!("sf_json({sql}, {is_try})"),
             T::Vector { .. } => format!("{keyword}({sql} AS {into})"),
             T::Object | T::Array | T::Map => {
@@ -250,7 +268,7 @@ impl Binder<'_> {
         }
     }
 
-    fn from_variant(&self, sql: &str, target: &SnowType, mode: Mode) -> Result<String, SqlError> {
+    fn variant_to(&self, sql: &str, target: &SnowType, mode: Mode) -> Result<String, SqlError> {
         let text = Typed::new(format!("json_extract_string({sql}, '$')"), TEXT);
         Ok(match target {
             SnowType::Object | SnowType::Array | SnowType::Map => {
@@ -292,7 +310,12 @@ pub(crate) fn is_semi_structured(ty: &SnowType) -> bool {
 
 fn middle_type(from: &SnowType, to: &SnowType) -> SnowType {
     let scale = match (from, to) {
-        (SnowType::TimestampNtz { scale } | SnowType::TimestampLtz { scale } | SnowType::TimestampTz { scale }, _)
+        (
+            SnowType::TimestampNtz { scale }
+            | SnowType::TimestampLtz { scale }
+            | SnowType::TimestampTz { scale },
+            _,
+        )
         | (_, SnowType::TimestampLtz { scale } | SnowType::TimestampTz { scale }) => *scale,
         _ => 9,
     };
@@ -305,7 +328,11 @@ fn middle_type(from: &SnowType, to: &SnowType) -> SnowType {
 /// A timestamp of scale `from` as one of scale `to`, cut and not rounded.
 fn rescale(sql: &str, from: u8, to: u8) -> String {
     let cut = if to < from { format!("sf_scale({sql}, {to})") } else { sql.to_owned() };
-    if timestamp_type(from) == timestamp_type(to) { cut } else { format!("CAST({cut} AS {})", timestamp_type(to)) }
+    if timestamp_type(from) == timestamp_type(to) {
+        cut
+    } else {
+        format!("CAST({cut} AS {})", timestamp_type(to))
+    }
 }
 
 /// Nanoseconds of a day cut to `to` digits.

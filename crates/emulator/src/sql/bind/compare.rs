@@ -37,11 +37,9 @@ impl Binder<'_> {
     /// A timestamp with an offset as its instant; anything else unchanged.
     pub(super) fn instant(&self, value: Typed) -> Typed {
         match value.ty {
-            SnowType::TimestampTz { scale } => Typed {
-                sql: format!("({}).t", value.sql),
-                ty: SnowType::TimestampLtz { scale },
-                ..value
-            },
+            SnowType::TimestampTz { scale } => {
+                Typed { sql: format!("({}).t", value.sql), ty: SnowType::TimestampLtz { scale }, ..value }
+            }
             _ => value,
         }
     }
@@ -49,7 +47,10 @@ impl Binder<'_> {
     /// Brings the results of CASE, COALESCE, VALUES, UNION and the like to one type.
     pub(super) fn unify(&self, values: Vec<Typed>) -> Result<(Vec<Typed>, SnowType), SqlError> {
         let ty = common_type(values.iter())?;
-        let cast = values.into_iter().map(|value| self.cast(value, &ty, Mode::Explicit)).collect::<Result<_, _>>()?;
+        let cast = values
+            .into_iter()
+            .map(|value| self.cast(value, &ty, Mode::Explicit))
+            .collect::<Result<_, _>>()?;
         Ok((cast, ty))
     }
 }
@@ -98,8 +99,12 @@ pub(crate) fn common_of(left: &SnowType, right: &SnowType) -> Result<SnowType, S
         (T::Text { length: a }, T::Text { length: b }) => T::Text { length: (*a).max(*b) },
         (T::Binary { length: a }, T::Binary { length: b }) => T::Binary { length: (*a).max(*b) },
         (T::Time { scale: a }, T::Time { scale: b }) => T::Time { scale: (*a).max(*b) },
-        (T::Variant, T::Object | T::Array | T::Map) | (T::Object | T::Array | T::Map, T::Variant) => T::Variant,
-        (T::Variant, other) | (other, T::Variant) if !matches!(other, T::Geography | T::Geometry) => T::Variant,
+        (T::Variant, T::Object | T::Array | T::Map) | (T::Object | T::Array | T::Map, T::Variant) => {
+            T::Variant
+        }
+        (T::Variant, other) | (other, T::Variant) if !matches!(other, T::Geography | T::Geometry) => {
+            T::Variant
+        }
         (T::Text { .. }, T::Object | T::Array | T::Map) | (T::Object | T::Array | T::Map, T::Text { .. }) => {
             return Err(refused(left, right));
         }

@@ -77,7 +77,8 @@ pub(super) fn call(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
             text(&format!("{{\"roles\":\"\",\"value\":\"{value}\"}}"))
         }
         "CURRENT_AVAILABLE_ROLES" => {
-            let roles: Vec<String> = state.effective_roles().into_iter().map(|role| format!("\"{role}\"")).collect();
+            let roles: Vec<String> =
+                state.effective_roles().into_iter().map(|role| format!("\"{role}\"")).collect();
             text(&format!("[ {} ]", roles.join(", ")))
         }
         "CURRENT_SCHEMAS" => {
@@ -93,7 +94,9 @@ pub(super) fn call(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
         "LAST_QUERY_ID" => last_query_id(call).map(Some),
         "CURRENT_STATEMENT" => Err(unsupported("CURRENT_STATEMENT")),
         "IS_ROLE_IN_SESSION" => {
-            let Literal::Text(role) = call.get(0)?.literal else { return Err(unsupported("a computed role name")) };
+            let Literal::Text(role) = call.get(0)?.literal else {
+                return Err(unsupported("a computed role name"));
+            };
             Ok(Some(super::literal::boolean(state.effective_roles().contains(&role))))
         }
         "SYSTEM$WAIT" => wait(call).map(Some),
@@ -102,9 +105,7 @@ pub(super) fn call(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
             text(&format!("{}[{}]", crate::sql::physical::type_name(&value.ty), "LOB"))
         }
         "SYSTEM$LAST_CHANGE_COMMIT_TIME" => last_change(call).map(Some),
-        "SYSTEM$ABORT_SESSION" | "SYSTEM$CANCEL_QUERY" | "SYSTEM$ALLOWLIST" => {
-            Err(unsupported(call.name))
-        }
+        "SYSTEM$ABORT_SESSION" | "SYSTEM$CANCEL_QUERY" | "SYSTEM$ALLOWLIST" => Err(unsupported(call.name)),
         _ => Ok(None),
     }
 }
@@ -156,5 +157,6 @@ fn last_change(call: &Call<'_, '_>) -> Result<Typed, SqlError> {
     let parts = names::from_text(&name)?;
     let path = call.binder.qualify(&parts)?;
     let (_, entry) = call.binder.state.table(path, &name, "SELECT")?;
-    Ok(Typed::new(format!("CAST({} AS DECIMAL(38,0))", entry.last_altered), fixed(38, 0)).with_nullable(false))
+    Ok(Typed::new(format!("CAST({} AS DECIMAL(38,0))", entry.last_altered), fixed(38, 0))
+        .with_nullable(false))
 }

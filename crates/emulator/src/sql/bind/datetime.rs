@@ -48,7 +48,11 @@ pub(super) fn unit(name: &str) -> Result<String, SqlError> {
         "timezone_hour" | "tzh" => "timezone_hour",
         "timezone_minute" | "tzm" => "timezone_minute",
         other => {
-            return Err(compilation("002151", "22023", &format!("'{other}' is not a valid date/time component")));
+            return Err(compilation(
+                "002151",
+                "22023",
+                &format!("'{other}' is not a valid date/time component"),
+            ));
         }
     };
     Ok(unit.to_owned())
@@ -78,16 +82,24 @@ impl Binder<'_> {
     ) -> Result<Option<Typed>, SqlError> {
         let bind = |index: usize| match arguments.get(index) {
             Some(expr) => self.expression(expr, names),
-            None => Err(compilation("000938", "22023", &format!("not enough arguments for function [{name}]"))),
+            None => {
+                Err(compilation("000938", "22023", &format!("not enough arguments for function [{name}]")))
+            }
         };
         let first_unit = || arguments.first().map_or_else(|| unit(""), unit_argument);
         Ok(Some(match name {
             "DATEADD" | "TIMEADD" | "TIMESTAMPADD" => self.date_add(&first_unit()?, &bind(1)?, bind(2)?)?,
-            "DATEDIFF" | "TIMEDIFF" | "TIMESTAMPDIFF" => self.date_diff(&first_unit()?, bind(1)?, bind(2)?)?,
+            "DATEDIFF" | "TIMEDIFF" | "TIMESTAMPDIFF" => {
+                self.date_diff(&first_unit()?, bind(1)?, bind(2)?)?
+            }
             "DATE_TRUNC" => self.date_trunc(&first_unit()?, bind(1)?)?,
             "TRUNC" | "LAST_DAY" if arguments.len() == 2 && is_moment(&bind(0)?.ty) => {
                 let unit = unit_argument(&arguments[1])?;
-                if name == "TRUNC" { self.date_trunc(&unit, bind(0)?)? } else { self.last_day(bind(0)?, &unit)? }
+                if name == "TRUNC" {
+                    self.date_trunc(&unit, bind(0)?)?
+                } else {
+                    self.last_day(bind(0)?, &unit)?
+                }
             }
             "DATE_PART" => self.date_part(&first_unit()?, bind(1)?)?,
             _ => return Ok(None),
@@ -102,7 +114,9 @@ impl Binder<'_> {
             SnowType::TimestampLtz { scale } | SnowType::TimestampTz { scale } => {
                 self.cast(value, &SnowType::TimestampNtz { scale }, Mode::Explicit)
             }
-            SnowType::Time { .. } => Ok(Typed { sql: format!("make_timestamp_ns({})", value.sql), ty: NTZ, ..value }),
+            SnowType::Time { .. } => {
+                Ok(Typed { sql: format!("make_timestamp_ns({})", value.sql), ty: NTZ, ..value })
+            }
             _ => self.cast(value, &NTZ, Mode::Explicit),
         }
     }
@@ -116,7 +130,9 @@ impl Binder<'_> {
         let sql = value.sql.as_str();
         let (sql, ty) = match &value.ty {
             SnowType::Date if is_clock_unit(unit) => (add(&format!("CAST({sql} AS TIMESTAMP_NS)")), NTZ),
-            SnowType::Date => (format!("CAST({} AS DATE)", add(&format!("CAST({sql} AS TIMESTAMP)"))), SnowType::Date),
+            SnowType::Date => {
+                (format!("CAST({} AS DATE)", add(&format!("CAST({sql} AS TIMESTAMP)"))), SnowType::Date)
+            }
             SnowType::TimestampNtz { .. } => (add(sql), value.ty.clone()),
             SnowType::TimestampLtz { .. } if is_clock_unit(unit) => (add(sql), value.ty.clone()),
             SnowType::TimestampLtz { .. } => {
@@ -172,7 +188,9 @@ impl Binder<'_> {
                 return Ok(Typed::new(sql, fixed(4, 0)).with_nullable(nullable));
             }
             // An epoch counts from the instant, every other part is of local time.
-            (epoch, SnowType::TimestampLtz { .. } | SnowType::TimestampTz { .. }) if epoch.starts_with("epoch") => {
+            (epoch, SnowType::TimestampLtz { .. } | SnowType::TimestampTz { .. })
+                if epoch.starts_with("epoch") =>
+            {
                 self.instant(value)
             }
             _ => self.local(value)?,
@@ -196,8 +214,9 @@ pub(super) fn call(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
         Ok(Some(call.binder.date_part(part, call.get(0)?)?))
     };
     match call.name {
-        "YEAR" | "MONTH" | "DAY" | "DAYOFMONTH" | "HOUR" | "MINUTE" | "SECOND" | "QUARTER" | "WEEK" | "DAYOFWEEK"
-        | "DAYOFWEEKISO" | "DAYOFYEAR" | "WEEKISO" | "WEEKOFYEAR" | "YEAROFWEEK" | "YEAROFWEEKISO" => part(call.name),
+        "YEAR" | "MONTH" | "DAY" | "DAYOFMONTH" | "HOUR" | "MINUTE" | "SECOND" | "QUARTER" | "WEEK"
+        | "DAYOFWEEK" | "DAYOFWEEKISO" | "DAYOFYEAR" | "WEEKISO" | "WEEKOFYEAR" | "YEAROFWEEK"
+        | "YEAROFWEEKISO" => part(call.name),
         "MONTHNAME" | "DAYNAME" => {
             let local = call.binder.local(call.get(0)?)?;
             let format = if call.name == "MONTHNAME" { "MON" } else { "DY" };
@@ -226,7 +245,8 @@ pub(super) fn call(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
         "TIMESTAMP_FROM_PARTS" | "TIMESTAMP_NTZ_FROM_PARTS" | "TIMESTAMPNTZFROMPARTS" => {
             call.arity(6..=7)?;
             let nanoseconds = if call.len() > 6 { call.integer(6)? } else { "0".to_owned() };
-            let start = format!("CAST(make_timestamp({}, 1, 1, 0, 0, 0.0) AS TIMESTAMP_NS)", call.integer(0)?);
+            let start =
+                format!("CAST(make_timestamp({}, 1, 1, 0, 0, 0.0) AS TIMESTAMP_NS)", call.integer(0)?);
             let mut sql = format!("sf_add({start}, 'month', {} - 1)", call.integer(1)?);
             sql = format!("sf_add({sql}, 'day', {} - 1)", call.integer(2)?);
             for (index, unit) in [(3, "hour"), (4, "minute"), (5, "second")] {
@@ -245,10 +265,7 @@ fn add_months(call: &Call<'_, '_>) -> Result<Typed, SqlError> {
     if value.ty != SnowType::Date {
         return Ok(moved);
     }
-    let sql = format!(
-        "CASE WHEN last_day({0}) = {0} THEN last_day({1}) ELSE {1} END",
-        value.sql, moved.sql
-    );
+    let sql = format!("CASE WHEN last_day({0}) = {0} THEN last_day({1}) ELSE {1} END", value.sql, moved.sql);
     Ok(Typed { sql, ..moved })
 }
 
@@ -262,7 +279,9 @@ fn convert_time_zone(call: &Call<'_, '_>) -> Result<Typed, SqlError> {
     let zone = call.text(0)?;
     let value = call.get(1)?;
     let scale = match value.ty {
-        SnowType::TimestampNtz { scale } | SnowType::TimestampLtz { scale } | SnowType::TimestampTz { scale } => scale,
+        SnowType::TimestampNtz { scale }
+        | SnowType::TimestampLtz { scale }
+        | SnowType::TimestampTz { scale } => scale,
         _ => 9,
     };
     let instant = call.binder.cast(value, &SnowType::TimestampLtz { scale }, Mode::Explicit)?.sql;

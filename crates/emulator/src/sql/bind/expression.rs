@@ -1,8 +1,8 @@
 //! Expressions: one arm per form that the parser knows.
 
 use sqlparser::ast::{
-    AccessExpr, BinaryOperator, CaseWhen, CastKind, CeilFloorKind, Expr, Ident, JsonPathElem, Query, Subscript,
-    TrimWhereField, UnaryOperator, Value,
+    AccessExpr, BinaryOperator, CaseWhen, CastKind, CeilFloorKind, Expr, Ident, JsonPathElem, Query,
+    Subscript, TrimWhereField, UnaryOperator, Value,
 };
 
 use super::cast::Mode;
@@ -61,7 +61,9 @@ impl Binder<'_> {
             Expr::IsNotTrue(inner) => is(inner, "IS NOT TRUE"),
             Expr::IsFalse(inner) => is(inner, "IS FALSE"),
             Expr::IsNotFalse(inner) => is(inner, "IS NOT FALSE"),
-            Expr::IsDistinctFrom(left, right) => self.compared(left, "IS DISTINCT FROM", right, names).map(Some),
+            Expr::IsDistinctFrom(left, right) => {
+                self.compared(left, "IS DISTINCT FROM", right, names).map(Some)
+            }
             Expr::IsNotDistinctFrom(left, right) => {
                 self.compared(left, "IS NOT DISTINCT FROM", right, names).map(Some)
             }
@@ -269,7 +271,13 @@ impl Binder<'_> {
         Ok(truth(format!("({} {word} {})", left.sql, right.sql), left.nullable || right.nullable))
     }
 
-    fn compared(&self, left: &Expr, operator: &str, right: &Expr, names: &Names<'_>) -> Result<Typed, SqlError> {
+    fn compared(
+        &self,
+        left: &Expr,
+        operator: &str,
+        right: &Expr,
+        names: &Names<'_>,
+    ) -> Result<Typed, SqlError> {
         if let (Expr::Tuple(left), Expr::Tuple(right)) = (left, right)
             && left.len() == right.len()
             && operator == "="
@@ -315,12 +323,18 @@ impl Binder<'_> {
         names: &Names<'_>,
     ) -> Result<Typed, SqlError> {
         let subjects = match expr {
-            Expr::Tuple(items) => items.iter().map(|item| self.expression(item, names)).collect::<Result<_, _>>()?,
+            Expr::Tuple(items) => {
+                items.iter().map(|item| self.expression(item, names)).collect::<Result<_, _>>()?
+            }
             single => vec![self.expression(single, names)?],
         };
         let bound = self.subquery(query, names)?;
         if bound.columns.len() != subjects.len() {
-            return Err(crate::sql::error::compilation("001073", "42601", "the subquery has another number of columns"));
+            return Err(crate::sql::error::compilation(
+                "001073",
+                "42601",
+                "the subquery has another number of columns",
+            ));
         }
         let inner = self.relation_name();
         let (mut left, mut right) = (Vec::new(), Vec::new());
@@ -332,7 +346,8 @@ impl Binder<'_> {
         }
         let not = if negated { "NOT " } else { "" };
         let subject = if left.len() == 1 { left.remove(0) } else { format!("({})", left.join(", ")) };
-        let sql = format!("({subject} {not}IN (SELECT {} FROM ({}) AS {inner}))", right.join(", "), bound.sql);
+        let sql =
+            format!("({subject} {not}IN (SELECT {} FROM ({}) AS {inner}))", right.join(", "), bound.sql);
         Ok(truth(sql, true))
     }
 
@@ -427,7 +442,9 @@ impl Binder<'_> {
                 AccessExpr::Dot(Expr::Identifier(ident)) => {
                     JsonPathElem::Dot { key: ident.value.clone(), quoted: ident.quote_style.is_some() }
                 }
-                AccessExpr::Subscript(Subscript::Index { index }) => JsonPathElem::Bracket { key: index.clone() },
+                AccessExpr::Subscript(Subscript::Index { index }) => {
+                    JsonPathElem::Bracket { key: index.clone() }
+                }
                 _ => return Err(unsupported("this path into a value")),
             });
         }

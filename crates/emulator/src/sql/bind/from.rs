@@ -1,8 +1,8 @@
 //! FROM: tables, views, subqueries, joins and samples.
 
 use sqlparser::ast::{
-    Join, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableFactor, TableSampleKind, TableSampleMethod,
-    TableSampleUnit, TableWithJoins,
+    Join, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableFactor, TableSampleKind,
+    TableSampleMethod, TableSampleUnit, TableWithJoins,
 };
 
 use super::{Binder, Literal, Names, Relation, RelationColumn, Scope};
@@ -25,7 +25,11 @@ impl Binder<'_> {
         Ok(parts.join(", "))
     }
 
-    pub(crate) fn table_with_joins(&self, item: &TableWithJoins, scope: &mut Scope<'_>) -> Result<String, SqlError> {
+    pub(crate) fn table_with_joins(
+        &self,
+        item: &TableWithJoins,
+        scope: &mut Scope<'_>,
+    ) -> Result<String, SqlError> {
         let first = scope.relations.len();
         let mut sql = self.factor(&item.relation, scope)?;
         for join in &item.joins {
@@ -41,7 +45,9 @@ impl Binder<'_> {
         let (word, constraint) = match &join.join_operator {
             JoinOperator::Join(constraint) | JoinOperator::Inner(constraint) => ("JOIN", constraint),
             JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint) => ("LEFT JOIN", constraint),
-            JoinOperator::Right(constraint) | JoinOperator::RightOuter(constraint) => ("RIGHT JOIN", constraint),
+            JoinOperator::Right(constraint) | JoinOperator::RightOuter(constraint) => {
+                ("RIGHT JOIN", constraint)
+            }
             JoinOperator::FullOuter(constraint) => ("FULL JOIN", constraint),
             JoinOperator::CrossJoin(_) => return Ok(format!("{left} CROSS JOIN {right}")),
             other => return Err(unsupported(format!("the join {other:?}"))),
@@ -104,10 +110,12 @@ impl Binder<'_> {
     /// One item of FROM, whose relations are added to `scope`.
     pub(crate) fn factor(&self, factor: &TableFactor, scope: &mut Scope<'_>) -> Result<String, SqlError> {
         match factor {
-            TableFactor::Table { name, alias, args: None, version: None, sample, json_path: None, .. } => {
-                self.table_factor(name, alias.as_ref(), sample.as_ref(), scope)
+            TableFactor::Table {
+                name, alias, args: None, version: None, sample, json_path: None, ..
+            } => self.table_factor(name, alias.as_ref(), sample.as_ref(), scope),
+            TableFactor::Table { version: Some(_), .. } => {
+                Err(unsupported("time travel (AT, BEFORE, CHANGES)"))
             }
-            TableFactor::Table { version: Some(_), .. } => Err(unsupported("time travel (AT, BEFORE, CHANGES)")),
             TableFactor::Table { name, alias, args: Some(arguments), .. } => {
                 self.table_function(name, &arguments.args, alias.as_ref(), scope)
             }
@@ -164,7 +172,8 @@ impl Binder<'_> {
             Object::View { path, entry } => self.view(path, &sql_name, &entry)?,
             Object::Information { database, name } => {
                 self.needs_compute.set(true);
-                let (columns, sql) = crate::sql::information::table(self.state, &database, &name)?.into_relation();
+                let (columns, sql) =
+                    crate::sql::information::table(self.state, &database, &name)?.into_relation();
                 let mut relation = Relation::of_outputs(Some(name.clone()), &sql_name, &columns);
                 relation.path = Some([database, "INFORMATION_SCHEMA".to_owned(), name]);
                 (format!("({sql})"), relation)
@@ -188,7 +197,12 @@ impl Binder<'_> {
     }
 
     /// A view as a subquery; names inside it are looked up from the view's own schema.
-    fn view(&self, path: [String; 3], sql_name: &str, entry: &ViewEntry) -> Result<(String, Relation), SqlError> {
+    fn view(
+        &self,
+        path: [String; 3],
+        sql_name: &str,
+        entry: &ViewEntry,
+    ) -> Result<(String, Relation), SqlError> {
         let query = crate::sql::ddl::view::parse_query(&entry.query)?;
         if self.view_depth.get() >= VIEW_DEPTH_MAX {
             return Err(compilation("002037", "42601", "views that read each other without end"));
@@ -224,7 +238,9 @@ impl Binder<'_> {
     }
 
     fn sample(&self, sample: Option<&TableSampleKind>) -> Result<String, SqlError> {
-        let Some(TableSampleKind::BeforeTableAlias(sample) | TableSampleKind::AfterTableAlias(sample)) = sample else {
+        let Some(TableSampleKind::BeforeTableAlias(sample) | TableSampleKind::AfterTableAlias(sample)) =
+            sample
+        else {
             return Ok(String::new());
         };
         let Some(quantity) = &sample.quantity else { return Err(unsupported("this SAMPLE")) };
@@ -292,7 +308,10 @@ fn make_nullable(scope: &mut Scope<'_>, first: usize, middle: usize, word: &str)
 
 fn common_columns(scope: &Scope<'_>, first: usize, middle: usize) -> Vec<String> {
     let names = |relations: &[Relation]| -> Vec<String> {
-        relations.iter().flat_map(|relation| relation.columns.iter().map(|column| column.name.clone())).collect()
+        relations
+            .iter()
+            .flat_map(|relation| relation.columns.iter().map(|column| column.name.clone()))
+            .collect()
     };
     let right = names(&scope.relations[middle..]);
     names(&scope.relations[first..middle]).into_iter().filter(|name| right.contains(name)).collect()

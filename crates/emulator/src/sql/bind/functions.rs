@@ -35,7 +35,8 @@ impl Call<'_, '_> {
         if counts.contains(&self.len()) {
             return Ok(());
         }
-        let (code, word) = if self.len() < *counts.start() { ("000938", "not enough") } else { ("000939", "too many") };
+        let (code, word) =
+            if self.len() < *counts.start() { ("000938", "not enough") } else { ("000939", "too many") };
         Err(compilation(code, "22023", &format!("{word} arguments for function [{}]", self.name)))
     }
 
@@ -86,7 +87,8 @@ impl Binder<'_> {
         };
         if name == "IDENTIFIER" {
             let path = names::identifier_function(&function.args)?;
-            let idents: Vec<_> = path.iter().map(|part| sqlparser::ast::Ident::with_quote('"', part)).collect();
+            let idents: Vec<_> =
+                path.iter().map(|part| sqlparser::ast::Ident::with_quote('"', part)).collect();
             return self.expression(&Expr::CompoundIdentifier(idents), names);
         }
         if function.filter.is_some() || function.uses_odbc_syntax {
@@ -110,7 +112,8 @@ impl Binder<'_> {
         if let Some(result) = self.generator_function(&name, &expressions, names)? {
             return Ok(result);
         }
-        let arguments = expressions.iter().map(|expr| self.expression(expr, names)).collect::<Result<_, _>>()?;
+        let arguments =
+            expressions.iter().map(|expr| self.expression(expr, names)).collect::<Result<_, _>>()?;
         self.call(&name, arguments)
     }
 
@@ -191,7 +194,9 @@ fn conditional(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
         }
         "EQUAL_NULL" => {
             call.arity(2..=2)?;
-            Ok(Some(binder.comparison(call.get(0)?, "IS NOT DISTINCT FROM", call.get(1)?)?.with_nullable(false)))
+            Ok(Some(
+                binder.comparison(call.get(0)?, "IS NOT DISTINCT FROM", call.get(1)?)?.with_nullable(false),
+            ))
         }
         "GREATEST" | "LEAST" => extreme(call),
         "GREATEST_IGNORE_NULLS" | "LEAST_IGNORE_NULLS" => {

@@ -41,7 +41,8 @@ impl Binder<'_> {
                 let Literal::Number(length) = length.literal else {
                     return Err(unsupported("RANDSTR with a computed length"));
                 };
-                Typed::new(format!("sf_random_text(random(), CAST({length} AS BIGINT))"), TEXT).with_nullable(false)
+                Typed::new(format!("sf_random_text(random(), CAST({length} AS BIGINT))"), TEXT)
+                    .with_nullable(false)
             }
             _ => return Ok(None),
         }))
@@ -56,7 +57,8 @@ fn uniform(low: &Typed, high: &Typed) -> Typed {
             Typed::new(sql, fixed(38, 0)).with_nullable(false)
         }
         _ => {
-            let (low, high) = (format!("CAST({} AS DOUBLE)", low.sql), format!("CAST({} AS DOUBLE)", high.sql));
+            let (low, high) =
+                (format!("CAST({} AS DOUBLE)", low.sql), format!("CAST({} AS DOUBLE)", high.sql));
             Typed::new(format!("({low} + random() * ({high} - {low}))"), SnowType::Real).with_nullable(false)
         }
     }

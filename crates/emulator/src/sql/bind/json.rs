@@ -44,7 +44,11 @@ impl Binder<'_> {
     }
 
     /// `{'key': value, …}`.
-    pub(super) fn dictionary(&self, fields: &[DictionaryField], names: &Names<'_>) -> Result<Typed, SqlError> {
+    pub(super) fn dictionary(
+        &self,
+        fields: &[DictionaryField],
+        names: &Names<'_>,
+    ) -> Result<Typed, SqlError> {
         let mut arguments = Vec::new();
         for field in fields {
             arguments.push(super::literal::text(&field.key.value));
@@ -69,7 +73,11 @@ impl Binder<'_> {
 }
 
 fn extract(sql: &str, steps: &str) -> String {
-    if steps.is_empty() { sql.to_owned() } else { format!("json_extract({sql}, {})", literal(&format!("${steps}"))) }
+    if steps.is_empty() {
+        sql.to_owned()
+    } else {
+        format!("json_extract({sql}, {})", literal(&format!("${steps}")))
+    }
 }
 
 fn key_step(key: &str) -> Result<String, SqlError> {
@@ -92,7 +100,10 @@ pub(super) fn call(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
         "PARSE_JSON" | "TRY_PARSE_JSON" => {
             call.arity(1..=2)?;
             let is_try = call.name.starts_with("TRY_");
-            Ok(Some(Typed::new(format!("CAST(sf_json({}, {is_try}) AS JSON)", call.text(0)?), SnowType::Variant)))
+            Ok(Some(Typed::new(
+                format!("CAST(sf_json({}, {is_try}) AS JSON)", call.text(0)?),
+                SnowType::Variant,
+            )))
         }
         "TO_JSON" => {
             call.arity(1..=1)?;
@@ -103,7 +114,9 @@ pub(super) fn call(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
         "TO_ARRAY" => to_array(call),
         "ARRAY_CONSTRUCT" => {
             let items = elements(call, 0)?;
-            Ok(Some(Typed::new(format!("json_array({})", items.join(", ")), SnowType::Array).with_nullable(false)))
+            Ok(Some(
+                Typed::new(format!("json_array({})", items.join(", ")), SnowType::Array).with_nullable(false),
+            ))
         }
         "ARRAY_CONSTRUCT_COMPACT" => {
             let items = elements(call, 0)?.join(", ");
@@ -167,14 +180,17 @@ fn object(call: &Call<'_, '_>) -> Result<Typed, SqlError> {
         if !keeps && value.is_null_literal() {
             continue;
         }
-        let is_missing = if keeps || !value.nullable { "FALSE".to_owned() } else { format!("({}) IS NULL", value.sql) };
+        let is_missing =
+            if keeps || !value.nullable { "FALSE".to_owned() } else { format!("({}) IS NULL", value.sql) };
         fields.push(format!("{{'k': {key}, 'v': {}, 'm': {is_missing}}}", call.binder.element(value)?));
     }
     if fields.is_empty() {
         return Ok(Typed::new("CAST('{}' AS JSON)", SnowType::Object).with_nullable(false));
     }
     let pairs = format!("list_filter([{}], lambda f: NOT f.m AND f.k IS NOT NULL)", fields.join(", "));
-    let text = format!("list_transform({pairs}, lambda f: CAST(to_json(f.k) AS VARCHAR) || ':' || CAST(f.v AS VARCHAR))");
+    let text = format!(
+        "list_transform({pairs}, lambda f: CAST(to_json(f.k) AS VARCHAR) || ':' || CAST(f.v AS VARCHAR))"
+    );
     let sql = format!("CAST(sf_json('{{' || array_to_string({text}, ',') || '}}', FALSE) AS JSON)");
     Ok(Typed::new(sql, SnowType::Object).with_nullable(false))
 }
@@ -189,7 +205,9 @@ fn inspection(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
         "TYPEOF" => call.strict(format!("sf_typeof({})", as_text(&call.variant(0)?)), TEXT),
         "ARRAY_SIZE" => {
             let value = call.variant(0)?;
-            let sql = format!("CASE json_type({value}) WHEN 'ARRAY' THEN CAST(json_array_length({value}) AS DECIMAL(9,0)) END");
+            let sql = format!(
+                "CASE json_type({value}) WHEN 'ARRAY' THEN CAST(json_array_length({value}) AS DECIMAL(9,0)) END"
+            );
             Ok(Some(Typed::new(sql, fixed(9, 0))))
         }
         "ARRAY_CONTAINS" => {
@@ -208,8 +226,11 @@ fn inspection(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
             let sql = format!("to_json(list_append(CAST({} AS JSON[]), {item}))", call.variant(0)?);
             Ok(Some(Typed::new(sql, SnowType::Array)))
         }
-        "OBJECT_KEYS" => call.strict(format!("to_json(list_sort(json_keys({})))", call.variant(0)?), SnowType::Array),
-        "SPLIT" => call.strict(format!("to_json(string_split({}, {}))", call.text(0)?, call.text(1)?), SnowType::Array),
+        "OBJECT_KEYS" => {
+            call.strict(format!("to_json(list_sort(json_keys({})))", call.variant(0)?), SnowType::Array)
+        }
+        "SPLIT" => call
+            .strict(format!("to_json(string_split({}, {}))", call.text(0)?, call.text(1)?), SnowType::Array),
         "IS_NULL_VALUE" => kind_test("'NULL'"),
         "IS_ARRAY" => kind_test("'ARRAY'"),
         "IS_OBJECT" => kind_test("'OBJECT'"),
@@ -225,7 +246,10 @@ fn inspection(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
         "AS_DOUBLE" | "AS_REAL" => typed_or_null(call, "'BIGINT', 'UBIGINT', 'DOUBLE'", &SnowType::Real),
         "STRIP_NULL_VALUE" => {
             let value = call.variant(0)?;
-            Ok(Some(Typed::new(format!("CASE json_type({value}) WHEN 'NULL' THEN NULL ELSE {value} END"), SnowType::Variant)))
+            Ok(Some(Typed::new(
+                format!("CASE json_type({value}) WHEN 'NULL' THEN NULL ELSE {value} END"),
+                SnowType::Variant,
+            )))
         }
         "TO_GEOGRAPHY" | "TRY_TO_GEOGRAPHY" | "TO_GEOMETRY" | "ST_ASGEOJSON" => geography(call),
         _ => Ok(None),
@@ -240,7 +264,10 @@ fn typed_or_null(call: &Call<'_, '_>, kinds: &str, target: &SnowType) -> Result<
     call.arity(1..=1)?;
     let value = call.variant(0)?;
     let cast = call.binder.cast(Typed::new(value.clone(), SnowType::Variant), target, Mode::Explicit)?;
-    Ok(Some(Typed::new(format!("CASE WHEN json_type({value}) IN ({kinds}) THEN {} END", cast.sql), target.clone())))
+    Ok(Some(Typed::new(
+        format!("CASE WHEN json_type({value}) IN ({kinds}) THEN {} END", cast.sql),
+        target.clone(),
+    )))
 }
 
 fn geography(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {

@@ -19,7 +19,8 @@ impl Binder<'_> {
             Value::Null => Ok(Typed::null()),
             Value::HexStringLiteral(hex) => {
                 let length = u32::try_from(hex.len() / 2).unwrap_or(u32::MAX);
-                Ok(Typed::new(format!("unhex({})", literal(hex)), SnowType::Binary { length }).with_nullable(false))
+                Ok(Typed::new(format!("unhex({})", literal(hex)), SnowType::Binary { length })
+                    .with_nullable(false))
             }
             Value::Placeholder(name) => self.placeholder(name, names, value),
             other => Err(unsupported(format!("the constant {other}"))),

@@ -21,6 +21,8 @@ mod query;
 mod scope;
 mod strings;
 mod table_functions;
+#[cfg(test)]
+mod tests;
 mod windows;
 
 use std::cell::{Cell, RefCell};

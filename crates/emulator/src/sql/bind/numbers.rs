@@ -28,11 +28,14 @@ pub(super) fn call(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
             let sql = format!("CASE WHEN {} {zero} THEN 0 ELSE {} END", divisor.sql, quotient.sql);
             Ok(Some(Typed::new(sql, quotient.ty)))
         }
-        "SQRT" | "EXP" | "LN" | "SIN" | "COS" | "TAN" | "ASIN" | "ACOS" | "ATAN" | "RADIANS" | "DEGREES" | "CBRT" => {
+        "SQRT" | "EXP" | "LN" | "SIN" | "COS" | "TAN" | "ASIN" | "ACOS" | "ATAN" | "RADIANS" | "DEGREES"
+        | "CBRT" => {
             call.arity(1..=1)?;
             call.strict(format!("{}({})", call.name.to_lowercase(), call.float(0)?), SnowType::Real)
         }
-        "POWER" | "POW" => call.strict(format!("pow({}, {})", call.float(0)?, call.float(1)?), SnowType::Real),
+        "POWER" | "POW" => {
+            call.strict(format!("pow({}, {})", call.float(0)?, call.float(1)?), SnowType::Real)
+        }
         "ATAN2" => call.strict(format!("atan2({}, {})", call.float(0)?, call.float(1)?), SnowType::Real),
         "LOG" => {
             call.arity(2..=2)?;
@@ -44,9 +47,17 @@ pub(super) fn call(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
             let operator = match call.name {
                 "BITAND" => "&",
                 "BITOR" => "|",
-                _ => return call.strict(exact(&format!("xor({}, {})", call.integer(0)?, call.integer(1)?)), fixed(38, 0)),
+                _ => {
+                    return call.strict(
+                        exact(&format!("xor({}, {})", call.integer(0)?, call.integer(1)?)),
+                        fixed(38, 0),
+                    );
+                }
             };
-            call.strict(exact(&format!("({} {operator} {})", call.integer(0)?, call.integer(1)?)), fixed(38, 0))
+            call.strict(
+                exact(&format!("({} {operator} {})", call.integer(0)?, call.integer(1)?)),
+                fixed(38, 0),
+            )
         }
         "WIDTH_BUCKET" => Err(unsupported("WIDTH_BUCKET")),
         _ => conversions(call),

@@ -13,15 +13,18 @@ use crate::sql::names;
 /// One item of the SELECT list, with the DuckDB text that gives it.
 pub(super) type Projected = (OutputColumn, String);
 
+/// An alias with what it stands for.
+pub(super) type Alias = (String, Typed);
+
 impl Binder<'_> {
     /// Binds the list; aliases of earlier items are in reach of later ones.
     pub(super) fn projection(
         &self,
         items: &[SelectItem],
         scope: &Scope<'_>,
-    ) -> Result<(Vec<Projected>, Vec<(String, Typed)>), SqlError> {
+    ) -> Result<(Vec<Projected>, Vec<Alias>), SqlError> {
         let mut projected = Vec::new();
-        let mut aliases: Vec<(String, Typed)> = Vec::new();
+        let mut aliases: Vec<Alias> = Vec::new();
         for item in items {
             let names = Names { scope, aliases: &aliases, alias_first: false };
             match item {
@@ -45,7 +48,9 @@ impl Binder<'_> {
                     let relation = qualified_relation(kind, scope)?;
                     self.star(std::iter::once(relation), options, &names, &mut projected)?;
                 }
-                SelectItem::ExprWithAliases { .. } => return Err(unsupported("several aliases of one expression")),
+                SelectItem::ExprWithAliases { .. } => {
+                    return Err(unsupported("several aliases of one expression"));
+                }
             }
         }
         Ok((projected, aliases))

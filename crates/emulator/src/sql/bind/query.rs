@@ -1,8 +1,8 @@
 //! Queries: WITH, SELECT, set operations, VALUES, ORDER BY and LIMIT.
 
 use sqlparser::ast::{
-    Cte as CteAst, Distinct, Expr, GroupByExpr, LimitClause, OrderByKind, Query, Select, SetExpr, SetOperator,
-    SetQuantifier, TopQuantity, Values,
+    Cte as CteAst, Distinct, Expr, GroupByExpr, LimitClause, OrderByKind, Query, Select, SetExpr,
+    SetOperator, SetQuantifier, TopQuantity, Values,
 };
 
 use super::cast::Mode;
@@ -34,7 +34,12 @@ impl Binder<'_> {
         self.query(query, names.scope, &ctes)
     }
 
-    pub(crate) fn query(&self, query: &Query, outer: &Scope<'_>, ctes: &[Cte]) -> Result<BoundQuery, SqlError> {
+    pub(crate) fn query(
+        &self,
+        query: &Query,
+        outer: &Scope<'_>,
+        ctes: &[Cte],
+    ) -> Result<BoundQuery, SqlError> {
         if !query.locks.is_empty() || query.for_clause.is_some() || !query.pipe_operators.is_empty() {
             return Err(unsupported("FOR UPDATE, FOR XML and pipes"));
         }
@@ -99,8 +104,12 @@ impl Binder<'_> {
         }
         let name = self.relation_name();
         let relation = Relation::of_outputs(None, &name, &bound.columns);
-        let outputs: Vec<Projected> =
-            bound.columns.iter().cloned().zip(relation.columns.iter().map(|column| column.sql.clone())).collect();
+        let outputs: Vec<Projected> = bound
+            .columns
+            .iter()
+            .cloned()
+            .zip(relation.columns.iter().map(|column| column.sql.clone()))
+            .collect();
         let scope = Scope { parent: Some(outer), relations: vec![relation], ctes: ctes.to_vec() };
         let keys = self.query_order(order, &Names::of(&scope), &outputs)?;
         let sql = format!("SELECT * FROM ({}) AS {name} ORDER BY {keys}", bound.sql);
@@ -177,12 +186,19 @@ impl Binder<'_> {
         Ok(format!("(SELECT {} FROM ({}) AS {name})", list.join(", "), branch.sql))
     }
 
-    pub(super) fn values(&self, values: &Values, outer: &Scope<'_>, ctes: &[Cte]) -> Result<BoundQuery, SqlError> {
+    pub(super) fn values(
+        &self,
+        values: &Values,
+        outer: &Scope<'_>,
+        ctes: &[Cte],
+    ) -> Result<BoundQuery, SqlError> {
         let scope = Scope { parent: Some(outer), relations: Vec::new(), ctes: ctes.to_vec() };
         let names = Names::of(&scope);
         let mut rows: Vec<Vec<Typed>> = Vec::new();
         for row in &values.rows {
-            rows.push(row.content.iter().map(|expr| self.expression(expr, &names)).collect::<Result<_, _>>()?);
+            rows.push(
+                row.content.iter().map(|expr| self.expression(expr, &names)).collect::<Result<_, _>>()?,
+            );
         }
         let width = rows.first().map_or(0, Vec::len);
         if rows.iter().any(|row| row.len() != width) {
@@ -200,7 +216,9 @@ impl Binder<'_> {
         }
         let rows: Vec<String> = rows
             .iter()
-            .map(|row| format!("({})", row.iter().map(|cell| cell.sql.as_str()).collect::<Vec<_>>().join(", ")))
+            .map(|row| {
+                format!("({})", row.iter().map(|cell| cell.sql.as_str()).collect::<Vec<_>>().join(", "))
+            })
             .collect();
         let name = self.relation_name();
         let list: Vec<String> = (1..=width).map(|place| format!("c{place}")).collect();
@@ -220,8 +238,11 @@ impl Binder<'_> {
         let from = self.from(&select.from, &mut scope)?;
         let (projected, aliases) = self.projection(&select.projection, &scope)?;
         let names = Names { scope: &scope, aliases: &aliases, alias_first: false };
-        let list: Vec<String> =
-            projected.iter().enumerate().map(|(index, (_, sql))| format!("{sql} AS c{}", index + 1)).collect();
+        let list: Vec<String> = projected
+            .iter()
+            .enumerate()
+            .map(|(index, (_, sql))| format!("{sql} AS c{}", index + 1))
+            .collect();
         let mut sql = format!("SELECT {}{}", self.distinct(select, &projected)?, list.join(", "));
         if !from.is_empty() {
             sql.push_str(&format!(" FROM {from}"));
@@ -333,7 +354,9 @@ impl Binder<'_> {
         let value = self.expression(expr, &Names::of(&scope))?;
         match &value.literal {
             super::Literal::Number(text) => Ok(text.clone()),
-            super::Literal::Text(text) if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() => {
+            super::Literal::Text(text)
+                if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() =>
+            {
                 Ok(text.clone())
             }
             super::Literal::Null | super::Literal::Text(_) => Ok(i64::MAX.to_string()),

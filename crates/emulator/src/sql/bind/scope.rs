@@ -69,7 +69,9 @@ impl<'a> Names<'a> {
     /// What an unqualified name means.
     pub(crate) fn plain(&self, ident: &Ident) -> Result<Typed, SqlError> {
         let name = names::fold(ident);
-        if self.alias_first && let Some(typed) = self.alias(&name) {
+        if self.alias_first
+            && let Some(typed) = self.alias(&name)
+        {
             return Ok(typed);
         }
         if let Some(typed) = self.scope.plain(&name, ident)? {
@@ -85,7 +87,11 @@ impl<'p> Scope<'p> {
     }
 
     pub(crate) fn visible_ctes(&self) -> Vec<Cte> {
-        if self.ctes.is_empty() { self.parent.map(Scope::visible_ctes).unwrap_or_default() } else { self.ctes.clone() }
+        if self.ctes.is_empty() {
+            self.parent.map(Scope::visible_ctes).unwrap_or_default()
+        } else {
+            self.ctes.clone()
+        }
     }
 
     fn plain(&self, name: &str, ident: &Ident) -> Result<Option<Typed>, SqlError> {

@@ -9,7 +9,6 @@ use crate::sql::physical::{BINARY_LENGTH_MAX, TEXT, fixed};
 
 const COUNT: SnowType = SnowType::Fixed { precision: 18, scale: 0 };
 
-
 fn count(sql: &str) -> String {
     format!("CAST({sql} AS DECIMAL(18,0))")
 }
@@ -35,7 +34,8 @@ pub(super) fn call(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
             call.strict(format!("{}({}, {width}, {padding})", call.name.to_lowercase(), call.text(0)?), TEXT)
         }
         "CONCAT" => {
-            let parts = (0..call.len()).map(|index| concat_part(call, index)).collect::<Result<Vec<_>, _>>()?;
+            let parts =
+                (0..call.len()).map(|index| concat_part(call, index)).collect::<Result<Vec<_>, _>>()?;
             let ty = match call.arguments.first().map(|argument| &argument.ty) {
                 Some(SnowType::Binary { .. }) => SnowType::Binary { length: BINARY_LENGTH_MAX },
                 _ => TEXT,
@@ -53,7 +53,10 @@ pub(super) fn call(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
             if call.len() == 3 {
                 let start = call.integer(2)?;
                 let found = format!("instr(substr({whole}, {start}), {part})");
-                return call.strict(count(&format!("CASE {found} WHEN 0 THEN 0 ELSE {found} + {start} - 1 END")), COUNT);
+                return call.strict(
+                    count(&format!("CASE {found} WHEN 0 THEN 0 ELSE {found} + {start} - 1 END")),
+                    COUNT,
+                );
             }
             call.strict(count(&format!("instr({whole}, {part})")), COUNT)
         }
@@ -187,7 +190,8 @@ fn regular_expression(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
                 return Err(unsupported("REGEXP_REPLACE of one occurrence"));
             }
             let options = options(call, 5, "g")?;
-            let sql = format!("regexp_replace({}, {}, {replacement}, {options})", call.text(0)?, call.text(1)?);
+            let sql =
+                format!("regexp_replace({}, {}, {replacement}, {options})", call.text(0)?, call.text(1)?);
             call.strict(sql, TEXT)
         }
         "REGEXP_SUBSTR" => {
@@ -204,7 +208,8 @@ fn regular_expression(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
             call.arity(2..=4)?;
             first_occurrence(call, 2..3)?;
             let options = options(call, 3, "")?;
-            let found = format!("len(regexp_extract_all({}, {}, 0, {options}))", call.text(0)?, call.text(1)?);
+            let found =
+                format!("len(regexp_extract_all({}, {}, 0, {options}))", call.text(0)?, call.text(1)?);
             call.strict(count(&found), COUNT)
         }
         _ => Ok(None),
@@ -214,8 +219,12 @@ fn regular_expression(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
 /// Hashes with a published definition. Snowflake's own HASH cannot be reproduced.
 fn hashes(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
     match call.name {
-        "MD5" | "MD5_HEX" => call.strict(format!("md5({})", bytes_or_text(call)?), SnowType::Text { length: 32 }),
-        "SHA1" | "SHA1_HEX" => call.strict(format!("sha1({})", bytes_or_text(call)?), SnowType::Text { length: 40 }),
+        "MD5" | "MD5_HEX" => {
+            call.strict(format!("md5({})", bytes_or_text(call)?), SnowType::Text { length: 32 })
+        }
+        "SHA1" | "SHA1_HEX" => {
+            call.strict(format!("sha1({})", bytes_or_text(call)?), SnowType::Text { length: 40 })
+        }
         "SHA2" | "SHA2_HEX" => {
             call.arity(1..=2)?;
             if call.len() > 1 && call.get(1)?.literal != super::Literal::Number("256".to_owned()) {

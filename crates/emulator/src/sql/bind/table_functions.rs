@@ -21,7 +21,9 @@ impl Binder<'_> {
         scope: &mut Scope<'_>,
     ) -> Result<String, SqlError> {
         match expr {
-            Expr::Function(function) => self.table_function(&function.name, arguments(function), alias, scope),
+            Expr::Function(function) => {
+                self.table_function(&function.name, arguments(function), alias, scope)
+            }
             other => Err(unsupported(format!("TABLE({other})"))),
         }
     }
@@ -45,9 +47,10 @@ impl Binder<'_> {
             "GENERATOR" => self.generator(arguments, scope)?,
             "SPLIT_TO_TABLE" => self.split_to_table(arguments, scope)?,
             "RESULT_SCAN" => self.result_scan(arguments, scope)?,
-            "QUERY_HISTORY" | "QUERY_HISTORY_BY_SESSION" | "QUERY_HISTORY_BY_USER" | "QUERY_HISTORY_BY_WAREHOUSE" => {
-                self.query_history(&last, arguments, scope)?
-            }
+            "QUERY_HISTORY"
+            | "QUERY_HISTORY_BY_SESSION"
+            | "QUERY_HISTORY_BY_USER"
+            | "QUERY_HISTORY_BY_WAREHOUSE" => self.query_history(&last, arguments, scope)?,
             _ => return Err(unknown_function(&names::display_path(&parts))),
         };
         apply_alias(&mut relation, alias)?;
@@ -108,7 +111,11 @@ impl Binder<'_> {
         Ok((sql, Relation::of_outputs(None, &name, &outputs(&columns))))
     }
 
-    fn generator(&self, arguments: &[FunctionArg], scope: &Scope<'_>) -> Result<(String, Relation), SqlError> {
+    fn generator(
+        &self,
+        arguments: &[FunctionArg],
+        scope: &Scope<'_>,
+    ) -> Result<(String, Relation), SqlError> {
         if argument(arguments, "TIMELIMIT", usize::MAX).is_some() {
             return Err(unsupported("GENERATOR with TIMELIMIT"));
         }
@@ -117,12 +124,8 @@ impl Binder<'_> {
         let rows = self.expression(rows, &Names::of(scope))?;
         self.needs_compute.set(true);
         let name = self.relation_name();
-        let relation = Relation {
-            name: None,
-            path: None,
-            columns: Vec::new(),
-            sequence: Some(format!("{name}.i")),
-        };
+        let relation =
+            Relation { name: None, path: None, columns: Vec::new(), sequence: Some(format!("{name}.i")) };
         Ok((format!("range(CAST({} AS BIGINT)) AS {name}(i)", rows.sql), relation))
     }
 
@@ -147,7 +150,11 @@ impl Binder<'_> {
         Ok((sql, Relation::of_outputs(None, &name, &outputs(&columns))))
     }
 
-    fn result_scan(&self, arguments: &[FunctionArg], scope: &Scope<'_>) -> Result<(String, Relation), SqlError> {
+    fn result_scan(
+        &self,
+        arguments: &[FunctionArg],
+        scope: &Scope<'_>,
+    ) -> Result<(String, Relation), SqlError> {
         let id = match argument(arguments, "", 0) {
             None => Typed::null(),
             Some(expr) => self.expression(expr, &Names::of(scope))?,
@@ -189,7 +196,12 @@ impl Binder<'_> {
 fn outputs(columns: &[(&str, SnowType)]) -> Vec<OutputColumn> {
     columns
         .iter()
-        .map(|(name, ty)| OutputColumn { name: (*name).to_owned(), ty: ty.clone(), nullable: true, origin: None })
+        .map(|(name, ty)| OutputColumn {
+            name: (*name).to_owned(),
+            ty: ty.clone(),
+            nullable: true,
+            origin: None,
+        })
         .collect()
 }
 
@@ -208,11 +220,9 @@ fn argument<'a>(arguments: &'a [FunctionArg], name: &str, place: usize) -> Optio
         {
             Some(expr)
         }
-        FunctionArg::ExprNamed { name: Expr::Identifier(found), arg: FunctionArgExpr::Expr(expr), .. }
-            if found.value.eq_ignore_ascii_case(name) =>
-        {
-            Some(expr)
-        }
+        FunctionArg::ExprNamed {
+            name: Expr::Identifier(found), arg: FunctionArgExpr::Expr(expr), ..
+        } if found.value.eq_ignore_ascii_case(name) => Some(expr),
         _ => None,
     });
     let placed = match arguments.get(place) {
@@ -221,4 +231,3 @@ fn argument<'a>(arguments: &'a [FunctionArg], name: &str, place: usize) -> Optio
     };
     named.or(placed)
 }
-

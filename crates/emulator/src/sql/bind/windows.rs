@@ -7,7 +7,12 @@ use crate::outcome::SqlError;
 use crate::sql::error::unsupported;
 
 impl Binder<'_> {
-    pub(super) fn window(&self, function: &str, window: &WindowType, names: &Names<'_>) -> Result<String, SqlError> {
+    pub(super) fn window(
+        &self,
+        function: &str,
+        window: &WindowType,
+        names: &Names<'_>,
+    ) -> Result<String, SqlError> {
         let WindowType::WindowSpec(spec) = window else {
             return Err(unsupported("a named window"));
         };
@@ -16,7 +21,8 @@ impl Binder<'_> {
         }
         let mut parts = Vec::new();
         if !spec.partition_by.is_empty() {
-            let keys = spec.partition_by.iter().map(|expr| Ok(self.instant(self.expression(expr, names)?).sql));
+            let keys =
+                spec.partition_by.iter().map(|expr| Ok(self.instant(self.expression(expr, names)?).sql));
             parts.push(format!("PARTITION BY {}", keys.collect::<Result<Vec<_>, SqlError>>()?.join(", ")));
         }
         if !spec.order_by.is_empty() {

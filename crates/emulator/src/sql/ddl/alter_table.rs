@@ -110,7 +110,10 @@ fn rename(session: &mut SqlSession, altered: &Altered, to: &[String]) -> Result<
 fn take(catalog: &mut Catalog, path: &[String; 3]) -> Result<TableEntry, SqlError> {
     catalog.table_mut(path)?;
     let schema = catalog.schema_mut(&path[0], &path[1])?;
-    schema.tables.remove(&path[2]).ok_or_else(|| crate::sql::error::missing("Table", &names::display_path(path)))
+    schema
+        .tables
+        .remove(&path[2])
+        .ok_or_else(|| crate::sql::error::missing("Table", &names::display_path(path)))
 }
 
 /// Two tables take each other's names, with their grants.
@@ -127,9 +130,13 @@ fn swap(session: &mut SqlSession, altered: &Altered, other: &[String]) -> Result
     }
     session.database.change(&session.connection, |catalog| {
         let (first, second) = (take(catalog, &altered.path)?, take(catalog, &other.path)?);
-        catalog.schema_mut(&altered.path[0], &altered.path[1])?.tables.insert(altered.path[2].clone(), second);
+        catalog
+            .schema_mut(&altered.path[0], &altered.path[1])?
+            .tables
+            .insert(altered.path[2].clone(), second);
         catalog.schema_mut(&other.path[0], &other.path[1])?.tables.insert(other.path[2].clone(), first);
-        for grant in catalog.grants.iter_mut().filter(|grant| grant.on.kind == "TABLE" && !grant.on.is_future) {
+        for grant in catalog.grants.iter_mut().filter(|grant| grant.on.kind == "TABLE" && !grant.on.is_future)
+        {
             if grant.on.path == altered.path {
                 grant.on.path = other.path.to_vec();
             } else if grant.on.path == other.path {
@@ -174,7 +181,8 @@ fn add(session: &mut SqlSession, mut altered: Altered, parser: &mut Parser<'_>) 
         let sqlparser::ast::TableConstraint::PrimaryKey(key) = constraint else {
             return Err(unsupported("ADD of this constraint"));
         };
-        let name = key.name.as_ref().map_or_else(|| format!("SYS_CONSTRAINT_{}", uuid::Uuid::new_v4()), names::fold);
+        let name =
+            key.name.as_ref().map_or_else(|| format!("SYS_CONSTRAINT_{}", uuid::Uuid::new_v4()), names::fold);
         let columns = columns::key_columns(&key.columns)?;
         altered.entry.constraints.push(Constraint { name, is_primary: true, columns });
         return store(session, altered, "");
@@ -187,7 +195,7 @@ fn add(session: &mut SqlSession, mut altered: Altered, parser: &mut Parser<'_>) 
         parse::expect_token(parser, &Token::RParen)?;
     }
     parse::end(parser)?;
-    let mut sql = String::new();
+    let mut sql = Added::default();
     for definition in &definitions {
         let physical = altered.entry.next_physical_column();
         let bindings = std::collections::BTreeMap::new();
@@ -200,10 +208,21 @@ fn add(session: &mut SqlSession, mut altered: Altered, parser: &mut Parser<'_>) 
             }
             return Err(compilation("001430", "42601", &format!("column '{}' already exists", column.name)));
         }
-        sql.push_str(&add_sql(session, &binder, &altered.entry, &column)?);
+        add_sql(session, &binder, &altered.entry, &column, &mut sql)?;
         altered.entry.columns.push(column);
     }
-    store(session, altered, &sql)
+    let stored = store(session, altered, &format!("{}{}", sql.columns, sql.values))?;
+    execute_all(&session.connection, &sql.constraints)?;
+    Ok(stored)
+}
+
+/// DuckDB's statements for new columns, in the order that it can run them in: it adds no column behind an update, and
+/// no constraint in the same transaction.
+#[derive(Default)]
+struct Added {
+    columns: String,
+    values: String,
+    constraints: String,
 }
 
 /// Existing rows take the default of a new column.
@@ -212,31 +231,36 @@ fn add_sql(
     binder: &Binder<'_>,
     entry: &TableEntry,
     column: &ColumnEntry,
-) -> Result<String, SqlError> {
+    sql: &mut Added,
+) -> Result<(), SqlError> {
     if column.identity.is_some() {
         return Err(unsupported("ADD COLUMN with AUTOINCREMENT"));
     }
     let (table, physical) = (entry.physical(), &column.physical);
-    let mut sql = format!("ALTER TABLE {table} ADD COLUMN {physical} {};", duckdb_type(&column.ty));
+    sql.columns.push_str(&format!("ALTER TABLE {table} ADD COLUMN {physical} {};", duckdb_type(&column.ty)));
     if let Some(default) = &column.default {
         let mut parser = parse::parser(default)?;
         let expr = parse::run(&mut parser, Parser::parse_expr)?;
         let scope = Scope::empty(None);
         let value = binder.cast(binder.expression(&expr, &Names::of(&scope))?, &column.ty, Mode::Assign)?;
-        sql.push_str(&format!("UPDATE {table} SET {physical} = {};", value.sql));
+        sql.values.push_str(&format!("UPDATE {table} SET {physical} = {};", value.sql));
     }
     if !column.nullable {
-        let is_empty = crate::sql::run::number(&session.connection, &format!("SELECT count(*) FROM {table}"))? == 0;
+        let is_empty =
+            crate::sql::run::number(&session.connection, &format!("SELECT count(*) FROM {table}"))? == 0;
         if !is_empty && column.default.is_none() {
             return Err(compilation(
                 "002206",
                 "42601",
-                &format!("Non-nullable column '{}' cannot be added to non-empty table without a default.", column.name),
+                &format!(
+                    "Non-nullable column '{}' cannot be added to non-empty table without a default.",
+                    column.name
+                ),
             ));
         }
-        sql.push_str(&format!("ALTER TABLE {table} ALTER COLUMN {physical} SET NOT NULL;"));
+        sql.constraints.push_str(&format!("ALTER TABLE {table} ALTER COLUMN {physical} SET NOT NULL;"));
     }
-    Ok(sql)
+    Ok(())
 }
 
 fn drop(session: &mut SqlSession, mut altered: Altered, parser: &mut Parser<'_>) -> Result<String, SqlError> {
@@ -259,7 +283,11 @@ fn drop(session: &mut SqlSession, mut altered: Altered, parser: &mut Parser<'_>)
             Err(_) if if_exists => {}
             found => {
                 let column = altered.entry.columns.remove(found?);
-                sql.push_str(&format!("ALTER TABLE {} DROP COLUMN {};", altered.entry.physical(), column.physical));
+                sql.push_str(&format!(
+                    "ALTER TABLE {} DROP COLUMN {};",
+                    altered.entry.physical(),
+                    column.physical
+                ));
             }
         }
         if !parser.consume_token(&Token::Comma) {
@@ -274,7 +302,11 @@ fn drop(session: &mut SqlSession, mut altered: Altered, parser: &mut Parser<'_>)
 }
 
 /// `ALTER | MODIFY [COLUMN] c …`.
-fn modify(session: &mut SqlSession, mut altered: Altered, parser: &mut Parser<'_>) -> Result<String, SqlError> {
+fn modify(
+    session: &mut SqlSession,
+    mut altered: Altered,
+    parser: &mut Parser<'_>,
+) -> Result<String, SqlError> {
     let in_parentheses = parser.consume_token(&Token::LParen);
     let mut sql = String::new();
     loop {
@@ -308,7 +340,10 @@ fn modify_column(
             return Err(compilation(
                 "002203",
                 "42601",
-                &format!("column '{}' contains null values. Not null constraint cannot be added.", column.name),
+                &format!(
+                    "column '{}' contains null values. Not null constraint cannot be added.",
+                    column.name
+                ),
             ));
         }
         column.nullable = false;
@@ -333,7 +368,8 @@ fn modify_column(
         parse::accept(parser, &["TYPE"]);
     }
     let parsed = parse::run(parser, Parser::parse_data_type)?;
-    let wanted = crate::sql::physical::from_ast(&parsed, &session.state.parameters.text("TIMESTAMP_TYPE_MAPPING"))?;
+    let wanted =
+        crate::sql::physical::from_ast(&parsed, &session.state.parameters.text("TIMESTAMP_TYPE_MAPPING"))?;
     if !may_become(&column.ty, &wanted) {
         return Err(compilation(
             "002108",
@@ -364,7 +400,11 @@ fn may_become(from: &SnowType, to: &SnowType) -> bool {
 }
 
 /// `SET property = value …`, `UNSET …`, `CLUSTER BY (…)`.
-fn properties(session: &mut SqlSession, mut altered: Altered, parser: &mut Parser<'_>) -> Result<String, SqlError> {
+fn properties(
+    session: &mut SqlSession,
+    mut altered: Altered,
+    parser: &mut Parser<'_>,
+) -> Result<String, SqlError> {
     if parse::accept(parser, &["CLUSTER", "BY"]) {
         let keys = parse::run(parser, |parser| {
             parser.parse_parenthesized(|parser| parser.parse_comma_separated(Parser::parse_expr))
@@ -385,7 +425,8 @@ fn properties(session: &mut SqlSession, mut altered: Altered, parser: &mut Parse
             "COMMENT" => altered.entry.comment = value,
             "CHANGE_TRACKING" => altered.entry.change_tracking = value.eq_ignore_ascii_case("true"),
             "DATA_RETENTION_TIME_IN_DAYS" => {
-                altered.entry.retention_days = value.parse().map_err(|_| unsupported(format!("{key} = {value}")))?;
+                altered.entry.retention_days =
+                    value.parse().map_err(|_| unsupported(format!("{key} = {value}")))?;
             }
             other => return Err(unsupported(format!("ALTER TABLE … SET {other}"))),
         }
@@ -400,7 +441,11 @@ pub(super) fn set_comment(session: &mut SqlSession, parts: &[String], text: &str
     store(session, altered, "").map(|_| ())
 }
 
-pub(super) fn set_column_comment(session: &mut SqlSession, parts: &[String], text: &str) -> Result<(), SqlError> {
+pub(super) fn set_column_comment(
+    session: &mut SqlSession,
+    parts: &[String],
+    text: &str,
+) -> Result<(), SqlError> {
     let Some((column, table)) = parts.split_last() else { return Err(unsupported("an empty name")) };
     let mut altered = owned(session, table)?;
     let place = place(&altered.entry, column)?;

@@ -134,7 +134,11 @@ fn copied_columns(session: &SqlSession, columns: &[ColumnEntry]) -> Vec<ColumnEn
     columns
 }
 
-fn definition(session: &SqlSession, request: &SqlRequest, create: &CreateTable) -> Result<Definition, SqlError> {
+fn definition(
+    session: &SqlSession,
+    request: &SqlRequest,
+    create: &CreateTable,
+) -> Result<Definition, SqlError> {
     if let Some(CreateTableLikeKind::Plain(like) | CreateTableLikeKind::Parenthesized(like)) = &create.like {
         let source = source_table(session, &like.name)?;
         let columns = copied_columns(session, &source.columns);
@@ -171,15 +175,20 @@ fn definition(session: &SqlSession, request: &SqlRequest, create: &CreateTable) 
     });
     let values = values.collect::<Result<Vec<_>, SqlError>>()?;
     let sql = format!("SELECT {} FROM ({}) AS {name}", values.join(", "), bound.sql);
-    Ok(Definition { columns, constraints, rows: Some(BoundQuery { sql, columns: bound.columns }), copied: None })
+    Ok(Definition {
+        columns,
+        constraints,
+        rows: Some(BoundQuery { sql, columns: bound.columns }),
+        copied: None,
+    })
 }
 
 fn entry(session: &SqlSession, create: &CreateTable, kind: TableKind, definition: &Definition) -> TableEntry {
     let created_on = now();
     let comment = match &create.comment {
-        Some(
-            sqlparser::ast::CommentDef::WithEq(text) | sqlparser::ast::CommentDef::WithoutEq(text),
-        ) => text.clone(),
+        Some(sqlparser::ast::CommentDef::WithEq(text) | sqlparser::ast::CommentDef::WithoutEq(text)) => {
+            text.clone()
+        }
         None => String::new(),
     };
     let cluster_by = create.cluster_by.as_ref().map_or_else(String::new, |keys| format!("LINEAR{keys}"));
@@ -192,7 +201,10 @@ fn entry(session: &SqlSession, create: &CreateTable, kind: TableKind, definition
         comment,
         owner: session.state.role.clone(),
         change_tracking: create.change_tracking.unwrap_or(false),
-        retention_days: create.data_retention_time_in_days.and_then(|days| u32::try_from(days).ok()).unwrap_or(1),
+        retention_days: create
+            .data_retention_time_in_days
+            .and_then(|days| u32::try_from(days).ok())
+            .unwrap_or(1),
         created_on,
         last_altered: created_on,
         last_ddl: created_on,

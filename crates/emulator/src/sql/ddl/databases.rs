@@ -25,7 +25,8 @@ fn options(parser: &mut Parser<'_>) -> Result<Options, SqlError> {
         match key.as_str() {
             "COMMENT" => options.comment = Some(value),
             "DATA_RETENTION_TIME_IN_DAYS" => {
-                options.retention_days = Some(value.parse().map_err(|_| unsupported(format!("{key} = {value}")))?);
+                options.retention_days =
+                    Some(value.parse().map_err(|_| unsupported(format!("{key} = {value}")))?);
             }
             "MAX_DATA_EXTENSION_TIME_IN_DAYS" => {}
             other => return Err(unsupported(format!("the option {other}"))),

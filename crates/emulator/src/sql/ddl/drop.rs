@@ -5,7 +5,9 @@ use sqlparser::parser::Parser;
 use crate::outcome::SqlError;
 use crate::sql::account;
 use crate::sql::catalog::{Catalog, Dropped, DroppedObject};
-use crate::sql::error::{compilation, exists, insufficient_privileges, missing, missing_for_operation, unsupported};
+use crate::sql::error::{
+    compilation, exists, insufficient_privileges, missing, missing_for_operation, unsupported,
+};
 use crate::sql::run::execute_all;
 use crate::sql::session::SqlSession;
 use crate::sql::state::Object;
@@ -138,7 +140,8 @@ fn restore(catalog: &mut Catalog, kind: &str, path: &[String]) -> Result<(), Sql
             )
     };
     let shown = names::display_path(path);
-    let last = catalog.dropped.iter().rposition(is_wanted).ok_or_else(|| missing_for_operation(kind, &shown))?;
+    let last =
+        catalog.dropped.iter().rposition(is_wanted).ok_or_else(|| missing_for_operation(kind, &shown))?;
     let object = catalog.dropped.remove(last).object;
     let taken = || exists(&shown);
     match (object, path) {

@@ -64,7 +64,11 @@ fn modifiers(parser: &mut Parser<'_>) -> Modifiers {
     }
 }
 
-fn create(session: &mut SqlSession, request: &SqlRequest, parser: &mut Parser<'_>) -> Result<String, SqlError> {
+fn create(
+    session: &mut SqlSession,
+    request: &SqlRequest,
+    parser: &mut Parser<'_>,
+) -> Result<String, SqlError> {
     parse::expect(parser, &["CREATE"])?;
     let modifiers = modifiers(parser);
     let kind = parse::take_word(parser)?;

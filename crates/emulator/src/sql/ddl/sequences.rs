@@ -64,7 +64,7 @@ pub(super) fn create(
 }
 
 fn number(parser: &mut Parser<'_>) -> Result<i64, SqlError> {
-    parser.consume_token(&Token::Eq);
+    let _ = parser.consume_token(&Token::Eq);
     let sign = if parser.consume_token(&Token::Minus) { -1 } else { 1 };
     let number = parse::run(parser, Parser::parse_literal_uint)?;
     i64::try_from(number).map(|number| sign * number).map_err(|_| unsupported("a number of this size"))

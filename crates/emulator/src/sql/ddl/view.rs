@@ -53,7 +53,8 @@ pub(super) fn create(
         }
     }
     parse::expect(parser, &["AS"])?;
-    let query_text = from_place(&request.text, parser.peek_token().span.start).trim_end().trim_end_matches(';');
+    let query_text =
+        from_place(&request.text, parser.peek_token().span.start).trim_end().trim_end_matches(';');
     let query = statement::parse_query(parser)?;
     let path = session.state.qualify_table(&parts)?;
     check_schema(session, &path)?;
@@ -99,7 +100,8 @@ fn column_aliases(parser: &mut Parser<'_>) -> Result<Vec<(String, String)>, SqlE
     }
     loop {
         let name = parse::identifier(parser)?;
-        let comment = if parse::accept(parser, &["COMMENT"]) { parse::string(parser)? } else { String::new() };
+        let comment =
+            if parse::accept(parser, &["COMMENT"]) { parse::string(parser)? } else { String::new() };
         aliases.push((name, comment));
         if !parser.consume_token(&Token::Comma) {
             break;
@@ -121,7 +123,11 @@ fn columns(
     binder.path.replace((Some(path[0].clone()), Some(path[1].clone())));
     let outputs = binder.top_query(query)?.columns;
     if !aliases.is_empty() && aliases.len() != outputs.len() {
-        return Err(compilation("002057", "42601", "a view needs one column name for each column of its query"));
+        return Err(compilation(
+            "002057",
+            "42601",
+            "a view needs one column name for each column of its query",
+        ));
     }
     let columns: Vec<ColumnEntry> = outputs
         .into_iter()

@@ -11,7 +11,11 @@ use crate::sql::request::SqlRequest;
 use crate::sql::run::execute as run;
 use crate::sql::session::{SqlSession, counted};
 
-pub(super) fn execute(session: &mut SqlSession, request: &SqlRequest, delete: &Delete) -> Result<Outcome, SqlError> {
+pub(super) fn execute(
+    session: &mut SqlSession,
+    request: &SqlRequest,
+    delete: &Delete,
+) -> Result<Outcome, SqlError> {
     let (FromTable::WithFromKeyword(tables) | FromTable::WithoutKeyword(tables)) = &delete.from;
     let [table] = tables.as_slice() else { return Err(unsupported("DELETE from several tables")) };
     let TableFactor::Table { name, alias, .. } = &table.relation else {

@@ -13,7 +13,11 @@ use crate::sql::request::SqlRequest;
 use crate::sql::run::execute as run;
 use crate::sql::session::{SqlSession, counted};
 
-pub(super) fn execute(session: &mut SqlSession, request: &SqlRequest, insert: &Insert) -> Result<Outcome, SqlError> {
+pub(super) fn execute(
+    session: &mut SqlSession,
+    request: &SqlRequest,
+    insert: &Insert,
+) -> Result<Outcome, SqlError> {
     if insert.multi_table_insert_type.is_some() || insert.returning.is_some() || insert.on.is_some() {
         return Err(unsupported("a multi-table INSERT"));
     }
@@ -46,7 +50,10 @@ pub(super) fn execute(session: &mut SqlSession, request: &SqlRequest, insert: &I
 fn overwrite(session: &SqlSession, entry: &TableEntry, sql: &str) -> Result<u64, SqlError> {
     // The rows may come from the table itself, so they are put aside before it is emptied.
     let aside = format!("aside{}", entry.id);
-    let (into, select) = sql.split_once(") SELECT").map(|(into, select)| (format!("{into})"), format!("SELECT{select}"))).unwrap_or_default();
+    let (into, select) = sql
+        .split_once(") SELECT")
+        .map(|(into, select)| (format!("{into})"), format!("SELECT{select}")))
+        .unwrap_or_default();
     let steps = || -> Result<u64, SqlError> {
         run(&session.connection, &format!("CREATE OR REPLACE TEMPORARY TABLE {aside} AS {select}"))?;
         run(&session.connection, &format!("DELETE FROM {}", entry.physical()))?;
@@ -78,7 +85,11 @@ fn source(binder: &Binder<'_>, insert: &Insert, entry: &TableEntry) -> Result<St
     {
         return from_values(binder, values, &wanted, entry);
     }
-    let bound = if binder.has_array_binds() { return Err(unsupported("bound arrays in INSERT … SELECT")) } else { binder.top_query(query)? };
+    let bound = if binder.has_array_binds() {
+        return Err(unsupported("bound arrays in INSERT … SELECT"));
+    } else {
+        binder.top_query(query)?
+    };
     if bound.columns.len() != wanted.len() {
         return Err(wrong_count(wanted.len(), bound.columns.len()));
     }
@@ -88,7 +99,11 @@ fn source(binder: &Binder<'_>, insert: &Insert, entry: &TableEntry) -> Result<St
         Ok(binder.cast(value, &column.ty, Mode::Assign)?.sql)
     });
     let values = values.collect::<Result<Vec<_>, SqlError>>()?;
-    Ok(format!("SELECT {} FROM ({}) AS {name}", in_order(binder, entry, &wanted, values)?.join(", "), bound.sql))
+    Ok(format!(
+        "SELECT {} FROM ({}) AS {name}",
+        in_order(binder, entry, &wanted, values)?.join(", "),
+        bound.sql
+    ))
 }
 
 pub(crate) fn wrong_count(expected: usize, found: usize) -> SqlError {
@@ -130,14 +145,18 @@ fn from_values(
             return Err(wrong_count(wanted.len(), row.content.len()));
         }
         let cells = row.content.iter().zip(wanted).map(|(expr, column)| match expr {
-            Expr::Identifier(ident) if ident.value.eq_ignore_ascii_case("default") => default_value(binder, column),
+            Expr::Identifier(ident) if ident.value.eq_ignore_ascii_case("default") => {
+                default_value(binder, column)
+            }
             expr => Ok(binder.cast(binder.expression(expr, &names)?, &column.ty, Mode::Assign)?.sql),
         });
         let cells = cells.collect::<Result<Vec<_>, SqlError>>()?;
         rows.push(format!("({})", in_order(binder, entry, wanted, cells)?.join(", ")));
     }
     if binder.has_array_binds() {
-        let [row] = rows.as_slice() else { return Err(unsupported("bound arrays with several rows of VALUES")) };
+        let [row] = rows.as_slice() else {
+            return Err(unsupported("bound arrays with several rows of VALUES"));
+        };
         return Ok(format!("SELECT {} FROM {}", &row[1..row.len() - 1], binder.array_relation()?));
     }
     Ok(format!("SELECT * FROM (VALUES {}) AS given", rows.join(", ")))

@@ -1,7 +1,8 @@
 //! MERGE, which refuses sources that match a row more than once.
 
 use sqlparser::ast::{
-    AssignmentTarget, Merge, MergeAction, MergeClause, MergeClauseKind, MergeInsertKind, MergeUpdateKind, TableFactor,
+    AssignmentTarget, Merge, MergeAction, MergeClause, MergeClauseKind, MergeInsertKind, MergeUpdateKind,
+    TableFactor,
 };
 
 use super::{DELETED, INSERTED, MERGE, UPDATED, column, default_value, named_failure, target};
@@ -22,7 +23,11 @@ struct Bound {
     ambiguous: Option<String>,
 }
 
-pub(super) fn execute(session: &mut SqlSession, request: &SqlRequest, merge: &Merge) -> Result<Outcome, SqlError> {
+pub(super) fn execute(
+    session: &mut SqlSession,
+    request: &SqlRequest,
+    merge: &Merge,
+) -> Result<Outcome, SqlError> {
     let TableFactor::Table { name, alias, .. } = &merge.table else {
         return Err(unsupported("MERGE into something else than a table"));
     };
@@ -165,7 +170,8 @@ fn action(
                     return Err(unsupported("SET of several columns at once"));
                 };
                 let column = column(entry, &names::parts(name)?.pop().unwrap_or_default())?;
-                let value = binder.cast(binder.expression(&assignment.value, names)?, &column.ty, Mode::Assign)?;
+                let value =
+                    binder.cast(binder.expression(&assignment.value, names)?, &column.ty, Mode::Assign)?;
                 sets.push(format!("{} = {}", column.physical, value.sql));
             }
             Ok(format!("UPDATE SET {}", sets.join(", ")))
@@ -174,13 +180,16 @@ fn action(
             let MergeInsertKind::Values(values) = &insert.kind else {
                 return Err(unsupported("INSERT ALL BY NAME"));
             };
-            let [row] = values.rows.as_slice() else { return Err(unsupported("several rows in MERGE … INSERT")) };
+            let [row] = values.rows.as_slice() else {
+                return Err(unsupported("several rows in MERGE … INSERT"));
+            };
             let wanted: Vec<&ColumnEntry> = if insert.columns.is_empty() {
                 entry.columns.iter().collect()
             } else {
-                let found = insert.columns.iter().map(|name| {
-                    column(entry, &names::parts(name)?.pop().unwrap_or_default())
-                });
+                let found = insert
+                    .columns
+                    .iter()
+                    .map(|name| column(entry, &names::parts(name)?.pop().unwrap_or_default()));
                 found.collect::<Result<_, _>>()?
             };
             if wanted.len() != row.content.len() {
@@ -190,7 +199,9 @@ fn action(
             for column in &entry.columns {
                 values.push(match wanted.iter().position(|name| name.name == column.name) {
                     Some(place) => {
-                        binder.cast(binder.expression(&row.content[place], names)?, &column.ty, Mode::Assign)?.sql
+                        binder
+                            .cast(binder.expression(&row.content[place], names)?, &column.ty, Mode::Assign)?
+                            .sql
                     }
                     None => default_value(binder, column)?,
                 });

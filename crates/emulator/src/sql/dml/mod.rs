@@ -117,7 +117,10 @@ fn named_failure(failure: SqlError, path: &[String; 3], entry: &TableEntry) -> S
         return failure;
     }
     let physical = entry.physical();
-    let column = entry.columns.iter().find(|column| failure.message.contains(&format!("{physical}.{})", column.physical)));
+    let column = entry
+        .columns
+        .iter()
+        .find(|column| failure.message.contains(&format!("{physical}.{})", column.physical)));
     let name = column.map_or("?", |column| column.name.as_str());
     error(
         "100072",

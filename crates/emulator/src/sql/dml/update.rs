@@ -13,7 +13,11 @@ use crate::sql::request::SqlRequest;
 use crate::sql::run::{execute as run, number};
 use crate::sql::session::{SqlSession, counted};
 
-pub(super) fn execute(session: &mut SqlSession, request: &SqlRequest, update: &Update) -> Result<Outcome, SqlError> {
+pub(super) fn execute(
+    session: &mut SqlSession,
+    request: &SqlRequest,
+    update: &Update,
+) -> Result<Outcome, SqlError> {
     let TableFactor::Table { name, alias, .. } = &update.table.relation else {
         return Err(unsupported("UPDATE of something else than a table"));
     };
@@ -49,21 +53,30 @@ pub(super) fn execute(session: &mut SqlSession, request: &SqlRequest, update: &U
     let table = entry.physical();
     let sql = format!("UPDATE {table} AS {sql_name} SET {}{from_clause}{condition}", assignments.join(", "));
     tracing::trace!(%sql, "update");
-    let count_joined = (!from.is_empty()).then(|| {
+    let joins = (!from.is_empty()).then(|| {
         format!(
-            "SELECT count(*) FROM (SELECT {sql_name}.rowid FROM {table} AS {sql_name}, {from}{condition} GROUP BY \
-             {sql_name}.rowid HAVING count(*) > 1)"
+            "SELECT count(*) AS n FROM {table} AS {sql_name}, {from}{condition} GROUP BY {sql_name}.rowid"
         )
     });
     session.begin_write(entry.id, true)?;
-    let joined = count_joined.map_or(Ok(0), |sql| number(&session.connection, &sql));
-    let changed = joined
-        .and_then(|joined| Ok((joined, run(&session.connection, &sql)?)))
-        .map_err(|failure| named_failure(failure, &path, &entry));
-    let joined = changed.as_ref().map_or(0, |(joined, _)| joined.unsigned_abs());
-    let updated = session.end_write(entry.id, changed.map(|(_, updated)| updated))?;
+    let changed =
+        change(session, &sql, joins.as_deref()).map_err(|failure| named_failure(failure, &path, &entry));
+    let joined = changed.as_ref().map_or(0, |(_, joined)| *joined);
+    let updated = session.end_write(entry.id, changed.map(|(updated, _)| updated))?;
     let stats = DmlStats { updated, duplicates: joined, ..DmlStats::default() };
     counted(UPDATE, &[(UPDATED, updated), (MULTI_JOINED, joined)], stats)
+}
+
+/// Runs the update; gives how many rows it changed and how many of them had several candidates. DuckDB counts a row
+/// once for each row that it was joined with, so joins are counted apart.
+fn change(session: &SqlSession, sql: &str, joins: Option<&str>) -> Result<(u64, u64), SqlError> {
+    let Some(joins) = joins else { return Ok((run(&session.connection, sql)?, 0)) };
+    let count = |condition: &str| {
+        number(&session.connection, &format!("SELECT count(*) FROM ({joins}) WHERE {condition}"))
+    };
+    let (updated, joined) = (count("n >= 1")?, count("n > 1")?);
+    run(&session.connection, sql)?;
+    Ok((updated.unsigned_abs(), joined.unsigned_abs()))
 }
 
 fn assignments(

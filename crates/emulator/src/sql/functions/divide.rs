@@ -4,9 +4,9 @@ use std::error::Error;
 
 use arrow_buffer::i256;
 use duckdb::Connection;
-use duckdb::vtab::arrow::WritableVector;
 use duckdb::core::{DataChunkHandle, FlatVector, LogicalTypeHandle, LogicalTypeId};
 use duckdb::vscalar::{ScalarFunctionSignature, VScalar};
+use duckdb::vtab::arrow::WritableVector;
 
 use crate::sql::error::raised;
 
@@ -37,7 +37,8 @@ impl VScalar for Divide {
             }
             // SAFETY: the third parameter is declared INTEGER, and holds `rows` values.
             let digits = unsafe { scale.as_slice_with_len::<i32>(rows) }[row];
-            let quotient = divide(left.value(row, rows), left.scale, right.value(row, rows), right.scale, digits)?;
+            let quotient =
+                divide(left.value(row, rows), left.scale, right.value(row, rows), right.scale, digits)?;
             // SAFETY: DECIMAL(38,0) is held as one i128 per row.
             unsafe { result.as_mut_slice_with_len::<i128>(rows)[row] = quotient }
         }
@@ -58,7 +59,8 @@ fn divide(left: i128, left_scale: i32, right: i128, right_scale: i32, scale: i32
     let shift = scale - left_scale + right_scale;
     let ten = |power: i32| i256::from_i128(10).wrapping_pow(power.unsigned_abs());
     let (mut numerator, mut denominator) = (i256::from_i128(left), i256::from_i128(right));
-    let scaled = if shift >= 0 { numerator.checked_mul(ten(shift)) } else { denominator.checked_mul(ten(shift)) };
+    let scaled =
+        if shift >= 0 { numerator.checked_mul(ten(shift)) } else { denominator.checked_mul(ten(shift)) };
     let out_of_range = || raised("100039", "Numeric value is out of range");
     if shift >= 0 {
         numerator = scaled.ok_or_else(out_of_range)?;

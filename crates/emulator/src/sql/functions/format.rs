@@ -144,7 +144,11 @@ pub(crate) fn write(days: i64, nanoseconds: i64, offset_minutes: i32, format: &s
 /// Reads a text by a format model, or by itself where the format is `AUTO`.
 pub(crate) fn read(text: &str, format: &str) -> Option<Reading> {
     let text = text.trim();
-    if format.is_empty() || format.eq_ignore_ascii_case("AUTO") { read_automatic(text) } else { read_by(text, format) }
+    if format.is_empty() || format.eq_ignore_ascii_case("AUTO") {
+        read_automatic(text)
+    } else {
+        read_by(text, format)
+    }
 }
 
 /// A text under the cursor.
@@ -217,7 +221,11 @@ impl Parts {
             let size = hours * 60 + minutes;
             if is_west { -size } else { size }
         });
-        Some(Reading { days: days_of(date), nanoseconds: seconds * SECOND_NS + self.nanoseconds, offset_minutes })
+        Some(Reading {
+            days: days_of(date),
+            nanoseconds: seconds * SECOND_NS + self.nanoseconds,
+            offset_minutes,
+        })
     }
 }
 
@@ -235,7 +243,9 @@ fn read_by(text: &str, format: &str) -> Option<Reading> {
             }
             Element::Month => parts.month = Some(cursor.number(2)?),
             Element::MonthShort => parts.month = Some(i64::try_from(cursor.name(&MONTHS, 3)?).ok()? + 1),
-            Element::MonthLong => parts.month = Some(i64::try_from(cursor.name(&MONTHS, usize::MAX)?).ok()? + 1),
+            Element::MonthLong => {
+                parts.month = Some(i64::try_from(cursor.name(&MONTHS, usize::MAX)?).ok()? + 1);
+            }
             Element::Day => parts.day = Some(cursor.number(2)?),
             Element::DayName => {
                 cursor.name(&DAYS, 3)?;
@@ -393,7 +403,13 @@ mod tests {
     #[test]
     fn a_format_model_reads_and_writes() {
         let format = "DD-MON-YYYY HH12:MI:SS.FF3 PM";
-        assert_eq!(again("07-Nov-2023 01:02:03.456 pm", format).as_deref(), Some("2023-11-07 13:02:03.456000000 +00:00"));
-        assert_eq!(write(19_668, 13 * 3_600_000_000_000, 0, "DY, DD MMMM YY \"at\" HH12PM").as_deref(), Some("Tue, 07 November 23 at 01PM"));
+        assert_eq!(
+            again("07-Nov-2023 01:02:03.456 pm", format).as_deref(),
+            Some("2023-11-07 13:02:03.456000000 +00:00")
+        );
+        assert_eq!(
+            write(19_668, 13 * 3_600_000_000_000, 0, "DY, DD MMMM YY \"at\" HH12PM").as_deref(),
+            Some("Tue, 07 November 23 at 01PM")
+        );
     }
 }

@@ -23,9 +23,7 @@ impl RowFunction for Canonical {
         match serde_json::from_str::<&RawValue>(text).and_then(|value| write_value(value, &mut canonical)) {
             Ok(()) => Ok(Out::Text(canonical)),
             Err(_) if arguments[1].flag() => Ok(Out::Null),
-            Err(failure) => {
-                Err(raised("100069", format!("Error parsing JSON: pos {}", failure.column())))
-            }
+            Err(failure) => Err(raised("100069", format!("Error parsing JSON: pos {}", failure.column()))),
         }
     }
 }
@@ -67,7 +65,11 @@ fn write_value(value: &RawValue, into: &mut String) -> serde_json::Result<()> {
 
 fn number(text: &str) -> &str {
     let has_exponent = text.contains(['e', 'E']);
-    let short = if text.contains('.') && !has_exponent { text.trim_end_matches('0').trim_end_matches('.') } else { text };
+    let short = if text.contains('.') && !has_exponent {
+        text.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        text
+    };
     if short == "-0" { "0" } else { short }
 }
 
@@ -121,7 +123,10 @@ mod tests {
     #[test]
     fn keys_are_sorted_and_numbers_keep_every_digit() {
         let text = r#"{ "b": 12345678901234567890123456789012345678, "a" : [1.50, true, null, "x\u0041"] }"#;
-        assert_eq!(canonical(text), r#"{"a":[1.5,true,null,"xA"],"b":12345678901234567890123456789012345678}"#);
+        assert_eq!(
+            canonical(text),
+            r#"{"a":[1.5,true,null,"xA"],"b":12345678901234567890123456789012345678}"#
+        );
     }
 
     #[test]

@@ -21,8 +21,8 @@ thread_local! {
 fn with_zone<T>(name: &str, use_it: impl FnOnce(&TimeZone) -> T) -> Result<T, String> {
     ZONE.with_borrow_mut(|cached| {
         if cached.as_ref().is_none_or(|(known, _)| known != name) {
-            let zone = TimeZone::get(name)
-                .map_err(|_| raised("100035", format!("Unknown time zone '{name}'")))?;
+            let zone =
+                TimeZone::get(name).map_err(|_| raised("100035", format!("Unknown time zone '{name}'")))?;
             *cached = Some((name.to_owned(), zone));
         }
         let (_, zone) = cached.as_ref().ok_or_else(|| "no time zone".to_owned())?;
@@ -122,7 +122,8 @@ pub(super) struct ParseDate;
 
 impl RowFunction for ParseDate {
     const NAME: &'static str = "sf_parse_date";
-    const OVERLOADS: &'static [(&'static [Kind], Kind)] = &[(&[Kind::Text, Kind::Text, Kind::Boolean], Kind::Date)];
+    const OVERLOADS: &'static [(&'static [Kind], Kind)] =
+        &[(&[Kind::Text, Kind::Text, Kind::Boolean], Kind::Date)];
 
     fn call(arguments: &[Cell<'_>]) -> Result<Out, String> {
         match format::read(arguments[0].text(), arguments[1].text()) {
@@ -137,7 +138,8 @@ pub(super) struct ParseTime;
 
 impl RowFunction for ParseTime {
     const NAME: &'static str = "sf_parse_time";
-    const OVERLOADS: &'static [(&'static [Kind], Kind)] = &[(&[Kind::Text, Kind::Text, Kind::Boolean], Kind::Big)];
+    const OVERLOADS: &'static [(&'static [Kind], Kind)] =
+        &[(&[Kind::Text, Kind::Text, Kind::Boolean], Kind::Big)];
 
     fn call(arguments: &[Cell<'_>]) -> Result<Out, String> {
         match format::read(arguments[0].text(), arguments[1].text()) {
@@ -155,7 +157,11 @@ const PARSE: &[Kind] = &[Kind::Text, Kind::Text, Kind::Text, Kind::Text];
 fn parse(arguments: &[Cell<'_>], per_second: i64) -> Result<Out, String> {
     let kind = arguments[3].text();
     let Some(reading) = format::read(arguments[0].text(), arguments[1].text()) else {
-        return if kind.ends_with('?') { Ok(Out::Null) } else { Err(unreadable("Timestamp", arguments[0].text())) };
+        return if kind.ends_with('?') {
+            Ok(Out::Null)
+        } else {
+            Err(unreadable("Timestamp", arguments[0].text()))
+        };
     };
     let local = Split::of_reading(&reading, per_second);
     let moment = match reading.offset_minutes {
@@ -198,7 +204,9 @@ impl RowFunction for ParseOffset {
     const OVERLOADS: &'static [(&'static [Kind], Kind)] = &[(PARSE, Kind::Small)];
 
     fn call(arguments: &[Cell<'_>]) -> Result<Out, String> {
-        let Some(reading) = format::read(arguments[0].text(), arguments[1].text()) else { return Ok(Out::Null) };
+        let Some(reading) = format::read(arguments[0].text(), arguments[1].text()) else {
+            return Ok(Out::Null);
+        };
         if let Some(minutes) = reading.offset_minutes {
             return Ok(Out::Number(i64::from(minutes)));
         }
@@ -212,8 +220,10 @@ pub(super) struct Format;
 
 impl RowFunction for Format {
     const NAME: &'static str = "sf_format";
-    const OVERLOADS: &'static [(&'static [Kind], Kind)] =
-        &[(&[Kind::Micro, Kind::Int, Kind::Text], Kind::Text), (&[Kind::Nano, Kind::Int, Kind::Text], Kind::Text)];
+    const OVERLOADS: &'static [(&'static [Kind], Kind)] = &[
+        (&[Kind::Micro, Kind::Int, Kind::Text], Kind::Text),
+        (&[Kind::Nano, Kind::Int, Kind::Text], Kind::Text),
+    ];
 
     fn call(arguments: &[Cell<'_>]) -> Result<Out, String> {
         let offset = arguments[1].number();
@@ -314,7 +324,8 @@ impl RowFunction for Add {
         if let Some(length) = unit_ns(unit) {
             let whole = i128::from(moment.seconds) * i128::from(SECOND_NS) + i128::from(moment.nanoseconds);
             let moved = whole + i128::from(length) * i128::from(amount);
-            let seconds = i64::try_from(moved.div_euclid(i128::from(SECOND_NS))).map_err(|_| out_of_calendar())?;
+            let seconds =
+                i64::try_from(moved.div_euclid(i128::from(SECOND_NS))).map_err(|_| out_of_calendar())?;
             let nanoseconds = i64::try_from(moved.rem_euclid(i128::from(SECOND_NS))).unwrap_or(0);
             return Split { seconds, nanoseconds, ..moment }.out();
         }
@@ -389,7 +400,8 @@ impl RowFunction for Difference {
                 return Ok(i128::from((moment.days() + 3).div_euclid(7)));
             }
             if let Some(length) = unit_ns(unit) {
-                let whole = i128::from(moment.seconds) * i128::from(SECOND_NS) + i128::from(moment.nanoseconds);
+                let whole =
+                    i128::from(moment.seconds) * i128::from(SECOND_NS) + i128::from(moment.nanoseconds);
                 return Ok(whole.div_euclid(i128::from(length)));
             }
             let date = moment.date()?;

@@ -4,11 +4,11 @@ use std::error::Error;
 use std::marker::PhantomData;
 
 use duckdb::Connection;
-use duckdb::vtab::arrow::WritableVector;
 use duckdb::core::{DataChunkHandle, FlatVector, Inserter, LogicalTypeHandle, LogicalTypeId};
 use duckdb::ffi::duckdb_string_t;
 use duckdb::types::DuckString;
 use duckdb::vscalar::{ScalarFunctionSignature, VScalar};
+use duckdb::vtab::arrow::WritableVector;
 
 /// A type that such a function takes or gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,10 @@ pub(super) enum Cell<'a> {
     Float(f64),
     Boolean(bool),
     /// A timestamp, with the parts of a second that its unit counts.
-    Moment { value: i64, per_second: i64 },
+    Moment {
+        value: i64,
+        per_second: i64,
+    },
 }
 
 /// One result.
@@ -134,8 +137,9 @@ impl<F: RowFunction> VScalar for Adapter<F> {
         output: &mut dyn WritableVector,
     ) -> Result<(), Box<dyn Error>> {
         let rows = input.len();
-        let columns: Vec<Column<'_>> =
-            (0..input.num_columns()).map(|index| Column::new(input.flat_vector(index))).collect::<Result<_, _>>()?;
+        let columns: Vec<Column<'_>> = (0..input.num_columns())
+            .map(|index| Column::new(input.flat_vector(index)))
+            .collect::<Result<_, _>>()?;
         let mut output = Output::new(output.flat_vector())?;
         let mut texts: Vec<String> = vec![String::new(); columns.len()];
         for row in 0..rows {
@@ -228,7 +232,9 @@ impl<'v> Output<'v> {
         match (value, self.kind) {
             (Out::Text(text), _) => self.vector.insert(row, text.as_str()),
             (Out::Boolean(flag), _) => self.set(row, rows, flag),
-            (Out::Number(number), Kind::Small) => self.set(row, rows, i16::try_from(number).unwrap_or(i16::MAX)),
+            (Out::Number(number), Kind::Small) => {
+                self.set(row, rows, i16::try_from(number).unwrap_or(i16::MAX));
+            }
             (Out::Number(number), Kind::Int | Kind::Date) => {
                 self.set(row, rows, i32::try_from(number).unwrap_or(i32::MAX));
             }

@@ -154,7 +154,9 @@ pub(super) fn users(session: &SqlSession) -> Listing {
     ]);
     for (name, entry) in &session.state.catalog.users {
         let property = |key: &str| Cell::from(entry.property(key));
-        let or_name = |key: &str| if entry.property(key).is_empty() { Cell::from(name.as_str()) } else { property(key) };
+        let or_name = |key: &str| {
+            if entry.property(key).is_empty() { Cell::from(name.as_str()) } else { property(key) }
+        };
         let is_set = |key: &str| !entry.property(key).is_empty();
         listing.push(vec![
             Cell::from(name.as_str()),

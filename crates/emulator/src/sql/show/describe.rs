@@ -18,7 +18,8 @@ pub(crate) fn execute(session: &mut SqlSession, parser: &mut Parser<'_>) -> Resu
         parse::expect(parser, &["DESCRIBE"])?;
     }
     let word = parse::peek_word(parser).unwrap_or_default();
-    let is_kind = matches!(word.as_str(), "TABLE" | "VIEW" | "USER" | "RESULT" | "WAREHOUSE" | "DATABASE" | "SCHEMA");
+    let is_kind =
+        matches!(word.as_str(), "TABLE" | "VIEW" | "USER" | "RESULT" | "WAREHOUSE" | "DATABASE" | "SCHEMA");
     let kind = if is_kind { parse::take_word(parser)? } else { "TABLE".to_owned() };
     let listing = match kind.as_str() {
         "TABLE" | "VIEW" => object(session, parser)?,
@@ -32,7 +33,7 @@ pub(crate) fn execute(session: &mut SqlSession, parser: &mut Parser<'_>) -> Resu
 fn object(session: &SqlSession, parser: &mut Parser<'_>) -> Result<Listing, SqlError> {
     let parts = parse::name(parser)?;
     if parse::accept(parser, &["TYPE"]) {
-        parser.consume_token(&sqlparser::tokenizer::Token::Eq);
+        let _ = parser.consume_token(&sqlparser::tokenizer::Token::Eq);
         parse::expect(parser, &["COLUMNS"])?;
     }
     parse::end(parser)?;
@@ -116,10 +117,9 @@ pub(super) fn type_document(column: &ColumnEntry) -> String {
             format!(r#"{{"type":"{family}","precision":0,"scale":{scale},"nullable":{nullable}}}"#)
         }
         SnowType::Real => format!(r#"{{"type":"REAL","nullable":{nullable}}}"#),
-        other => format!(
-            r#"{{"type":"{}","nullable":{nullable}}}"#,
-            crate::sql::physical::family_name(other)
-        ),
+        other => {
+            format!(r#"{{"type":"{}","nullable":{nullable}}}"#, crate::sql::physical::family_name(other))
+        }
     }
 }
 
@@ -139,9 +139,19 @@ fn user(session: &SqlSession, parser: &mut Parser<'_>) -> Result<Listing, SqlErr
     let property = |key: &str| entry.map(|entry| entry.property(key));
     push("NAME", Some(&name), "null", "Name");
     push("COMMENT", property("COMMENT"), "null", "user comment associated to an object in the dictionary");
-    push("DISPLAY_NAME", property("DISPLAY_NAME").filter(|text| !text.is_empty()).or(Some(&name)), "null", "Display name of the associated object");
+    push(
+        "DISPLAY_NAME",
+        property("DISPLAY_NAME").filter(|text| !text.is_empty()).or(Some(&name)),
+        "null",
+        "Display name of the associated object",
+    );
     push("TYPE", property("TYPE"), "null", "Indicates the type of user");
-    push("LOGIN_NAME", property("LOGIN_NAME").filter(|text| !text.is_empty()).or(Some(&name)), "null", "Login name of the user");
+    push(
+        "LOGIN_NAME",
+        property("LOGIN_NAME").filter(|text| !text.is_empty()).or(Some(&name)),
+        "null",
+        "Login name of the user",
+    );
     for (key, description) in [
         ("FIRST_NAME", "First name of the user"),
         ("LAST_NAME", "Last name of the user"),
@@ -162,11 +172,16 @@ fn user(session: &SqlSession, parser: &mut Parser<'_>) -> Result<Listing, SqlErr
         push(key, property(key), "null", description);
     }
     for (slot, key) in ["RSA_PUBLIC_KEY", "RSA_PUBLIC_KEY_2"].into_iter().enumerate() {
-        let fingerprint = registered
-            .as_ref()
-            .and_then(|user| user.public_keys[slot].as_ref().map(crate::login::public_key::PublicKey::fingerprint));
+        let fingerprint = registered.as_ref().and_then(|user| {
+            user.public_keys[slot].as_ref().map(crate::login::public_key::PublicKey::fingerprint)
+        });
         push(key, property(key), "null", "RSA public key of the user");
-        push(&format!("{key}_FP"), fingerprint.as_deref(), "null", "Fingerprint of the user's RSA public key");
+        push(
+            &format!("{key}_FP"),
+            fingerprint.as_deref(),
+            "null",
+            "Fingerprint of the user's RSA public key",
+        );
     }
     push("NETWORK_POLICY", property("NETWORK_POLICY"), "null", "Network policy of the user");
     Ok(listing)
@@ -175,8 +190,8 @@ fn user(session: &SqlSession, parser: &mut Parser<'_>) -> Result<Listing, SqlErr
 fn result(session: &SqlSession, parser: &mut Parser<'_>) -> Result<Listing, SqlError> {
     let ids = &session.state.query_ids;
     let id = if parse::accept(parser, &["LAST_QUERY_ID"]) {
-        parser.consume_token(&sqlparser::tokenizer::Token::LParen);
-        parser.consume_token(&sqlparser::tokenizer::Token::RParen);
+        let _ = parser.consume_token(&sqlparser::tokenizer::Token::LParen);
+        let _ = parser.consume_token(&sqlparser::tokenizer::Token::RParen);
         ids.len().checked_sub(2).and_then(|place| ids.get(place)).cloned().unwrap_or_default()
     } else {
         parse::string(parser)?

@@ -9,7 +9,11 @@ use crate::sql::listing::{Cell, Listing, true_false};
 use crate::sql::session::SqlSession;
 use crate::sql::{names, parse};
 
-pub(super) fn show(session: &SqlSession, parser: &mut Parser<'_>, is_future: bool) -> Result<Listing, SqlError> {
+pub(super) fn show(
+    session: &SqlSession,
+    parser: &mut Parser<'_>,
+    is_future: bool,
+) -> Result<Listing, SqlError> {
     if is_future {
         return future(session, parser);
     }
@@ -46,7 +50,16 @@ pub(super) fn show(session: &SqlSession, parser: &mut Parser<'_>, is_future: boo
 }
 
 fn empty(kind: &str, to: &str) -> Listing {
-    Listing::new(&["moment:created_on", "privilege", kind, "name", to, "grantee_name", "grant_option", "granted_by"])
+    Listing::new(&[
+        "moment:created_on",
+        "privilege",
+        kind,
+        "name",
+        to,
+        "grantee_name",
+        "grant_option",
+        "granted_by",
+    ])
 }
 
 fn row(grant: &Grant) -> Vec<Cell> {
@@ -105,14 +118,17 @@ fn owned(session: &SqlSession, role: &str, listing: &mut Listing) {
             }
         }
     }
-    for (warehouse, entry) in session.state.catalog.warehouses.iter().filter(|(_, entry)| entry.owner == role) {
+    for (warehouse, entry) in session.state.catalog.warehouses.iter().filter(|(_, entry)| entry.owner == role)
+    {
         push(entry.created_on, "WAREHOUSE", &[warehouse]);
     }
 }
 
 fn of_role(session: &SqlSession, is_wanted: impl Fn(&Grant) -> bool) -> Listing {
-    let mut listing = Listing::new(&["moment:created_on", "role", "granted_to", "grantee_name", "granted_by"]);
-    let grants = session.state.catalog.grants.iter().filter(|grant| grant.on.kind == "ROLE" && is_wanted(grant));
+    let mut listing =
+        Listing::new(&["moment:created_on", "role", "granted_to", "grantee_name", "granted_by"]);
+    let grants =
+        session.state.catalog.grants.iter().filter(|grant| grant.on.kind == "ROLE" && is_wanted(grant));
     for grant in grants {
         let (granted_to, grantee) = match &grant.to {
             Grantee::Role(role) => ("ROLE", role),
@@ -153,7 +169,8 @@ fn on(session: &SqlSession, parser: &mut Parser<'_>) -> Result<Listing, SqlError
         "DATABASE" | "WAREHOUSE" | "USER" | "ROLE" => parts,
         other => return Err(unsupported(format!("SHOW GRANTS ON {other}"))),
     };
-    let mut listing = list(session, |grant| !grant.on.is_future && grant.on.kind == kind && grant.on.path == path);
+    let mut listing =
+        list(session, |grant| !grant.on.is_future && grant.on.kind == kind && grant.on.path == path);
     let owner = owner(session, &kind, &path);
     if let Some(owner) = owner {
         let mut all = empty("granted_on", "granted_to");

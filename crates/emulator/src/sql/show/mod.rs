@@ -64,7 +64,8 @@ impl Filter {
 
     /// Keeps the rows whose `column` is asked for.
     fn apply(&self, mut listing: Listing, column: &str) -> Listing {
-        let names: Vec<String> = (0..listing.rows.len()).map(|row| listing.text(row, column).to_owned()).collect();
+        let names: Vec<String> =
+            (0..listing.rows.len()).map(|row| listing.text(row, column).to_owned()).collect();
         let is_wanted = |name: &String| {
             self.like.as_ref().is_none_or(|pattern| pattern::matches(pattern, name))
                 && self.starts_with.as_ref().is_none_or(|start| name.starts_with(start.as_str()))
@@ -191,5 +192,9 @@ fn place(state: &SessionState, parser: &mut Parser<'_>, kind: &str) -> Result<Pl
 }
 
 fn seen_database(state: &SessionState, name: String) -> Result<Place, SqlError> {
-    if state.sees_database(&name) { Ok(Place::Database(name)) } else { Err(missing("Database", &names::display(&name))) }
+    if state.sees_database(&name) {
+        Ok(Place::Database(name))
+    } else {
+        Err(missing("Database", &names::display(&name)))
+    }
 }

@@ -130,7 +130,10 @@ fn seen_tables<'s>(session: &'s SqlSession, filter: &'s Filter) -> Vec<SeenTable
     tables
 }
 
-fn seen_views<'s>(session: &'s SqlSession, filter: &'s Filter) -> Vec<(&'s str, &'s str, &'s str, &'s ViewEntry)> {
+fn seen_views<'s>(
+    session: &'s SqlSession,
+    filter: &'s Filter,
+) -> Vec<(&'s str, &'s str, &'s str, &'s ViewEntry)> {
     let mut views = Vec::new();
     for (database, schema, _, entry) in seen_schemas(session, filter) {
         for (name, entry) in &entry.views {
@@ -154,8 +157,9 @@ pub(crate) fn row_counts(session: &duckdb::Connection, tables: &[&TableEntry]) -
     let mut counted = Vec::new();
     for counts in counts.chunks(500) {
         let mut statement = session.prepare(&format!("SELECT {}", counts.join(", "))).map_err(failed)?;
-        let row = statement
-            .query_row([], |row| (0..counts.len()).map(|place| row.get(place)).collect::<duckdb::Result<Vec<u64>>>());
+        let row = statement.query_row([], |row| {
+            (0..counts.len()).map(|place| row.get(place)).collect::<duckdb::Result<Vec<u64>>>()
+        });
         counted.extend(row.map_err(failed)?);
     }
     Ok(counted)
@@ -364,7 +368,8 @@ pub(super) fn keys(session: &SqlSession, filter: &Filter, is_primary: bool) -> L
         "comment",
     ]);
     for table in seen_tables(session, filter) {
-        let constraints = table.entry.constraints.iter().filter(|constraint| constraint.is_primary == is_primary);
+        let constraints =
+            table.entry.constraints.iter().filter(|constraint| constraint.is_primary == is_primary);
         for constraint in constraints {
             for (place, column) in constraint.columns.iter().enumerate() {
                 listing.push(vec![
