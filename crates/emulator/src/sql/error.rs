@@ -153,6 +153,14 @@ pub(crate) fn from_duckdb_message(text: &str) -> SqlError {
     if let Some(value) = between(text, "Could not convert string \"", "\" to ") {
         return error("100038", "22018", format!("Numeric value '{value}' is not recognized"));
     }
+    if text.contains("imestamp") && (text.contains("out of range") || text.contains("Could not convert")) {
+        return error(
+            "100035",
+            "22007",
+            "Timestamp outside of what its scale can hold in the emulator: scale 7 to 9 reaches from 1677 to 2262, \
+             declare scale 0 to 6 for other years",
+        );
+    }
     if text.contains("Could not cast value") || text.contains("out of range") || text.contains("Overflow") {
         let value = between(text, "Could not cast value ", " to").unwrap_or("");
         return error("100039", "22003", format!("Numeric value '{value}' is out of range"));

@@ -175,14 +175,15 @@ fn option_value(parser: &mut Parser<'_>) -> Result<String, SqlError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{options, parser, syntax_error};
+    use sqlparser::parser::Parser;
+
+    use super::{end, options, parser, run};
 
     #[test]
     fn a_syntax_error_names_the_token_with_its_line_and_position() {
-        let mut parser = parser("select 1\nfrom from t").unwrap();
-        let failure = parser.parse_statement().unwrap_err();
-        let error = syntax_error(&failure, &parser);
-        assert_eq!((error.code, error.position), ("001003", Some((2, 5))), "{}", error.message);
+        let mut parser = parser("select 1\nfrom t group having 1").unwrap();
+        let error = run(&mut parser, Parser::parse_query).and_then(|_| end(&mut parser)).unwrap_err();
+        assert_eq!((error.code, error.position), ("001003", Some((2, 13))), "{}", error.message);
     }
 
     #[test]
