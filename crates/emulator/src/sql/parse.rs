@@ -183,7 +183,7 @@ mod tests {
     fn a_syntax_error_names_the_token_with_its_line_and_position() {
         let mut parser = parser("select 1\nfrom t group having 1").unwrap();
         let error = run(&mut parser, Parser::parse_query).and_then(|_| end(&mut parser)).unwrap_err();
-        assert_eq!((error.code, error.position), ("001003", Some((2, 13))), "{}", error.message);
+        assert_eq!((error.code, error.position), ("001003", Some((2, 7))), "{}", error.message);
     }
 
     #[test]
