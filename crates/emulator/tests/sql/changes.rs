@@ -1,6 +1,8 @@
 //! INSERT, UPDATE, DELETE, MERGE and TRUNCATE: what they change and what they count.
 
 use emulator::outcome::DmlStats;
+use emulator::sample::{Sample, statements};
+use emulator::sql::Binding;
 
 use super::session;
 
@@ -83,4 +85,18 @@ fn a_primary_key_is_not_enforced() {
     let mut session = session();
     session.ok("CREATE TABLE T (ID INT PRIMARY KEY)");
     assert_eq!(session.rows("INSERT INTO T VALUES (1), (1)"), ["2"]);
+}
+
+#[test]
+fn the_sample_data_loads() {
+    let mut session = session();
+    for statement in statements(Sample { accounts: 40, tpch_scale: None }) {
+        let columns = statement.columns.into_iter().enumerate().map(|(place, values)| {
+            ((place + 1).to_string(), Binding { ty: "TEXT".to_owned(), values, is_array: true })
+        });
+        let outcome = session.run_with(&statement.text, columns.collect());
+        outcome.unwrap_or_else(|failure| panic!("{}\n{failure:?}", statement.text));
+    }
+    let rows = session.rows("SHOW TABLES IN DATABASE CRM");
+    assert!(rows.len() > 3 && rows.iter().all(|row| !row.contains("_LANDING")), "{rows:?}");
 }
