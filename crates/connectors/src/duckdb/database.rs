@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use duckdb::{Config, Connection};
-use model::{Error, Result};
+use model::{Error, ErrorKind, Result};
 
 use super::error;
-use super::sql::CREATE_STATE;
+use super::sql::{CATALOG, CREATE_STATE};
 
 /// The tenant's DuckDB file inside the folder that the sync names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl TenantFile {
                     .with_source(error)
             })?;
         }
-        let connection = self.connect(configuration()?)?;
+        let connection = self.attach("")?;
         connection
             .execute_batch(CREATE_STATE)
             .map_err(|error| error::failed("prepare the state tables", error))?;
@@ -53,23 +53,22 @@ impl TenantFile {
     /// Opens the file for reading only; it has to exist.
     pub fn open_read_only(&self) -> Result<Connection> {
         if !self.path.exists() {
-            return Err(Error::new(
-                model::ErrorKind::NotFound,
-                "database_missing",
-                format!("{} does not exist yet", self.path.display()),
-            )
-            .with_remedy("run a sync of this tenant first"));
+            let message = format!("{} does not exist yet", self.path.display());
+            return Err(Error::new(ErrorKind::NotFound, "database_missing", message)
+                .with_remedy("run a sync of this tenant first"));
         }
-        self.connect(
-            configuration()?
-                .access_mode(duckdb::AccessMode::ReadOnly)
-                .map_err(|e| error::failed("configure", e))?,
-        )
+        self.attach(" (READ_ONLY)")
     }
 
-    fn connect(&self, configuration: Config) -> Result<Connection> {
-        Connection::open_with_flags(&self.path, configuration)
-            .map_err(|error| error::opening(&self.path, error))
+    /// Attaches the file under a name of ours, whatever its own is.
+    fn attach(&self, options: &str) -> Result<Connection> {
+        let connection = Connection::open_in_memory_with_flags(configuration()?)
+            .map_err(|error| error::failed("start DuckDB", error))?;
+        let path = self.path.display().to_string().replace('\'', "''");
+        connection
+            .execute_batch(&format!("ATTACH '{path}' AS {CATALOG}{options}; USE {CATALOG};"))
+            .map_err(|error| error::opening(&self.path, error))?;
+        Ok(connection)
     }
 }
 

@@ -13,7 +13,9 @@ use model::{
 
 use super::database::TenantFile;
 use super::error::failed;
-use super::sql::{create_table_sql, merge_sql, quoted, quoted_target, repeated_keys_sql, staging};
+use super::sql::{
+    CATALOG, create_table_sql, merge_sql, quoted, quoted_schema, quoted_target, repeated_keys_sql, staging,
+};
 use super::types::{storable, stored_columns};
 use crate::guard;
 
@@ -135,7 +137,7 @@ impl State {
         if matches!(plan.publish, Publish::Merge { .. }) {
             refuse_changed_schema(&transaction, plan)?;
         }
-        let schema = format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(&plan.target.schema));
+        let schema = format!("CREATE SCHEMA IF NOT EXISTS {}", quoted_schema(&plan.target.schema));
         transaction.execute_batch(&schema).map_err(|e| failed("create the target's schema", e))?;
         transaction
             .execute_batch(&create_table_sql(plan, &staging(&plan.target)))
@@ -214,7 +216,7 @@ fn append<'a>(
 ) -> Result<()> {
     let staged = staging(&plan.target);
     let mut appender = transaction
-        .appender_to_db(&staged.table, &staged.schema)
+        .appender_to_catalog_and_db(&staged.table, CATALOG, &staged.schema)
         .map_err(|e| failed("open the staging table", e))?;
     for rows in batches {
         appender.append_record_batch(storable(rows)?).map_err(|e| failed("stage rows", e))?;
@@ -267,7 +269,7 @@ fn refuse_repeated_keys(transaction: &Transaction<'_>, plan: &StreamPlan) -> Res
 fn refuse_changed_schema(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<()> {
     let mut statement = transaction
         .prepare(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = ? AND table_name = ?",
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = 'vendor' AND schema_name = ? AND table_name = ?",
         )
         .map_err(|e| failed("look at the target", e))?;
     let rows = statement
@@ -299,7 +301,7 @@ fn refuse_changed_schema(transaction: &Transaction<'_>, plan: &StreamPlan) -> Re
 fn table_exists(connection: &Connection, target: &TargetName) -> Result<bool> {
     connection
         .query_row(
-            "SELECT count(*) > 0 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?",
+            "SELECT count(*) > 0 FROM duckdb_tables() WHERE database_name = 'vendor' AND schema_name = ? AND table_name = ?",
             params![target.schema, target.table],
             |row| row.get(0),
         )
@@ -315,7 +317,7 @@ fn read_progress(connection: &Connection, stream: &StreamName, target: &TargetNa
     let found = connection
         .query_row(
             "SELECT stream, epoch, committed_cursor, committed_rows, staged_cursor, staged_rows
-             FROM _snowferry.streams WHERE target_schema = ? AND target_table = ?",
+             FROM vendor._snowferry.streams WHERE target_schema = ? AND target_table = ?",
             params![target.schema, target.table],
             |row| {
                 let owner: String = row.get(0)?;
@@ -356,11 +358,11 @@ fn raise_fence(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<bool>
     let target = &plan.target;
     match progress.epoch {
         None => transaction.execute(
-            "INSERT INTO _snowferry.streams (target_schema, target_table, stream, epoch) VALUES (?, ?, ?, ?)",
+            "INSERT INTO vendor._snowferry.streams (target_schema, target_table, stream, epoch) VALUES (?, ?, ?, ?)",
             params![target.schema, target.table, plan.stream.to_string(), plan.epoch.0],
         ),
         Some(epoch) if epoch < plan.epoch => transaction.execute(
-            "UPDATE _snowferry.streams SET epoch = ? WHERE target_schema = ? AND target_table = ?",
+            "UPDATE vendor._snowferry.streams SET epoch = ? WHERE target_schema = ? AND target_table = ?",
             params![plan.epoch.0, target.schema, target.table],
         ),
         Some(_) => return Err(stale_epoch(plan)),
@@ -371,7 +373,7 @@ fn raise_fence(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<bool>
 
 fn set_staged(transaction: &Transaction<'_>, plan: &StreamPlan, staged: Option<&Checkpoint>) -> Result<()> {
     let updated = transaction.execute(
-        "UPDATE _snowferry.streams SET staged_cursor = ?, staged_rows = ?
+        "UPDATE vendor._snowferry.streams SET staged_cursor = ?, staged_rows = ?
          WHERE target_schema = ? AND target_table = ? AND epoch = ?",
         params![
             staged.map(|checkpoint| checkpoint.cursor.as_str()),
@@ -386,7 +388,7 @@ fn set_staged(transaction: &Transaction<'_>, plan: &StreamPlan, staged: Option<&
 
 fn set_committed(transaction: &Transaction<'_>, plan: &StreamPlan, checkpoint: &Checkpoint) -> Result<()> {
     let updated = transaction.execute(
-        "UPDATE _snowferry.streams
+        "UPDATE vendor._snowferry.streams
          SET committed_cursor = ?, committed_rows = ?, committed_at = now()::TIMESTAMP,
              staged_cursor = NULL, staged_rows = NULL
          WHERE target_schema = ? AND target_table = ? AND epoch = ?",

@@ -51,5 +51,9 @@ pub(crate) fn failed(operation: &'static str, error: duckdb::Error) -> Error {
         )
         .with_remedy("give the process more memory");
     }
+    if matches!(class.as_str(), "Binder Error" | "Catalog Error" | "Parser Error") {
+        // These speak of names alone.
+        return Error::internal(format!("{operation}: {text}"));
+    }
     Error::internal(format!("{operation}: DuckDB answered with a {}", class.to_lowercase()))
 }

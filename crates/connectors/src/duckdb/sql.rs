@@ -6,8 +6,8 @@ use super::types::stored_columns;
 
 /// Where Snowferry keeps its own facts, beside the rows they describe.
 pub(crate) const CREATE_STATE: &str = r#"
-CREATE SCHEMA IF NOT EXISTS _snowferry;
-CREATE TABLE IF NOT EXISTS _snowferry.streams (
+CREATE SCHEMA IF NOT EXISTS vendor._snowferry;
+CREATE TABLE IF NOT EXISTS vendor._snowferry.streams (
     target_schema VARCHAR NOT NULL,
     target_table VARCHAR NOT NULL,
     stream VARCHAR NOT NULL,
@@ -25,8 +25,16 @@ pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// What the tenant's file is attached as. Every name we send has it in front: a file named like a schema would make
+/// DuckDB take one for the other.
+pub(crate) const CATALOG: &str = "vendor";
+
+pub(crate) fn quoted_schema(schema: &str) -> String {
+    format!("{CATALOG}.{}", quoted(schema))
+}
+
 pub(crate) fn quoted_target(target: &TargetName) -> String {
-    format!("{}.{}", quoted(&target.schema), quoted(&target.table))
+    format!("{}.{}", quoted_schema(&target.schema), quoted(&target.table))
 }
 
 /// The table that staged rows wait in; it becomes the target, or is merged into it.
@@ -132,7 +140,7 @@ mod tests {
     #[test]
     fn a_merge_writes_only_rows_that_differ() {
         insta::assert_snapshot!(merge_sql(&plan()), @r#"
-        MERGE INTO "s"."t" AS target USING "s"."_snowferry_staged_t" AS staged ON target."ID" IS NOT DISTINCT FROM staged."ID"
+        MERGE INTO vendor."s"."t" AS target USING vendor."s"."_snowferry_staged_t" AS staged ON target."ID" IS NOT DISTINCT FROM staged."ID"
         WHEN MATCHED AND (target."odd ""name""" IS DISTINCT FROM staged."odd ""name""" OR target."AT" IS DISTINCT FROM staged."AT" OR target."AT__offset_minutes" IS DISTINCT FROM staged."AT__offset_minutes") THEN UPDATE SET "odd ""name""" = staged."odd ""name""", "AT" = staged."AT", "AT__offset_minutes" = staged."AT__offset_minutes"
         WHEN NOT MATCHED THEN INSERT ("ID", "odd ""name""", "AT", "AT__offset_minutes") VALUES (staged."ID", staged."odd ""name""", staged."AT", staged."AT__offset_minutes")
         "#);
@@ -141,7 +149,7 @@ mod tests {
     #[test]
     fn a_table_is_made_with_lossless_types() {
         insta::assert_snapshot!(create_table_sql(&plan(), &plan().target), @r#"
-        CREATE TABLE IF NOT EXISTS "s"."t" (
+        CREATE TABLE IF NOT EXISTS vendor."s"."t" (
             "ID" BIGINT,
             "odd ""name""" VARCHAR,
             "AT" TIMESTAMP_NS,

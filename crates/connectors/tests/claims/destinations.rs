@@ -11,7 +11,7 @@ mod duckdb {
 
     fn fixture() -> Fixture {
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        let file = TenantFile::new(folder.path(), "acme").unwrap();
+        let file = TenantFile::new(folder.path(), "crm").unwrap();
         let opened = file.clone();
         Fixture {
             reopen: Box::new(move || Arc::new(DuckDbDestination::open(opened.clone()).unwrap())),
@@ -24,7 +24,7 @@ mod duckdb {
 
     fn read(file: &TenantFile, target: &TargetName) -> Option<RecordBatch> {
         let connection = file.open().unwrap();
-        let sql = format!("SELECT * FROM \"{}\".\"{}\" ORDER BY 1", target.schema, target.table);
+        let sql = format!("SELECT * FROM vendor.\"{}\".\"{}\" ORDER BY 1", target.schema, target.table);
         let mut statement = connection.prepare(&sql).ok()?;
         let batches: Vec<RecordBatch> = statement.query_arrow([]).unwrap().collect();
         Some(
