@@ -12,6 +12,10 @@ pub fn load(emulator: &RunningEmulator, sample: Sample) -> Result<(), SqlError> 
     run(emulator, statements(sample))
 }
 
+/// Every new account has this one.
+const VIRTUAL_WAREHOUSE: [&str; 2] =
+    ["CREATE WAREHOUSE IF NOT EXISTS COMPUTE_WH", "USE WAREHOUSE COMPUTE_WH"];
+
 /// Runs statements as the account's administrator, one after the other. Blocks until they are done.
 pub fn run(
     emulator: &RunningEmulator,
@@ -29,10 +33,11 @@ pub fn run(
         users: emulator.users().clone(),
         results: emulator.finished_results(),
     })?;
-    statements
-        .into_iter()
-        .enumerate()
-        .try_for_each(|(number, statement)| execute(&mut session, number, statement))
+    let first = VIRTUAL_WAREHOUSE.map(SampleStatement::plain);
+    for (number, statement) in first.into_iter().chain(statements).enumerate() {
+        execute(&mut session, number, statement)?;
+    }
+    Ok(())
 }
 
 impl From<String> for SampleStatement {
