@@ -34,7 +34,7 @@ async fn a_run_that_is_killed_at_any_chunk_goes_on_in_the_same_result() {
         world.emulator.faults().clear();
 
         world.program(&["run", "-f", file.to_str().unwrap()]).await.succeeded();
-        assert_eq!(world.landed(), Some(deals(1_000)), "killed at chunk {killed_at}");
+        world.assert_landed(&deals(1_000), &format!("killed at chunk {killed_at}"));
     }
 }
 
@@ -52,7 +52,7 @@ async fn a_run_that_is_stopped_keeps_what_arrived_and_the_next_reads_only_the_re
     world.emulator.faults().clear();
 
     let ended = world.program(&["run", "-f", file.to_str().unwrap(), "--json"]).await.succeeded();
-    assert_eq!(world.landed(), Some(deals(1_000)));
+    world.assert_landed(&deals(1_000), "in the end");
     let report = &last_event(&ended.stdout)["report"];
     assert!(report["resumed"].as_u64().unwrap() > 0, "{report}");
     assert_eq!(report["resumed"].as_u64().unwrap() + report["read"].as_u64().unwrap(), 1_000);
@@ -94,7 +94,7 @@ async fn killed_at_any_moment(seed: u64) {
             }
         }
         world.program(&["run", "-f", file.to_str().unwrap()]).await.succeeded();
-        assert_eq!(world.landed(), Some(expected.clone()), "seed {seed}, round {round}");
+        world.assert_landed(&expected, &format!("seed {seed}, round {round}"));
     }
 }
 

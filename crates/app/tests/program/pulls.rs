@@ -9,7 +9,7 @@ async fn a_backfill_and_then_an_increment_land_exactly_the_rows_of_the_source() 
     let mut expected = deals(1_000);
     world.set_deals(&expected).await;
     world.program(&["run", "-f", file.to_str().unwrap()]).await.succeeded();
-    assert_eq!(world.landed(), Some(expected.clone()));
+    world.assert_landed(&expected, "in the end");
 
     for changed in &mut expected[100..110] {
         *changed = deal(changed.id, 2_000);
@@ -17,7 +17,7 @@ async fn a_backfill_and_then_an_increment_land_exactly_the_rows_of_the_source() 
     expected.push(deal(1_001, 2_001));
     world.set_deals(&expected).await;
     let ended = world.program(&["run", "-f", file.to_str().unwrap(), "--json"]).await.succeeded();
-    assert_eq!(world.landed(), Some(expected));
+    world.assert_landed(&expected, "in the end");
     let done = last_event(&ended.stdout);
     assert_eq!((&done["report"]["inserted"], &done["report"]["updated"]), (&1.into(), &10.into()));
     assert!(done["report"]["read"].as_u64().unwrap() < 100, "{done}");
@@ -31,7 +31,7 @@ async fn a_full_refresh_follows_every_change_and_delete() {
         let expected = deals(count);
         world.set_deals(&expected).await;
         world.program(&["run", "-f", file.to_str().unwrap()]).await.succeeded();
-        assert_eq!(world.landed(), Some(expected));
+        world.assert_landed(&expected, "in the end");
     }
 }
 
@@ -115,7 +115,7 @@ async fn a_query_can_be_a_stream() {
     );
     world.set_deals(&deals(10)).await;
     world.program(&["run", "-f", file.to_str().unwrap()]).await.succeeded();
-    assert_eq!(world.landed(), Some(deals(5)));
+    world.assert_landed(&deals(5), "in the end");
 }
 
 pub(crate) fn last_event(stdout: &str) -> serde_json::Value {

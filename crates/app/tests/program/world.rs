@@ -82,7 +82,7 @@ impl World {
             deals.iter().map(|deal| deal.name.clone()).collect(),
             deals.iter().map(|deal| deal.updated_at.clone()).collect(),
         ];
-        let text = "INSERT INTO CRM.SALES.DEALS SELECT ?::NUMBER(18,0), ?, ?::TIMESTAMP_NTZ(9)".to_owned();
+        let text = "INSERT INTO CRM.SALES.DEALS VALUES (?, ?, ?)".to_owned();
         let mut statements = vec![delete];
         if !deals.is_empty() {
             statements.push(SampleStatement { text, columns });
@@ -141,6 +141,15 @@ destination: {{ duckdb: {{ path: data }} }}
         TenantFile::new(&self.folder().join("data"), "acme").unwrap()
     }
 
+    /// The vendor database must hold exactly these deals.
+    #[track_caller]
+    pub(crate) fn assert_landed(&self, expected: &[Deal], when: &str) {
+        let landed = self.landed().unwrap_or_default();
+        let first = landed.iter().zip(expected).find(|(landed, expected)| landed != expected);
+        assert_eq!(first, None, "{when}: the first deal that differs");
+        assert_eq!(landed.len(), expected.len(), "{when}: the number of deals");
+    }
+
     /// The deals in the vendor database, by id; `None` where there is no such table.
     pub(crate) fn landed(&self) -> Option<Vec<Deal>> {
         let sql =
@@ -183,14 +192,11 @@ pub(crate) fn deals(count: i64) -> Vec<Deal> {
 /// One deal, last changed at `tick`.
 pub(crate) fn deal(id: i64, tick: i64) -> Deal {
     let name = (id % 7 != 0).then(|| format!("deal {} ünï 'quoted'", id % 50));
+    // Without trailing zeros, as DuckDB writes it.
     let updated_at = (id % 31 != 0).then(|| {
-        format!(
-            "2026-03-{:02} {:02}:{:02}:00.{:09}",
-            1 + tick / 1440 % 28,
-            tick / 60 % 24,
-            tick % 60,
-            123_456_789 + id
-        )
+        let (day, hour, minute) = (1 + tick / 1440 % 28, tick / 60 % 24, tick % 60);
+        let text = format!("2026-03-{day:02} {hour:02}:{minute:02}:00.{:09}", 123_456_789 + id);
+        text.trim_end_matches('0').to_owned()
     });
     Deal { id, name, updated_at }
 }
