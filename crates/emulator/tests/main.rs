@@ -5,6 +5,7 @@ mod chunks;
 mod client;
 mod encoding;
 mod faults;
+mod judges;
 mod login;
 mod recorded;
 mod rows;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod abort;
+mod account;
 mod emulated;
 mod fakesnow;
 mod heartbeat;

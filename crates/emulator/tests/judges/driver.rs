@@ -45,7 +45,8 @@ impl Driver {
         let key = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
         let folder = TempDir::new().unwrap();
         let key_file = write_key(&key, folder.path());
-        let emulator = Emulator::start(EmulatorConfig { users: vec![user(&key)], ..Default::default() }).await.unwrap();
+        let emulator =
+            Emulator::start(EmulatorConfig { users: vec![user(&key)], ..Default::default() }).await.unwrap();
 
         let mut command = self.command(&environment, area);
         command.env("JUDGE_URL", emulator.url()).env("JUDGE_KEY_FILE", key_file).env("HOME", folder.path());
@@ -74,7 +75,8 @@ impl Driver {
 fn installed(environment: &str) -> Option<PathBuf> {
     let peers = std::env::var_os("SNOWFERRY_PEERS").map(PathBuf::from);
     let peers = peers.or_else(|| Some(std::env::home_dir()?.join(".cache").join("snowferry").join("peers")));
-    let folder = peers.map(|peers| peers.join(environment)).filter(|folder| folder.join("installed").exists());
+    let folder =
+        peers.map(|peers| peers.join(environment)).filter(|folder| folder.join("installed").exists());
     let is_required = std::env::var_os("SNOWFERRY_REQUIRE_PEERS").is_some_and(|value| value == "1");
     assert!(folder.is_some() || !is_required, "the peer `{environment}` is not installed");
     if folder.is_none() {
@@ -96,9 +98,14 @@ fn user(key: &RsaKeyPair) -> User {
 fn write_key(key: &RsaKeyPair, folder: &Path) -> PathBuf {
     let private: Pkcs8V1Der<'_> = key.as_der().unwrap();
     let body = STANDARD.encode(private.as_ref());
-    let lines: Vec<&str> = body.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    let lines: Vec<&str> =
+        body.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
     let file = folder.join("key.p8");
-    std::fs::write(&file, format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"))).unwrap();
+    std::fs::write(
+        &file,
+        format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n")),
+    )
+    .unwrap();
     file
 }
 
@@ -109,7 +116,8 @@ struct Report {
 }
 
 fn run(mut command: Command) -> Report {
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
     let errors = thread::spawn(move || {
         let mut text = Vec::new();
@@ -131,7 +139,8 @@ fn run(mut command: Command) -> Report {
     let collected = receiver.recv_timeout(SCRIPT_TIME_MAX);
     child.kill().unwrap();
     child.wait().unwrap();
-    let (lines, noise) = collected.unwrap_or_else(|_| panic!("the driver did not end within {SCRIPT_TIME_MAX:?}"));
+    let (lines, noise) =
+        collected.unwrap_or_else(|_| panic!("the driver did not end within {SCRIPT_TIME_MAX:?}"));
     Report { lines, noise: noise + &errors.join().unwrap() }
 }
 

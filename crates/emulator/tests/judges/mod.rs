@@ -11,7 +11,8 @@ use self::driver::Driver;
 mod python_4_8_1 {
     use super::Driver;
 
-    const DRIVER: Driver = Driver { environment: "classic", program: "bin/python", script: "python/connector.py" };
+    const DRIVER: Driver =
+        Driver { environment: "classic", program: "bin/python", script: "python/connector.py" };
 
     #[tokio::test(flavor = "multi_thread")]
     async fn logs_in_with_every_proof_and_is_refused_with_the_right_code() {
@@ -53,7 +54,8 @@ mod python_4_8_1 {
 mod python_5_2_0 {
     use super::Driver;
 
-    const DRIVER: Driver = Driver { environment: "universal", program: "bin/python", script: "python/connector.py" };
+    const DRIVER: Driver =
+        Driver { environment: "universal", program: "bin/python", script: "python/connector.py" };
 
     #[tokio::test(flavor = "multi_thread")]
     async fn logs_in_with_every_proof_and_is_refused_with_the_right_code() {
