@@ -61,7 +61,10 @@ impl Driver {
         let mut command =
             if in_environment.exists() { Command::new(in_environment) } else { Command::new(self.program) };
         command.arg(scripts.join(self.script)).arg(area);
-        command.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONWARNINGS", "ignore").env("NODE_NO_WARNINGS", "1");
+        command
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("PYTHONWARNINGS", "ignore")
+            .env("NODE_NO_WARNINGS", "1");
         command.env("NODE_PATH", environment.join("node_modules"));
         command.env("JUDGE_USER", DEFAULT_USER).env("JUDGE_PASSWORD", DEFAULT_PASSWORD);
         command.env("JUDGE_ACCESS_TOKEN", ACCESS_TOKEN).env("JUDGE_OAUTH_TOKEN", OAUTH_TOKEN);

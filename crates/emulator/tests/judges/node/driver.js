@@ -21,7 +21,14 @@ const EVERYTHING_AS_TEXT = ["Boolean", "Number", "Date", "Buffer", "JSON"];
 snowflake.configure({ logLevel: "OFF", additionalLogToConsole: false, disableOCSPChecks: true });
 
 async function connect(options = {}) {
-  const settings = { account: "judge", accessUrl: URL_, username: USER, sfRetryMaxLoginRetries: 1, timeout: 30000 };
+  const settings = {
+    account: "judge",
+    accessUrl: URL_,
+    username: USER,
+    warehouse: "COMPUTE_WH",
+    sfRetryMaxLoginRetries: 1,
+    timeout: 30000,
+  };
   if (!options.authenticator) settings.password = PASSWORD;
   const connection = snowflake.createConnection({ ...settings, ...options });
   await new Promise((resolve, reject) => {

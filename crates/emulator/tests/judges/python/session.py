@@ -28,7 +28,7 @@ def endpoint():
 
 def connect(**options):
     """Logs in by password unless the options say otherwise."""
-    settings = endpoint() | {"user": USER, "login_timeout": LOGIN_TIMEOUT_S, "network_timeout": NETWORK_TIMEOUT_S}
+    settings = endpoint() | {"user": USER, "warehouse": "COMPUTE_WH", "login_timeout": LOGIN_TIMEOUT_S, "network_timeout": NETWORK_TIMEOUT_S}
     if "authenticator" not in options and "private_key" not in options and "private_key_file" not in options:
         settings["password"] = PASSWORD
     settings["session_parameters"] = {"TIMEZONE": "UTC"}
