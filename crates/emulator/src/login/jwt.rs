@@ -97,17 +97,26 @@ fn verify(
 }
 
 fn check_times(claims: &Claims, now: i64) -> Result<(), Flaw> {
-    let issued_at = claims.iat.or(claims.nbf).unwrap_or(now);
-    if claims.exp + CLOCK_SKEW_SECONDS <= now {
+    let expires_at = in_seconds(claims.exp);
+    let not_before = claims.nbf.map(in_seconds);
+    let issued_at = claims.iat.map(in_seconds).or(not_before).unwrap_or(now);
+    if expires_at + CLOCK_SKEW_SECONDS <= now {
         return Err(Flaw::Expired);
     }
-    if issued_at.max(claims.nbf.unwrap_or(issued_at)) > now + CLOCK_SKEW_SECONDS {
+    if issued_at.max(not_before.unwrap_or(issued_at)) > now + CLOCK_SKEW_SECONDS {
         return Err(Flaw::NotYetValid);
     }
-    if claims.exp > issued_at + LIFETIME_SECONDS_MAX || claims.exp <= issued_at {
+    if expires_at > issued_at + LIFETIME_SECONDS_MAX || expires_at <= issued_at {
         return Err(Flaw::Expiration);
     }
     Ok(())
+}
+
+/// The official Node driver writes times in milliseconds, against the standard, and Snowflake takes them.
+fn in_seconds(time: i64) -> i64 {
+    /// As seconds this is the year 5138; as milliseconds, 1973.
+    const SECONDS_MAX: i64 = 100_000_000_000;
+    if time > SECONDS_MAX { time / 1000 } else { time }
 }
 
 impl<'a> Token<'a> {
@@ -166,6 +175,13 @@ mod tests {
 
     fn claims(iat: i64, exp: i64) -> Claims {
         Claims { iss: String::new(), sub: String::new(), exp, iat: Some(iat), nbf: None }
+    }
+
+    #[test]
+    fn times_in_milliseconds_are_taken_as_from_the_node_driver() {
+        let now = 1_800_000_000;
+        assert!(check_times(&claims(now * 1000, (now + 120) * 1000), now).is_ok());
+        assert!(check_times(&claims((now - 600) * 1000, (now - 480) * 1000), now).is_err());
     }
 
     #[test]

@@ -12,7 +12,9 @@ use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{KeyPair, RsaKeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use emulator::{DEFAULT_PASSWORD, DEFAULT_USER, Emulator, EmulatorConfig, PublicKey, User};
+use emulator::{
+    DEFAULT_PASSWORD, DEFAULT_USER, Emulator, EmulatorConfig, PublicKey, RunningEmulator, User, sample,
+};
 use serde::Deserialize;
 use tempfile::TempDir;
 
@@ -45,8 +47,7 @@ impl Driver {
         let key = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
         let folder = TempDir::new().unwrap();
         let key_file = write_key(&key, folder.path());
-        let emulator =
-            Emulator::start(EmulatorConfig { users: vec![user(&key)], ..Default::default() }).await.unwrap();
+        let emulator = start(user(&key)).await;
 
         let mut command = self.command(&environment, area);
         command.env("JUDGE_URL", emulator.url()).env("JUDGE_KEY_FILE", key_file).env("HOME", folder.path());
@@ -72,6 +73,19 @@ impl Driver {
         command.env("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true").env("NO_PROXY", "127.0.0.1");
         command
     }
+}
+
+/// An emulator with this one user, and a virtual warehouse that the scripts name.
+async fn start(user: User) -> RunningEmulator {
+    let config = EmulatorConfig { users: vec![user], ..Default::default() };
+    let emulator = Emulator::start(config).await.unwrap();
+    let set_up = "CREATE WAREHOUSE IF NOT EXISTS COMPUTE_WH".to_owned();
+    tokio::task::spawn_blocking(move || {
+        sample::run(&emulator, [set_up.into()]).unwrap();
+        emulator
+    })
+    .await
+    .unwrap()
 }
 
 /// The folder of an installed environment; where it is missing the test is skipped, or fails if that is asked for.

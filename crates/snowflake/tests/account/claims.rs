@@ -108,17 +108,14 @@ pub(super) async fn bound_values_come_back(session: &Session) {
 
 pub(super) async fn errors_have_code_state_and_kind(session: &Session) {
     let expectations = [
-        ("SELECT * FROM SNOWFERRY_NOWHERE.PUBLIC.NOTHING", ErrorKind::NotFound, "002003", "02000"),
-        ("SELEC 1", ErrorKind::Statement, "001003", "42000"),
-        ("SELECT 1 / 0", ErrorKind::Data, "100051", "22012"),
+        ("SELECT * FROM SNOWFERRY_NOWHERE.PUBLIC.NOTHING", ErrorKind::NotFound, "002003", ["02000", "42S02"]),
+        ("SELEC 1", ErrorKind::Statement, "001003", ["42000"; 2]),
+        ("SELECT 1 / 0", ErrorKind::Data, "100051", ["22012"; 2]),
     ];
-    for (sql, kind, code, state) in expectations {
+    for (sql, kind, code, states) in expectations {
         let error = session.query(sql).await.unwrap_err();
-        assert_eq!(
-            (error.kind(), error.code(), error.sql_state()),
-            (kind, Some(code), Some(state)),
-            "{sql}: {error:#}"
-        );
+        assert_eq!((error.kind(), error.code()), (kind, Some(code)), "{sql}: {error:#}");
+        assert!(states.contains(&error.sql_state().unwrap_or_default()), "{sql}: {error:#}");
         assert!(error.query_id().is_some(), "{sql}");
     }
 }

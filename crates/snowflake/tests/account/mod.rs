@@ -13,6 +13,13 @@ mod on_the_emulator {
 
     async fn session() -> (RunningEmulator, Session) {
         let emulator = Emulator::start(EmulatorConfig::default()).await.unwrap();
+        let set_up = "CREATE WAREHOUSE IF NOT EXISTS COMPUTE_WH".to_owned();
+        let emulator = tokio::task::spawn_blocking(move || {
+            emulator::sample::run(&emulator, [set_up.into()]).unwrap();
+            emulator
+        })
+        .await
+        .unwrap();
         let credentials = Credentials::password(DEFAULT_PASSWORD);
         let config = ConnectionConfig::new("myorg-acct".parse().unwrap(), DEFAULT_USER, credentials)
             .endpoint(Endpoint::parse(emulator.url()).unwrap())

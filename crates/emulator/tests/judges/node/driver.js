@@ -173,7 +173,9 @@ async function types() {
       await run(connection, `CREATE TABLE TYPE_${number} (ID INTEGER, V ${type})`);
       const selects = values.map(([sql], id) => `SELECT ${id} AS ID, (${sql})::${type} AS V`);
       await run(connection, `INSERT INTO TYPE_${number} ${selects.join(" UNION ALL ")}`);
-      const found = await rows(connection, `SELECT V FROM TYPE_${number} ORDER BY ID`, { fetchAsString: EVERYTHING_AS_TEXT });
+      // Only a VARIANT keeps its text; this driver writes an OBJECT or ARRAY as "[object Object]".
+      const asText = type === "OBJECT" || type === "ARRAY" ? [] : EVERYTHING_AS_TEXT;
+      const found = await rows(connection, `SELECT V FROM TYPE_${number} ORDER BY ID`, { fetchAsString: asText });
       same(found.map((row) => canonical(type, row.V)), values.map(([, text]) => canonical(type, text)));
     });
   }
@@ -197,8 +199,12 @@ function canonical(type, text) {
   if (text === null || text === undefined || (text === "NULL" && !type.startsWith("VARCHAR"))) return null;
   if (type === "FLOAT") return Number(text.replace(/^(-?)inf$/, "$1Infinity"));
   if (type === "BOOLEAN") return text.toLowerCase();
-  if (["VARIANT", "OBJECT", "ARRAY"].includes(type)) return sorted(JSON.parse(text));
+  if (isDocument(type)) return sorted(typeof text === "string" ? JSON.parse(text) : text);
   return text;
+}
+
+function isDocument(type) {
+  return ["VARIANT", "OBJECT", "ARRAY"].includes(type);
 }
 
 function sorted(document) {
