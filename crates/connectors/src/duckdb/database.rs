@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use duckdb::{Config, Connection};
 use model::{Error, ErrorKind, Result};
 
+use super::bulk::{BulkConnection, Instance};
 use super::error;
 use super::sql::{CATALOG, CREATE_STATE};
 
@@ -35,7 +36,7 @@ impl TenantFile {
     }
 
     /// Opens the file for writing, and makes it where it is absent.
-    pub fn open(&self) -> Result<Connection> {
+    pub(super) fn open(&self) -> Result<OpenFile> {
         if let Some(folder) = self.path.parent() {
             std::fs::create_dir_all(folder).map_err(|error| {
                 Error::config("folder_unusable", format!("the folder {} cannot be made", folder.display()))
@@ -43,11 +44,15 @@ impl TenantFile {
                     .with_source(error)
             })?;
         }
-        let connection = self.attach("")?;
+        let failed = |message: String| error::refused("start DuckDB", &message);
+        let instance = Instance::start(&SETTINGS).map_err(failed)?;
+        let connection = instance.connect().map_err(|error| error::failed("start DuckDB", error))?;
+        let bulk = instance.connect_bulk().map_err(failed)?;
+        self.attach(&connection, "")?;
         connection
             .execute_batch(CREATE_STATE)
             .map_err(|error| error::failed("prepare the state tables", error))?;
-        Ok(connection)
+        Ok(OpenFile { connection, bulk, _instance: instance })
     }
 
     /// Opens the file for reading only; it has to exist.
@@ -57,31 +62,40 @@ impl TenantFile {
             return Err(Error::new(ErrorKind::NotFound, "database_missing", message)
                 .with_remedy("run a sync of this tenant first"));
         }
-        self.attach(" (READ_ONLY)")
+        let mut config = Config::default();
+        for (name, value) in SETTINGS {
+            config = config.with(name, value).map_err(|error| error::failed("configure", error))?;
+        }
+        let connection = Connection::open_in_memory_with_flags(config)
+            .map_err(|error| error::failed("start DuckDB", error))?;
+        self.attach(&connection, " (READ_ONLY)")?;
+        Ok(connection)
     }
 
     /// Attaches the file under a name of ours, whatever its own is.
-    fn attach(&self, options: &str) -> Result<Connection> {
-        let connection = Connection::open_in_memory_with_flags(configuration()?)
-            .map_err(|error| error::failed("start DuckDB", error))?;
+    fn attach(&self, connection: &Connection, options: &str) -> Result<()> {
         let path = self.path.display().to_string().replace('\'', "''");
         connection
             .execute_batch(&format!("ATTACH '{path}' AS {CATALOG}{options}; USE {CATALOG};"))
-            .map_err(|error| error::opening(&self.path, error))?;
-        Ok(connection)
+            .map_err(|error| error::opening(&self.path, error))
     }
 }
 
-/// DuckDB never fetches an extension and keeps its memory within a bound.
-fn configuration() -> Result<Config> {
-    let configured = Config::default()
-        .enable_autoload_extension(false)
-        .and_then(|config| config.with("autoinstall_known_extensions", "false"))
-        .and_then(|config| config.with("allow_community_extensions", "false"))
-        .and_then(|config| config.with("preserve_insertion_order", "false"))
-        .and_then(|config| config.max_memory(MEMORY_MAX));
-    configured.map_err(|error| error::failed("configure", error))
+/// A tenant's file, open for writing. The connections go before the instance that they are connections to.
+pub(super) struct OpenFile {
+    pub(super) connection: Connection,
+    pub(super) bulk: BulkConnection,
+    _instance: Instance,
 }
+
+/// DuckDB never fetches an extension, inserts on all cores, and keeps its memory within a bound.
+const SETTINGS: [(&str, &str); 5] = [
+    ("autoload_known_extensions", "false"),
+    ("autoinstall_known_extensions", "false"),
+    ("allow_community_extensions", "false"),
+    ("preserve_insertion_order", "false"),
+    ("max_memory", MEMORY_MAX),
+];
 
 /// Enough for a merge of a million rows; more is spilled to disk beside the file.
 const MEMORY_MAX: &str = "1GiB";

@@ -11,10 +11,12 @@ use model::{
     Result, Staged, StreamName, StreamPlan, TargetName,
 };
 
-use super::database::TenantFile;
-use super::error::failed;
+use super::bulk::BulkConnection;
+use super::database::{OpenFile, TenantFile};
+use super::error::{failed, refused};
 use super::sql::{
-    CATALOG, create_table_sql, merge_sql, quoted, quoted_schema, quoted_target, repeated_keys_sql, staging,
+    CATALOG, create_table_sql, merge_sql, quoted, quoted_schema, quoted_target, repeated_keys_sql,
+    set_staged_sql, staging,
 };
 use super::types::{storable, stored_columns};
 use crate::guard;
@@ -31,7 +33,7 @@ pub struct DuckDbDestination {
 }
 
 struct State {
-    connection: Connection,
+    file: OpenFile,
     /// Rows that wait for the next group; a crash loses them and the next run reads them again.
     pending: Vec<Batch>,
     pending_bytes: usize,
@@ -41,8 +43,8 @@ struct State {
 impl DuckDbDestination {
     /// Opens the tenant's file, and makes it where it is absent.
     pub fn open(file: TenantFile) -> Result<Self> {
-        let connection = file.open()?;
-        let state = State { connection, pending: Vec::new(), pending_bytes: 0, durable_row_count: 0 };
+        let open = file.open()?;
+        let state = State { file: open, pending: Vec::new(), pending_bytes: 0, durable_row_count: 0 };
         Ok(Self { file, state: Arc::new(Mutex::new(state)) })
     }
 
@@ -74,7 +76,7 @@ impl fmt::Debug for DuckDbDestination {
 impl Destination for DuckDbDestination {
     async fn progress(&self, stream: &StreamName, target: &TargetName) -> Result<Progress> {
         let (stream, target) = (stream.clone(), target.clone());
-        self.blocking(move |state| read_progress(&state.connection, &stream, &target)).await
+        self.blocking(move |state| read_progress(&state.file.connection, &stream, &target)).await
     }
 
     async fn prepare(&self, plan: &StreamPlan) -> Result<Prepared> {
@@ -124,8 +126,8 @@ impl State {
         self.pending.clear();
         self.pending_bytes = 0;
         let target = quoted_target(&plan.target);
-        let target_exists = table_exists(&self.connection, &plan.target)?;
-        let transaction = begin(&mut self.connection)?;
+        let target_exists = table_exists(&self.file.connection, &plan.target)?;
+        let transaction = begin(&mut self.file.connection)?;
         let known = raise_fence(&transaction, plan)?;
         if target_exists && !known {
             return Err(Error::config(
@@ -143,7 +145,7 @@ impl State {
             .execute_batch(&create_table_sql(plan, &staging(&plan.target)))
             .map_err(|e| failed("create the staging table", e))?;
         transaction.commit().map_err(|e| failed("prepare the target", e))?;
-        self.durable_row_count = staged_rows(&self.connection, plan)?;
+        self.durable_row_count = staged_rows(&self.file.connection, plan)?;
         Ok(Prepared { target_exists, staged: self.staged() })
     }
 
@@ -152,7 +154,7 @@ impl State {
         self.pending_bytes = 0;
         self.durable_row_count = 0;
         let staged = staging(&plan.target);
-        let transaction = begin(&mut self.connection)?;
+        let transaction = begin(&mut self.file.connection)?;
         let remake =
             format!("DROP TABLE IF EXISTS {};\n{}", quoted_target(&staged), create_table_sql(plan, &staged));
         transaction.execute_batch(&remake).map_err(|e| failed("empty the staging table", e))?;
@@ -171,18 +173,20 @@ impl State {
             .last()
             .and_then(|batch| batch.resume.clone())
             .map(|cursor| Checkpoint { cursor, row_count: self.durable_row_count + row_count as u64 });
-        let transaction = begin(&mut self.connection)?;
-        append(&transaction, plan, group.iter().map(|batch| &batch.rows))?;
-        set_staged(&transaction, plan, checkpoint.as_ref())?;
-        transaction.commit().map_err(|e| failed("make staged rows durable", e))?;
+        let rows: Vec<RecordBatch> =
+            group.iter().map(|batch| storable(&batch.rows)).collect::<Result<_>>()?;
+        let update = set_staged_sql(plan, checkpoint.as_ref());
+        insert(&mut self.file.bulk, plan, rows, &update)?;
         self.durable_row_count += row_count as u64;
         Ok(())
     }
 
     fn commit(&mut self, plan: &StreamPlan, checkpoint: &Checkpoint) -> Result<Committed> {
+        self.flush(plan)?;
+        // What is left has no position to go on from, so it becomes durable with the commit or not at all.
         let pending = std::mem::take(&mut self.pending);
         self.pending_bytes = 0;
-        let transaction = begin(&mut self.connection)?;
+        let transaction = begin(&mut self.file.connection)?;
         append(&transaction, plan, pending.iter().map(|batch| &batch.rows))?;
         refuse_repeated_keys(&transaction, plan)?;
         let staged_count = count(&transaction, &staging(&plan.target))?;
@@ -207,6 +211,31 @@ impl State {
 
 fn begin(connection: &mut Connection) -> Result<Transaction<'_>> {
     connection.transaction().map_err(|e| failed("begin a transaction", e))
+}
+
+/// Inserts rows into the staging table and runs `update`, which must change one row, in one transaction.
+fn insert(bulk: &mut BulkConnection, plan: &StreamPlan, rows: Vec<RecordBatch>, update: &str) -> Result<()> {
+    let Some(schema) = rows.first().map(RecordBatch::schema) else { return Ok(()) };
+    let staged = quoted_target(&staging(&plan.target));
+    let inserted = bulk.with_rows(schema, rows, |bulk, rows| {
+        bulk.execute("BEGIN")?;
+        let changed = bulk
+            .execute(&format!("INSERT INTO {staged} SELECT * FROM {rows}"))
+            .and_then(|_| bulk.execute(update))
+            .and_then(
+                |changed| if changed == 1 { bulk.execute("COMMIT").map(|_| changed) } else { Ok(changed) },
+            );
+        if changed != Ok(1) {
+            // A transaction that failed is over already; saying so again harms nothing.
+            let _may_be_over = bulk.execute("ROLLBACK");
+        }
+        changed
+    });
+    match inserted {
+        Ok(1) => Ok(()),
+        Ok(_) => Err(stale_epoch(plan)),
+        Err(message) => Err(refused("make staged rows durable", &message)),
+    }
 }
 
 fn append<'a>(
@@ -372,18 +401,7 @@ fn raise_fence(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<bool>
 }
 
 fn set_staged(transaction: &Transaction<'_>, plan: &StreamPlan, staged: Option<&Checkpoint>) -> Result<()> {
-    let updated = transaction.execute(
-        "UPDATE vendor._snowferry.streams SET staged_cursor = ?, staged_rows = ?
-         WHERE target_schema = ? AND target_table = ? AND epoch = ?",
-        params![
-            staged.map(|checkpoint| checkpoint.cursor.as_str()),
-            staged.map(|checkpoint| checkpoint.row_count),
-            plan.target.schema,
-            plan.target.table,
-            plan.epoch.0
-        ],
-    );
-    fenced(plan, updated)
+    fenced(plan, transaction.execute(&set_staged_sql(plan, staged), []))
 }
 
 fn set_committed(transaction: &Transaction<'_>, plan: &StreamPlan, checkpoint: &Checkpoint) -> Result<()> {

@@ -34,7 +34,11 @@ pub(crate) fn opening(path: &Path, error: duckdb::Error) -> Error {
 
 /// An error of a statement. DuckDB's conversion and constraint errors quote values, so only their first words travel.
 pub(crate) fn failed(operation: &'static str, error: duckdb::Error) -> Error {
-    let text = error.to_string();
+    refused(operation, &error.to_string())
+}
+
+/// The same, of the error's text.
+pub(crate) fn refused(operation: &'static str, text: &str) -> Error {
     let class = text.split(':').next().unwrap_or_default().trim().to_owned();
     if text.contains("INTERRUPT") {
         return Error::cancelled();

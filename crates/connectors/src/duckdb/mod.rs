@@ -1,5 +1,6 @@
 //! DuckDB as vendor database: one file per tenant.
 
+mod bulk;
 mod database;
 mod destination;
 mod error;

@@ -1,6 +1,6 @@
 //! The statements the DuckDB connector sends, as pure functions from names to text.
 
-use model::{StreamPlan, TargetName};
+use model::{Checkpoint, StreamPlan, TargetName};
 
 use super::types::stored_columns;
 
@@ -51,6 +51,24 @@ pub(crate) fn create_table_sql(plan: &StreamPlan, target: &TargetName) -> String
         .map(|(name, stored_type)| format!("    {} {stored_type}", quoted(&name)))
         .collect();
     format!("CREATE TABLE IF NOT EXISTS {} (\n{}\n)", quoted_target(target), columns.join(",\n"))
+}
+
+/// Records how far staging has got, under the plan's epoch alone.
+pub(crate) fn set_staged_sql(plan: &StreamPlan, staged: Option<&Checkpoint>) -> String {
+    let cursor = staged.map_or_else(|| "NULL".to_owned(), |staged| literal(staged.cursor.as_str()));
+    let rows = staged.map_or_else(|| "NULL".to_owned(), |staged| staged.row_count.to_string());
+    format!(
+        "UPDATE {CATALOG}._snowferry.streams SET staged_cursor = {cursor}, staged_rows = {rows} \
+         WHERE target_schema = {} AND target_table = {} AND epoch = {}",
+        literal(&plan.target.schema),
+        literal(&plan.target.table),
+        plan.epoch.0
+    )
+}
+
+/// A string literal; DuckDB knows no escapes in it but the doubled quote.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// Counts the rows that repeat a key.

@@ -23,7 +23,7 @@ mod duckdb {
     }
 
     fn read(file: &TenantFile, target: &TargetName) -> Option<RecordBatch> {
-        let connection = file.open().unwrap();
+        let connection = file.open_read_only().unwrap();
         let sql = format!("SELECT * FROM vendor.\"{}\".\"{}\" ORDER BY 1", target.schema, target.table);
         let mut statement = connection.prepare(&sql).ok()?;
         let batches: Vec<RecordBatch> = statement.query_arrow([]).unwrap().collect();
