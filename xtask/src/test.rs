@@ -63,13 +63,13 @@ struct Counts {
 
 impl Counts {
     fn read(&mut self, line: &str) {
-        let line = line.trim_start();
+        // cargo's line begins at the margin; nextest repeats it, indented, in the output of a test that failed.
         // cargo: "test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s"
         // nextest: "Summary [   1.234s] 5 tests run: 4 passed (1 slow), 1 failed, 2 skipped"
-        let Some((_, summary)) = line
-            .strip_prefix("test result: ")
-            .and_then(|rest| rest.split_once(". "))
-            .or_else(|| line.strip_prefix("Summary [").and_then(|rest| rest.split_once("run: ")))
+        let Some((_, summary)) =
+            line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". ")).or_else(|| {
+                line.trim_start().strip_prefix("Summary [").and_then(|rest| rest.split_once("run: "))
+            })
         else {
             return;
         };
@@ -107,7 +107,8 @@ mod tests {
 
     #[test]
     fn other_lines_count_nothing() {
-        let lines = ["test peers::log_in ... ok", "7 passed over a bridge", "Summary of 3 passed"];
+        let repeated = "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 30 filtered out";
+        let lines = ["test peers::log_in ... ok", "7 passed over a bridge", "Summary of 3 passed", repeated];
         assert_eq!(counts(&lines), Counts::default());
     }
 }
