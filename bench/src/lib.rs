@@ -6,3 +6,7 @@ pub mod landing;
 pub mod measurement;
 pub mod pull;
 pub mod service;
+
+/// The program's own allocator, for it and its floor alike.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -14,6 +14,10 @@ use clap::Parser;
 use cli::{Cli, Command};
 use output::Terminal;
 
+/// Rows come in large buffers that live shortly; the system's allocator gives their pages back each time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let terminal = Terminal::new(cli.color);

@@ -63,6 +63,7 @@ impl Emulator {
         let address = listener.local_addr().map_err(listen)?;
         config.address = address;
         let account = Account::new(config, database);
+        account.database.restore_users(&account.users);
         let service = crate::server::router(&account).into_make_service_with_connect_info::<Connection>();
         let mut shutdown = account.shutdown.subscribe();
         let server = tokio::spawn(async move {

@@ -230,6 +230,26 @@ async fn a_key_pair_logs_in_and_the_second_key_does_too_during_a_rotation() {
 }
 
 #[tokio::test]
+async fn a_user_made_by_sql_logs_in_by_key_after_a_restart_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = || EmulatorConfig { data_folder: Some(folder.path().to_owned()), ..config() };
+    let signer = Signer::new();
+    let public_key = STANDARD.encode(signer.key.public_key().as_der().unwrap().as_ref());
+    let first = start_with(kept()).await;
+    let client = Client::logged_in(&first).await;
+    client.query(&format!("CREATE USER SYNC RSA_PUBLIC_KEY = '{public_key}'")).await.succeeded();
+    client.query("CREATE ROLE READER").await.succeeded();
+    client.query("GRANT ROLE READER TO USER SYNC").await.succeeded();
+    first.shutdown().await;
+
+    let second = start_with(kept()).await;
+    let mut request = with_token("SNOWFLAKE_JWT", &signer.token(&second, json!({})));
+    request["LOGIN_NAME"] = "SYNC".into();
+    log_in(&second, request).await.succeeded();
+    assert_eq!(second.users().get("SYNC").unwrap().roles, Some(vec!["READER".to_owned()]));
+}
+
+#[tokio::test]
 async fn a_flawed_jwt_is_refused_with_its_cause() {
     let signer = Signer::new();
     let emulator = start_with(EmulatorConfig {

@@ -21,13 +21,30 @@ pub(crate) enum Start {
     AnewWithOwnStaged,
 }
 
+impl Start {
+    /// Where a run starts. A full refresh promises the rows as they are now, so it goes on with nothing older.
+    pub(crate) fn of(spec: &StreamSpec, is_fresh_start: bool) -> Self {
+        let is_full_refresh = matches!(spec.read, ReadSpec::FullRefresh);
+        if is_fresh_start || is_full_refresh { Self::Anew } else { Self::WhereItWas }
+    }
+}
+
+/// What one attempt did.
+#[derive(Debug)]
+pub(crate) struct Attempted {
+    pub(crate) report: RunReport,
+    /// Whether the rows are of a result that an earlier run had asked for: what changed since is still to be read.
+    pub(crate) is_of_earlier_run: bool,
+}
+
 /// Tries once to bring the destination up to the source.
 pub(crate) async fn attempt(
     sync: &Sync,
     start: &mut Start,
+    has_queried: &mut bool,
     progress: &watch::Sender<RunProgress>,
     cancel: &CancellationToken,
-) -> Result<RunReport> {
+) -> Result<Attempted> {
     let destination = sync.destination.as_ref();
     let plan = unless_cancelled(cancel, plan(sync, *start)).await?;
     let Prepared { staged: already_staged, .. } = destination.prepare(&plan).await?;
@@ -37,6 +54,7 @@ pub(crate) async fn attempt(
     let resumed = if read.is_continued { already_staged.durable_row_count } else { 0 };
     if !read.is_continued {
         destination.discard_staged(&plan).await?;
+        *has_queried = true;
     }
     if *start == Start::Anew {
         *start = Start::AnewWithOwnStaged;
@@ -62,7 +80,7 @@ pub(crate) async fn attempt(
     progress.send_modify(|progress| progress.phase = Phase::Publishing);
     let checkpoint = Checkpoint { cursor: end.cursor, row_count: resumed + rows.row_count };
     let committed = destination.commit(&plan, checkpoint).await?;
-    Ok(RunReport {
+    let report = RunReport {
         is_backfill: plan.is_backfill(),
         attempts: 1,
         read: rows.row_count,
@@ -74,7 +92,8 @@ pub(crate) async fn attempt(
         null_cursor_count: end.null_cursor_count,
         changed_values: end.changed_values,
         query_id: read.query_id,
-    })
+    };
+    Ok(Attempted { report, is_of_earlier_run: !*has_queried })
 }
 
 /// Rows that one attempt moved.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::attempt::{Start, attempt};
+use crate::attempt::{Attempted, Start, attempt};
 
 /// A sync, ready to run.
 #[derive(Clone, Debug)]
@@ -76,21 +76,38 @@ pub struct RunReport {
 }
 
 /// Runs `sync` until it succeeds, fails for good or is cancelled. What was staged before a failure stays staged.
+///
+/// Where a run finishes what an earlier one had begun to read, it reads once more what changed since then.
 pub async fn run(
     sync: &Sync,
     options: &RunOptions,
     progress: &watch::Sender<RunProgress>,
     cancel: &CancellationToken,
 ) -> Result<RunReport> {
-    let mut start = if options.is_fresh_start { Start::Anew } else { Start::WhereItWas };
+    let first = until_it_succeeds(sync, options, progress, cancel).await?;
+    if !first.is_of_earlier_run {
+        return Ok(first.report);
+    }
+    let second = until_it_succeeds(sync, options, progress, cancel).await?;
+    Ok(first.report.and_then(second.report))
+}
+
+async fn until_it_succeeds(
+    sync: &Sync,
+    options: &RunOptions,
+    progress: &watch::Sender<RunProgress>,
+    cancel: &CancellationToken,
+) -> Result<Attempted> {
+    let mut start = Start::of(&sync.spec, options.is_fresh_start);
+    let mut has_queried = false;
     let mut number = 1;
     loop {
         progress
             .send_modify(|progress| *progress = RunProgress { attempt: number, ..RunProgress::default() });
-        let error = match attempt(sync, &mut start, progress, cancel).await {
-            Ok(mut report) => {
-                report.attempts = number;
-                return Ok(report);
+        let error = match attempt(sync, &mut start, &mut has_queried, progress, cancel).await {
+            Ok(mut attempted) => {
+                attempted.report.attempts = number;
+                return Ok(attempted);
             }
             Err(error) => error,
         };
@@ -102,5 +119,24 @@ pub async fn run(
             () = tokio::time::sleep(delay) => {}
         }
         number += 1;
+    }
+}
+
+impl RunReport {
+    /// What two reads of one run did together.
+    fn and_then(self, later: Self) -> Self {
+        Self {
+            is_backfill: self.is_backfill,
+            attempts: self.attempts.max(later.attempts),
+            read: self.read + later.read,
+            resumed: self.resumed + later.resumed,
+            bytes: self.bytes + later.bytes,
+            inserted: self.inserted + later.inserted,
+            updated: self.updated + later.updated,
+            total: later.total,
+            null_cursor_count: later.null_cursor_count,
+            changed_values: [self.changed_values, later.changed_values].concat(),
+            query_id: later.query_id,
+        }
     }
 }

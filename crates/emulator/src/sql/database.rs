@@ -13,8 +13,9 @@ use super::locks::Locks;
 use super::request::{QueryRecord, SessionStart};
 use super::run::{execute_all, number};
 use super::session::SqlSession;
-use super::{functions, names};
+use super::{account, functions, names};
 use crate::outcome::SqlError;
+use crate::users::Users;
 
 /// The file in the data folder.
 const FILE: &str = "emulator.duckdb";
@@ -85,6 +86,11 @@ impl Database {
     pub(crate) fn connect(&self) -> Result<Connection, SqlError> {
         let root = self.shared.root.lock().unwrap_or_else(PoisonError::into_inner);
         root.try_clone().map_err(|failure| from_duckdb(&failure))
+    }
+
+    /// Puts the users that the data folder remembers among those who may log in.
+    pub(crate) fn restore_users(&self, users: &Users) {
+        account::users::restore(&self.catalog(), users);
     }
 
     pub(crate) fn catalog(&self) -> Arc<Catalog> {

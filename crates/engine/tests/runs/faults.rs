@@ -64,6 +64,32 @@ async fn a_fresh_start_stays_one_when_its_first_attempt_fails() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_that_finishes_an_earlier_read_also_reads_what_changed_since() {
+    let world = World::new(true);
+    world.set(&[ADA, BOB, EVE]);
+    let source = [Fault::Pass, Fault::Pass, Fault::Pass, Fault::Reject];
+    let script = source.into_iter().chain(std::iter::repeat_n(Fault::Pass, 4));
+    world.run_with(&mortal(), &CancellationToken::new(), script).await.unwrap_err();
+    world.set(&[ADA, BOB, EVE, FAY]);
+    let report = world.run().await.unwrap();
+    assert!(report.resumed > 0 && report.is_backfill, "{report:?}");
+    assert_eq!(world.landed(), expected(&[ADA, BOB, EVE, FAY]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_refresh_goes_on_with_nothing_that_an_earlier_run_has_read() {
+    let world = World::new(false);
+    world.set(&[ADA, BOB, EVE]);
+    let source = [Fault::Pass, Fault::Pass, Fault::Pass, Fault::Reject];
+    let script = source.into_iter().chain(std::iter::repeat_n(Fault::Pass, 4));
+    world.run_with(&mortal(), &CancellationToken::new(), script).await.unwrap_err();
+    world.set(&[BOB, EVE, FAY]);
+    let report = world.run().await.unwrap();
+    assert_eq!((report.resumed, report.read), (0, 3));
+    assert_eq!(world.landed(), expected(&[BOB, EVE, FAY]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_result_that_is_gone_is_asked_for_again_from_the_beginning() {
     let world = World::new(true);
     world.set(&[ADA, BOB, EVE]);
@@ -104,7 +130,7 @@ fn histories() -> impl Strategy<Value = Vec<Vec<Person>>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_fails_and_dies_the_destination_ends_up_with_exactly_the_rows_of_the_source(

@@ -4,7 +4,7 @@ use sqlparser::parser::Parser;
 
 use crate::login::public_key::PublicKey;
 use crate::outcome::SqlError;
-use crate::sql::catalog::{Grantee, UserEntry, now};
+use crate::sql::catalog::{Catalog, Grantee, UserEntry, now};
 use crate::sql::ddl::Modifiers;
 use crate::sql::error::{compilation, exists, insufficient_privileges, missing, unsupported};
 use crate::sql::session::SqlSession;
@@ -70,6 +70,29 @@ pub(crate) fn create(
     session.users.drop_user(&name);
     session.users.add(user);
     Ok(format!("User {name} successfully created."))
+}
+
+/// Puts the users that a data folder remembers among those who may log in. Passwords are not kept, keys are.
+pub(crate) fn restore(catalog: &Catalog, users: &Users) {
+    for (name, entry) in &catalog.users {
+        if users.get(name).is_some() {
+            continue;
+        }
+        let mut user = User::new(name.clone());
+        let grants = catalog.grants.iter().filter(|grant| grant.to == Grantee::User(name.clone()));
+        user.roles = Some(
+            grants.filter(|grant| grant.on.kind == "ROLE").flat_map(|grant| grant.on.path.clone()).collect(),
+        );
+        let mut rebuilt = entry.clone();
+        for key in PROPERTIES {
+            if let Some(value) = entry.properties.get(key)
+                && let Err(error) = set(&mut rebuilt, &mut user, key, Some(value))
+            {
+                tracing::warn!(user.name = name, %error, "a property of a remembered user was left out");
+            }
+        }
+        users.add(user);
+    }
 }
 
 /// Sets one property, or takes it back where there is no value.
