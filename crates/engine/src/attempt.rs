@@ -2,8 +2,8 @@
 
 use futures_util::StreamExt;
 use model::{
-    Batch, BatchStream, Checkpoint, Destination, EndOfRead, Error, Prepared, ReadEvent, Result, Staged,
-    StreamPlan,
+    Batch, BatchStream, Checkpoint, Destination, EndOfRead, Error, Prepared, ReadEvent, ReadSpec, Result,
+    Staged, StreamPlan, StreamSpec,
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

@@ -82,8 +82,8 @@ impl SnowflakeConfig {
         memory_budget: MemoryBudget,
     ) -> Result<ConnectionConfig> {
         let mut config = match &self.connection {
-            Some(name) => self.from_connections_file(name)?,
-            None => self.from_fields(folder)?,
+            Some(name) => self.of_connections_file(name)?,
+            None => self.of_fields(folder)?,
         };
         if let Some(role) = &self.role {
             config = config.role(role);
@@ -99,7 +99,7 @@ impl SnowflakeConfig {
         Ok(config)
     }
 
-    fn from_connections_file(&self, name: &str) -> Result<ConnectionConfig> {
+    fn of_connections_file(&self, name: &str) -> Result<ConnectionConfig> {
         if self.account.is_some() || self.user.is_some() || self.proofs() > 0 {
             return Err(Error::config("connection_twice", "`connection` replaces account, user and proof")
                 .with_remedy("keep either `connection` or the others"));
@@ -108,7 +108,7 @@ impl SnowflakeConfig {
         connections.connection(name).map_err(|error| lifted(&error))
     }
 
-    fn from_fields(&self, folder: &Path) -> Result<ConnectionConfig> {
+    fn of_fields(&self, folder: &Path) -> Result<ConnectionConfig> {
         let Some(AccountName(account)) = &self.account else {
             return Err(Error::config("account_missing", "`account` is missing")
                 .with_remedy("write it as organisation-account, as in the address of Snowflake's web page"));

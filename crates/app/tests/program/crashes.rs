@@ -27,7 +27,7 @@ async fn a_run_that_is_killed_at_any_chunk_goes_on_in_the_same_result() {
     for killed_at in [0, 1, 4, 8] {
         let world = World::start().await;
         let file = world.sync(DEALS);
-        world.set_deals(&deals(1_000)).await;
+        world.set_deals(&deals(1_000));
         hold_chunk(&world, killed_at);
         let child = world.start_program(&["run", "-f", file.to_str().unwrap()]);
         world.emulator.faults().reached("chunk", 1).await;
@@ -43,7 +43,7 @@ async fn a_run_that_is_killed_at_any_chunk_goes_on_in_the_same_result() {
 async fn a_run_that_is_stopped_keeps_what_arrived_and_the_next_reads_only_the_rest() {
     let world = World::start().await;
     let file = world.sync(DEALS);
-    world.set_deals(&deals(1_000)).await;
+    world.set_deals(&deals(1_000));
     hold_chunk(&world, 5);
     let mut child = world.start_program(&["run", "-f", file.to_str().unwrap(), "--json"]);
     let mut events = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -84,13 +84,13 @@ async fn killed_at_any_moment(seed: u64) {
     let file = world.sync(DEALS);
     let mut expected = deals(600);
     for round in 0..3 {
-        for row in 0..expected.len() {
+        for row in &mut expected {
             if runner.rng().next_u32().is_multiple_of(10) {
-                expected[row] = deal(expected[row].id, 2_000 + round * 100);
+                *row = deal(row.id, 2_000 + round * 100);
             }
         }
         expected.push(deal(expected.len() as i64 + 1, 2_000 + round * 100));
-        world.set_deals(&expected).await;
+        world.set_deals(&expected);
         for _ in 0..2 {
             let patience = Duration::from_millis(u64::from(runner.rng().next_u32() % 400));
             let mut child = world.start_program(&["run", "-f", file.to_str().unwrap()]);

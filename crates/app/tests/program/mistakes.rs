@@ -67,7 +67,7 @@ async fn a_network_policy() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_virtual_warehouse() {
     let world = World::start().await;
-    world.set_deals(&deals(3)).await;
+    world.set_deals(&deals(3));
     let message = "No active warehouse selected in the current session.";
     let none =
         Action::Error { code: "000606".into(), sql_state: Some("57P03".into()), message: message.into() };
@@ -97,14 +97,12 @@ async fn a_missing_table() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_privilege_names_the_grant() {
     let world = World::start().await;
-    world
-        .sql(&[
-            "CREATE ROLE READER",
-            "GRANT USAGE ON DATABASE CRM TO ROLE READER",
-            "GRANT USAGE ON SCHEMA CRM.SALES TO ROLE READER",
-            "GRANT USAGE ON WAREHOUSE WH TO ROLE READER",
-        ])
-        .await;
+    world.sql(&[
+        "CREATE ROLE READER",
+        "GRANT USAGE ON DATABASE CRM TO ROLE READER",
+        "GRANT USAGE ON SCHEMA CRM.SALES TO ROLE READER",
+        "GRANT USAGE ON WAREHOUSE WH TO ROLE READER",
+    ]);
     let file = world.sync(DEALS);
     let text = std::fs::read_to_string(&file).unwrap().replace("role: ACCOUNTADMIN", "role: READER");
     std::fs::write(&file, text).unwrap();
@@ -132,7 +130,7 @@ async fn a_cursor_column_that_does_not_exist() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cursor_column_without_an_order() {
     let world = World::start().await;
-    world.sql(&["ALTER TABLE CRM.SALES.DEALS ADD COLUMN DETAILS VARIANT"]).await;
+    world.sql(&["ALTER TABLE CRM.SALES.DEALS ADD COLUMN DETAILS VARIANT"]);
     let file = world.sync(&DEALS.replace("{ cursor: UPDATED_AT, lookback: 1m }", "{ cursor: DETAILS }"));
     refused(&run(&world, &file).await, 3, "no order");
 }
@@ -141,11 +139,11 @@ async fn a_cursor_column_without_an_order() {
 async fn a_key_that_does_not_tell_rows_apart_leaves_the_table_as_it_was() {
     let world = World::start().await;
     let file = world.sync(DEALS);
-    world.set_deals(&deals(10)).await;
+    world.set_deals(&deals(10));
     run(&world, &file).await.succeeded();
     let mut doubled = deals(12);
     doubled[11].id = 11;
-    world.set_deals(&doubled).await;
+    world.set_deals(&doubled);
     refused(&run(&world, &file).await, 7, "repeat a key");
     world.assert_landed(&deals(10), "in the end");
 }
@@ -154,9 +152,9 @@ async fn a_key_that_does_not_tell_rows_apart_leaves_the_table_as_it_was() {
 async fn a_table_that_changed_its_columns() {
     let world = World::start().await;
     let file = world.sync(DEALS);
-    world.set_deals(&deals(10)).await;
+    world.set_deals(&deals(10));
     run(&world, &file).await.succeeded();
-    world.sql(&["ALTER TABLE CRM.SALES.DEALS ADD COLUMN STAGE VARCHAR"]).await;
+    world.sql(&["ALTER TABLE CRM.SALES.DEALS ADD COLUMN STAGE VARCHAR"]);
     refused(&run(&world, &file).await, 8, "STAGE is new");
     world.program(&["run", "-f", file.to_str().unwrap(), "--full-refresh"]).await.succeeded();
 }
@@ -165,7 +163,7 @@ async fn a_table_that_changed_its_columns() {
 async fn a_database_that_another_program_has_open() {
     let world = World::start().await;
     let file = world.sync(DEALS);
-    world.set_deals(&deals(1_000)).await;
+    world.set_deals(&deals(1_000));
     world.emulator.faults().add(FaultRule::on(Route::Chunk, Action::Hold { gate: "chunk".into() }).forever());
     let other = world.start_program(&["run", "-f", file.to_str().unwrap()]);
     world.emulator.faults().reached("chunk", 1).await;

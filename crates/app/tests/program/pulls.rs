@@ -7,7 +7,7 @@ async fn a_backfill_and_then_an_increment_land_exactly_the_rows_of_the_source() 
     let world = World::start().await;
     let file = world.sync(DEALS);
     let mut expected = deals(1_000);
-    world.set_deals(&expected).await;
+    world.set_deals(&expected);
     world.program(&["run", "-f", file.to_str().unwrap()]).await.succeeded();
     world.assert_landed(&expected, "in the end");
 
@@ -15,7 +15,7 @@ async fn a_backfill_and_then_an_increment_land_exactly_the_rows_of_the_source() 
         *changed = deal(changed.id, 2_000);
     }
     expected.push(deal(1_001, 2_001));
-    world.set_deals(&expected).await;
+    world.set_deals(&expected);
     let ended = world.program(&["run", "-f", file.to_str().unwrap(), "--json"]).await.succeeded();
     world.assert_landed(&expected, "in the end");
     let done = last_event(&ended.stdout);
@@ -29,7 +29,7 @@ async fn a_full_refresh_follows_every_change_and_delete() {
     let file = world.sync(ALL_DEALS);
     for count in [500, 0, 120] {
         let expected = deals(count);
-        world.set_deals(&expected).await;
+        world.set_deals(&expected);
         world.program(&["run", "-f", file.to_str().unwrap()]).await.succeeded();
         world.assert_landed(&expected, "in the end");
     }
@@ -39,7 +39,7 @@ async fn a_full_refresh_follows_every_change_and_delete() {
 async fn every_line_of_json_output_is_an_event() {
     let world = World::start().await;
     let file = world.sync(DEALS);
-    world.set_deals(&deals(300)).await;
+    world.set_deals(&deals(300));
     let ended = world.program(&["run", "-f", file.to_str().unwrap(), "--json"]).await.succeeded();
     let events: Vec<String> = ended
         .stdout
@@ -55,7 +55,7 @@ async fn every_line_of_json_output_is_an_event() {
 async fn a_plan_shows_the_statement_and_the_grants_and_writes_nothing() {
     let world = World::start().await;
     let file = world.sync(DEALS);
-    world.set_deals(&deals(3)).await;
+    world.set_deals(&deals(3));
     let shown = world.program(&["plan", "-f", file.to_str().unwrap()]).await.succeeded().stdout;
     assert!(shown.contains(r#"SELECT "ID", "NAME", "UPDATED_AT" FROM "CRM"."SALES"."DEALS""#), "{shown}");
     assert!(
@@ -80,7 +80,7 @@ async fn a_check_goes_through_every_step() {
 async fn discovery_lists_tables_with_their_rows_and_columns() {
     let world = World::start().await;
     let file = world.sync(DEALS);
-    world.set_deals(&deals(12)).await;
+    world.set_deals(&deals(12));
     let file = file.to_str().unwrap();
     let shown =
         world.program(&["discover", "-f", file, "--database", "crm", "--columns"]).await.succeeded().stdout;
@@ -97,7 +97,7 @@ async fn discovery_lists_tables_with_their_rows_and_columns() {
 async fn a_query_of_the_vendor_database_prints_a_table_or_json() {
     let world = World::start().await;
     let file = world.sync(DEALS);
-    world.set_deals(&deals(3)).await;
+    world.set_deals(&deals(3));
     let file = file.to_str().unwrap();
     world.program(&["run", "-f", file]).await.succeeded();
     let sql = "select id, name from sales.deals order by id";
@@ -113,7 +113,7 @@ async fn a_query_can_be_a_stream() {
     let file = world.sync(
         "stream: { name: some, query: \"SELECT * FROM CRM.SALES.DEALS WHERE ID <= 5 -- few\" }\ntarget: sales.deals",
     );
-    world.set_deals(&deals(10)).await;
+    world.set_deals(&deals(10));
     world.program(&["run", "-f", file.to_str().unwrap()]).await.succeeded();
     world.assert_landed(&deals(5), "in the end");
 }

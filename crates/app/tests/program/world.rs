@@ -53,29 +53,27 @@ impl World {
             ..config
         });
         let world = Self { emulator: emulator.await.unwrap(), folder: tempfile::tempdir().unwrap() };
-        world
-            .sql(&[
+        world.sql(&[
                 "CREATE WAREHOUSE IF NOT EXISTS WH",
                 "CREATE DATABASE CRM",
                 "CREATE SCHEMA CRM.SALES",
                 "CREATE TABLE CRM.SALES.DEALS (ID NUMBER(18,0) NOT NULL, NAME VARCHAR, UPDATED_AT TIMESTAMP_NTZ(9))",
-            ])
-            .await;
+            ]);
         world
     }
 
     /// Runs statements in the customer's account.
-    pub(crate) async fn sql(&self, statements: &[&str]) {
+    pub(crate) fn sql(&self, statements: &[&str]) {
         let statements = statements.iter().map(|text| SampleStatement::from((*text).to_owned())).collect();
-        self.statements(statements).await;
+        self.statements(statements);
     }
 
-    async fn statements(&self, statements: Vec<SampleStatement>) {
+    fn statements(&self, statements: Vec<SampleStatement>) {
         tokio::task::block_in_place(|| run(&self.emulator, statements)).unwrap();
     }
 
     /// Replaces all deals in the customer's account.
-    pub(crate) async fn set_deals(&self, deals: &[Deal]) {
+    pub(crate) fn set_deals(&self, deals: &[Deal]) {
         let delete = SampleStatement::from("DELETE FROM CRM.SALES.DEALS".to_owned());
         let columns = vec![
             deals.iter().map(|deal| Some(deal.id.to_string())).collect(),
@@ -87,7 +85,7 @@ impl World {
         if !deals.is_empty() {
             statements.push(SampleStatement { text, columns });
         }
-        self.statements(statements).await;
+        self.statements(statements);
     }
 
     pub(crate) fn folder(&self) -> &Path {

@@ -18,8 +18,11 @@ pub struct Fixture {
     /// Opens the same destination again, as a new process would after the old one was killed.
     pub reopen: Box<dyn Fn() -> Arc<dyn Destination> + Send + Sync>,
     /// The rows that a reader of the target sees; `None` where there is no such table.
-    pub rows: Box<dyn Fn(&TargetName) -> Option<RecordBatch> + Send + Sync>,
+    pub rows: ReadRows,
 }
+
+/// Reads a target from outside.
+pub type ReadRows = Box<dyn Fn(&TargetName) -> Option<RecordBatch> + Send + Sync>;
 
 impl fmt::Debug for Fixture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -312,7 +312,7 @@ fn refuse_changed_schema(transaction: &Transaction<'_>, plan: &StreamPlan) -> Re
         match existing.iter().find(|(existing, _)| existing == name) {
             None => differences.push(format!("{name} is new")),
             Some((_, was)) if was != stored_type => {
-                differences.push(format!("{name} was {was} and is {stored_type}"))
+                differences.push(format!("{name} was {was} and is {stored_type}"));
             }
             Some(_) => {}
         }

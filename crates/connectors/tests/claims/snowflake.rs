@@ -233,12 +233,12 @@ mod live {
     use snowflake::{ConnectionConfig, ConnectionsFile};
 
     /// The named connection, or nothing to do where none is named.
-    async fn config() -> Option<(ConnectionConfig, ())> {
+    fn config() -> std::future::Ready<Option<(ConnectionConfig, ())>> {
         let Ok(name) = std::env::var("SNOWFERRY_LIVE_CONNECTION") else {
             println!("skipped: SNOWFERRY_LIVE_CONNECTION names no connection");
-            return None;
+            return std::future::ready(None);
         };
-        Some((ConnectionsFile::read_default().unwrap().connection(&name).unwrap(), ()))
+        std::future::ready(Some((ConnectionsFile::read_default().unwrap().connection(&name).unwrap(), ())))
     }
 
     claims!(config:

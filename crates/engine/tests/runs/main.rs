@@ -1,5 +1,7 @@
 //! Runs over memory connectors: what ends up in the destination, whatever fails on the way.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod faults;
 mod runs;
 mod world;
