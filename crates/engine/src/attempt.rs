@@ -2,8 +2,8 @@
 
 use futures_util::StreamExt;
 use model::{
-    Batch, BatchStream, Checkpoint, Destination, EndOfRead, Error, Prepared, ReadEvent, ReadSpec, Result,
-    Staged, StreamPlan, StreamSpec,
+    Batch, BatchStream, Checkpoint, Committed, Destination, EndOfRead, Error, ErrorKind, Prepared, ReadEvent,
+    ReadSpec, Result, Staged, StreamPlan, StreamSpec,
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -79,7 +79,7 @@ pub(crate) async fn attempt(
 
     progress.send_modify(|progress| progress.phase = Phase::Publishing);
     let checkpoint = Checkpoint { cursor: end.cursor, row_count: resumed + rows.row_count };
-    let committed = destination.commit(&plan, checkpoint).await?;
+    let committed = publish(destination, &plan, checkpoint).await?;
     let report = RunReport {
         is_backfill: plan.is_backfill(),
         attempts: 1,
@@ -94,6 +94,22 @@ pub(crate) async fn attempt(
         query_id: read.query_id,
     };
     Ok(Attempted { report, is_of_earlier_run: !*has_queried })
+}
+
+/// Commits what is staged. Rows that the destination refuses are of no use to a later run, which shall see the source
+/// as it is by then.
+async fn publish(
+    destination: &dyn Destination,
+    plan: &StreamPlan,
+    checkpoint: Checkpoint,
+) -> Result<Committed> {
+    let committed = destination.commit(plan, checkpoint).await;
+    if let Err(error) = &committed
+        && error.kind() == ErrorKind::Data
+    {
+        destination.discard_staged(plan).await?;
+    }
+    committed
 }
 
 /// Rows that one attempt moved.

@@ -100,15 +100,23 @@ impl DemoCommand {
     fn say_what_next(&self, terminal: &Terminal, took: Duration) -> Result<()> {
         let path = self.folder.join(SYNC_FILE);
         let path = path.display();
+        let program = invoked_as();
         print_line(&format!("\n{} in {}. Next:", terminal.green("done"), seconds(took)))?;
         print_line(&format!(
-            "  look around:          snowferry query -f {path} 'select * from sales.opportunities limit 5'"
+            "  look around:          {program} query -f {path} 'select * from sales.opportunities limit 5'"
         ))?;
-        print_line("  keep an emulator up:  snowferry emulator --port 8181 --sample")?;
+        print_line(&format!("  keep an emulator up:  {program} emulator --port 8181 --sample"))?;
         print_line(&format!(
             "  write your own sync:  {path} is the one that just ran; docs/sync-file.md has every field"
         ))
     }
+}
+
+/// How the user can start this program again from where they are.
+fn invoked_as() -> String {
+    let program = std::env::args_os().next().map(PathBuf::from).unwrap_or_default();
+    let here = std::env::current_dir().unwrap_or_default();
+    program.strip_prefix(here).unwrap_or(&program).display().to_string()
 }
 
 const LANDED: &str = "SELECT stage, currency, count(*) AS deals, sum(amount) AS amount, max(updated_at) AS newest

@@ -145,7 +145,10 @@ async fn a_key_that_does_not_tell_rows_apart_leaves_the_table_as_it_was() {
     doubled[11].id = 11;
     world.set_deals(&doubled);
     refused(&run(&world, &file).await, 7, "repeat a key");
-    world.assert_landed(&deals(10), "in the end");
+    world.assert_landed(&deals(10), "after the refusal");
+    world.set_deals(&deals(12));
+    run(&world, &file).await.succeeded();
+    world.assert_landed(&deals(12), "once the source is right");
 }
 
 #[tokio::test(flavor = "multi_thread")]
