@@ -18,10 +18,14 @@ pub(crate) struct Assembled {
 }
 
 /// Puts a sync together. Opens the vendor database; logs in nowhere yet.
-pub(crate) fn assemble(file: &SyncFile, memory_budget: MemoryBudget) -> Result<Assembled> {
+///
+/// Rows on their way may take `memory_bytes`: half of that for those that wait to be made durable, the rest for those
+/// that are being fetched.
+pub(crate) fn assemble(file: &SyncFile, memory_bytes: u64) -> Result<Assembled> {
     let spec = file.spec()?;
-    let source = Arc::new(SnowflakeSource::new(file.connection(memory_budget)?));
-    let destination = Arc::new(DuckDbDestination::open(file.tenant_file()?)?);
+    let source = Arc::new(SnowflakeSource::new(file.connection(MemoryBudget::new(memory_bytes))?));
+    let group_bytes_max = usize::try_from(memory_bytes / 2).unwrap_or(usize::MAX);
+    let destination = Arc::new(DuckDbDestination::open_with(file.tenant_file()?, group_bytes_max)?);
     Ok(Assembled { sync: Sync { source: Arc::<SnowflakeSource>::clone(&source), destination, spec }, source })
 }
 

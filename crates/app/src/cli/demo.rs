@@ -9,10 +9,11 @@ use emulator::sample::{self, Change, Sample};
 use emulator::{EmulatorConfig, PublicKey, RunningEmulator, User};
 use engine::{RunOptions, RunProgress, RunReport};
 use model::{Error, Result};
-use snowflake::{KeyBits, MemoryBudget, PrivateKey};
+use snowflake::{KeyBits, PrivateKey};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::MEMORY_DEFAULT;
 use super::emulator::{load, on_emulator, start};
 use super::run::summary;
 use crate::assemble::assemble;
@@ -147,7 +148,7 @@ read:
 
 async fn run_once(terminal: &Terminal, file: &SyncFile) -> Result<RunReport> {
     let started = Instant::now();
-    let assembled = assemble(file, MemoryBudget::process_wide())?;
+    let assembled = assemble(file, MEMORY_DEFAULT)?;
     let (progress, watched) = watch::channel(RunProgress::default());
     let cancel = CancellationToken::new();
     let options = RunOptions::default();

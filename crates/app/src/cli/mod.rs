@@ -13,7 +13,6 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use model::Result;
-use snowflake::MemoryBudget;
 
 use crate::config::SyncFile;
 use crate::output::ColorChoice;
@@ -97,10 +96,13 @@ pub(crate) struct MemoryArgument {
 }
 
 impl MemoryArgument {
-    fn budget(&self) -> MemoryBudget {
-        MemoryBudget::new(self.memory)
+    fn bytes(&self) -> u64 {
+        self.memory
     }
 }
+
+/// What `--memory` says unless it is given.
+const MEMORY_DEFAULT: u64 = 256 << 20;
 
 /// Below this, not even one chunk of Snowflake's usual size fits.
 const MEMORY_MIN: u64 = 32 << 20;

@@ -60,7 +60,7 @@ impl RunCommand {
     }
 
     async fn run_sync(&self, file: &SyncFile, cancel: &CancellationToken) -> Result<RunReport> {
-        let assembled = assemble(file, self.memory.budget())?;
+        let assembled = assemble(file, self.memory.bytes())?;
         let options = RunOptions {
             is_fresh_start: self.full_refresh,
             seed: u64::from(std::process::id()),

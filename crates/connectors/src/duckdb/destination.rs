@@ -21,9 +21,9 @@ use super::sql::{
 use super::types::{storable, stored_columns};
 use crate::guard;
 
-/// Rows are made durable in groups of about this size: large enough to cost little, small enough that a crash costs
-/// seconds and that the group fits into memory beside everything else.
-const GROUP_BYTES_MAX: usize = 48 * 1024 * 1024;
+/// Rows are made durable in groups of about this size, unless told otherwise: large enough for DuckDB to compress on all
+/// cores, small enough that a crash costs seconds, and half of what rows on their way may take in memory by default.
+const GROUP_BYTES_DEFAULT: usize = 128 * 1024 * 1024;
 
 /// A tenant's DuckDB file as destination.
 #[derive(Clone)]
@@ -37,14 +37,26 @@ struct State {
     /// Rows that wait for the next group; a crash loses them and the next run reads them again.
     pending: Vec<Batch>,
     pending_bytes: usize,
+    group_bytes_max: usize,
     durable_row_count: u64,
 }
 
 impl DuckDbDestination {
     /// Opens the tenant's file, and makes it where it is absent.
     pub fn open(file: TenantFile) -> Result<Self> {
+        Self::open_with(file, GROUP_BYTES_DEFAULT)
+    }
+
+    /// The same, where rows wait in memory in groups of at most about this size.
+    pub fn open_with(file: TenantFile, group_bytes_max: usize) -> Result<Self> {
         let open = file.open()?;
-        let state = State { file: open, pending: Vec::new(), pending_bytes: 0, durable_row_count: 0 };
+        let state = State {
+            file: open,
+            pending: Vec::new(),
+            pending_bytes: 0,
+            group_bytes_max,
+            durable_row_count: 0,
+        };
         Ok(Self { file, state: Arc::new(Mutex::new(state)) })
     }
 
@@ -94,7 +106,7 @@ impl Destination for DuckDbDestination {
         self.blocking(move |state| {
             state.pending_bytes += batch.byte_size();
             state.pending.push(batch);
-            if state.pending_bytes >= GROUP_BYTES_MAX {
+            if state.pending_bytes >= state.group_bytes_max {
                 state.flush(&plan)?;
             }
             Ok(state.staged())
