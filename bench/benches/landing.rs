@@ -2,15 +2,12 @@
 //! one statement. `SNOWFERRY_BENCH_ROWS=5000000` measures five million rows instead of one.
 
 use std::path::Path;
-use std::time::Duration;
 
-use bench::measurement::{self, Measurement, StopOnDrop, summary};
-use bench::{events, floor, landing};
-use criterion::{Criterion, Throughput};
+use bench::measurement::{self, Measurement};
+use bench::{events, floor, harness, landing};
 
 /// Threads of the floor: the cores of the machine that the goals are set for.
 const FLOOR_THREADS: usize = 2;
-const ROWS_DEFAULT: usize = 1_000_000;
 /// The part of the floor's speed that is the goal.
 const SPEED_GOAL: f64 = 0.75;
 
@@ -22,37 +19,11 @@ fn main() {
 }
 
 fn parent() {
-    let rows = std::env::var("SNOWFERRY_BENCH_ROWS")
-        .map_or(ROWS_DEFAULT, |rows| rows.parse().expect("a number of rows"));
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    events::write_chunks(folder.path()).expect("the chunks can be written");
-    let path = folder.path().display();
-    let (server, port) = measurement::start(&format!("serve {path}")).expect("the service starts");
-    let _server = StopOnDrop(server);
-    let port = port.trim();
-
-    let mut criterion =
-        Criterion::default().sample_size(10).warm_up_time(Duration::from_millis(1)).configure_from_args();
-    let mut group = criterion.benchmark_group(format!("land {rows} rows"));
-    group.throughput(Throughput::Elements(rows as u64));
-    let mut medians = Vec::new();
-    for (name, task) in
-        [("floor", format!("floor {path} {port} {rows}")), ("pull", format!("pull {port} {rows}"))]
-    {
-        let mut runs = Vec::new();
-        group.bench_function(name, |bencher| {
-            bencher
-                .iter_custom(|count| (0..count).map(|_| measurement::measured(&task, rows, &mut runs)).sum());
-        });
-        medians.extend(summary(name, &runs));
-    }
-    group.finish();
-    if let [floor, pull] = medians[..] {
-        let ratio = floor.wall.as_secs_f64() / pull.wall.as_secs_f64();
-        let cpu_ratio = floor.cpu.as_secs_f64() / pull.cpu.as_secs_f64();
-        println!(
-            "pull / floor: {ratio:.2} of its speed (goal {SPEED_GOAL}), {cpu_ratio:.2} by processor time"
-        );
+    let pull = harness::against_floor("land", SPEED_GOAL, |folder, port, rows| {
+        let folder = folder.display();
+        [("floor", format!("floor {folder} {port} {rows}")), ("pull", format!("pull {port} {rows}"))]
+    });
+    if let Some(pull) = pull {
         println!("pull peak: {} MiB", pull.peak_bytes >> 20);
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod events;
 pub mod floor;
+pub mod harness;
 pub mod landing;
 pub mod measurement;
 pub mod pull;

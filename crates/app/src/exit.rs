@@ -18,7 +18,7 @@ pub(crate) fn report(terminal: &Terminal, error: &Error) -> ExitCode {
 /// The code of the error that says that nobody reads our output any more, as with `| head`.
 pub(crate) const READER_GONE: &str = "reader_gone";
 
-/// Documented in docs/exit-codes.md and in `--help`. 2 is clap's own, for a wrong command line.
+/// Documented in docs/errors.md and in `--help`. 2 is clap's own, for a wrong command line.
 fn exit_code(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::Internal => 1,

@@ -47,7 +47,7 @@ pub(crate) async fn attempt(
 ) -> Result<Attempted> {
     let destination = sync.destination.as_ref();
     let plan = unless_cancelled(cancel, plan(sync, *start)).await?;
-    let Prepared { staged: already_staged, .. } = destination.prepare(&plan).await?;
+    let Prepared { staged: already_staged } = destination.prepare(&plan).await?;
 
     progress.send_modify(|progress| progress.phase = Phase::Querying);
     let mut read = unless_cancelled(cancel, sync.source.read(&plan)).await?;

@@ -9,8 +9,6 @@ use crate::{Batch, Checkpoint, Progress, Result, StreamName, StreamPlan, TargetN
 /// What [`Destination::prepare`] found or made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prepared {
-    /// Whether the target table exists already.
-    pub target_exists: bool,
     /// What an interrupted run has left staged.
     pub staged: Staged,
 }

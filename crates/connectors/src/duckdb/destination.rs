@@ -158,7 +158,7 @@ impl State {
             .map_err(|e| failed("create the staging table", e))?;
         transaction.commit().map_err(|e| failed("prepare the target", e))?;
         self.durable_row_count = staged_rows(&self.file.connection, plan)?;
-        Ok(Prepared { target_exists, staged: self.staged() })
+        Ok(Prepared { staged: self.staged() })
     }
 
     fn discard_staged(&mut self, plan: &StreamPlan) -> Result<()> {

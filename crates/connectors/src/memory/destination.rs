@@ -93,7 +93,7 @@ impl Destination for MemoryDestination {
         target.stream = Some(plan.stream.clone());
         target.pending.clear();
         target.pending_resume = None;
-        Ok(Prepared { target_exists: target.published.is_some(), staged: target.staged() })
+        Ok(Prepared { staged: target.staged() })
     }
 
     async fn discard_staged(&self, plan: &StreamPlan) -> Result<()> {
