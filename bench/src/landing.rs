@@ -13,7 +13,7 @@ use connectors::snowflake::SnowflakeSource;
 use duckdb::ffi;
 use engine::{RunOptions, RunProgress, Sync, run};
 use futures_util::StreamExt;
-use model::{ReadSpec, StreamName, StreamSpec, TargetName};
+use model::{ReadSpec, StreamName, StreamSpec, TableName, WriteSpec};
 use snowflake::{ConnectionConfig, Credentials, DecodeOptions, Endpoint, Session};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -42,13 +42,14 @@ pub async fn pull(port: u16, rows: usize, folder: &Path) -> model::Result<u64> {
             key: vec![],
             columns: vec![],
             lossy_columns: vec![],
-            target: TargetName { schema: "bench".into(), table: "events".into() },
+            target: TableName::in_vendor_database("bench", "events"),
+            write: WriteSpec::Mirror,
             max_shrink_percent: 100,
         },
     };
     let (progress, _watched) = watch::channel(RunProgress::default());
     let report = run(&sync, &RunOptions::default(), &progress, &CancellationToken::new()).await?;
-    Ok(report.total)
+    Ok(report.inserted)
 }
 
 /// The rows of one pass over the distinct chunks, as the client gives them.

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use model::{
     Batch, BatchStream, Checkpoint, Committed, Destination, Error, ErrorKind, Prepared, Progress, Result,
-    Source, Staged, StreamFilter, StreamName, StreamPlan, StreamSchema, TargetName,
+    Source, Staged, StreamFilter, StreamName, StreamPlan, StreamSchema, TableName,
 };
 
 /// What happens to one call.
@@ -89,7 +89,7 @@ impl<T: Source> Source for Faulty<T> {
 
 #[async_trait]
 impl<T: Destination> Destination for Faulty<T> {
-    async fn progress(&self, stream: &StreamName, target: &TargetName) -> Result<Progress> {
+    async fn progress(&self, stream: &StreamName, target: &TableName) -> Result<Progress> {
         self.meet(self.inner.progress(stream, target)).await
     }
 

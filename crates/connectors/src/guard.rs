@@ -1,10 +1,10 @@
 //! Refusals that every destination makes in the same words: repeated keys and shrinking tables.
 
-use model::{Error, Result, StreamName, TargetName};
+use model::{Error, Result, StreamName, TableName};
 
 /// Refuses to replace a table by far fewer rows: the source may be empty or half loaded at this moment.
 pub(crate) fn refuse_shrinking(
-    target: &TargetName,
+    target: &TableName,
     before: u64,
     after: u64,
     max_shrink_percent: u8,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Destination, Error, Result, RetryPolicy, Source, StreamSpec};
+use model::{Destination, Error, Rejected, Result, RetryPolicy, Source, StreamSpec};
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -66,8 +66,11 @@ pub struct RunReport {
     pub bytes: u64,
     pub inserted: u64,
     pub updated: u64,
-    /// Rows in the target now.
-    pub total: u64,
+    pub deleted: u64,
+    /// Rows in the target now, where the destination says so.
+    pub total: Option<u64>,
+    /// Rows that were left out because a value does not fit, where that was allowed.
+    pub rejected: Vec<Rejected>,
     pub null_cursor_count: Option<u64>,
     /// Values that were changed to fit, by column, where that was allowed.
     pub changed_values: Vec<(String, u64)>,
@@ -133,7 +136,9 @@ impl RunReport {
             bytes: self.bytes + later.bytes,
             inserted: self.inserted + later.inserted,
             updated: self.updated + later.updated,
+            deleted: self.deleted + later.deleted,
             total: later.total,
+            rejected: [self.rejected, later.rejected].concat(),
             null_cursor_count: later.null_cursor_count,
             changed_values: [self.changed_values, later.changed_values].concat(),
             query_id: later.query_id,

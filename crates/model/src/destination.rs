@@ -3,8 +3,9 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
+use serde::Serialize;
 
-use crate::{Batch, Checkpoint, Progress, Result, StreamName, StreamPlan, TargetName};
+use crate::{Batch, Checkpoint, Progress, Result, StreamName, StreamPlan, TableName};
 
 /// What [`Destination::prepare`] found or made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,8 +28,24 @@ pub struct Committed {
     pub inserted: u64,
     /// Rows that replaced one with the same key.
     pub updated: u64,
-    /// Rows in the table now.
-    pub total: u64,
+    /// Rows that were removed.
+    pub deleted: u64,
+    /// Rows in the table now, where the destination says so.
+    pub total: Option<u64>,
+    /// Rows that were left out, because the sync allows that.
+    pub rejected: Vec<Rejected>,
+}
+
+/// Rows with a value that does not fit into a column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Rejected {
+    /// The column at the destination.
+    pub column: String,
+    /// The stable snake_case word for what the value breaks.
+    pub rule: String,
+    pub row_count: u64,
+    /// The keys of some of these rows, or their numbers within the run where there is no key; never other values.
+    pub sample_keys: Vec<String>,
 }
 
 /// Writes streams into one system.
@@ -38,7 +55,7 @@ pub struct Committed {
 #[async_trait]
 pub trait Destination: Debug + Send + Sync {
     /// How far this destination has got with `stream` in `target`. A target that belongs to another stream is refused.
-    async fn progress(&self, stream: &StreamName, target: &TargetName) -> Result<Progress>;
+    async fn progress(&self, stream: &StreamName, target: &TableName) -> Result<Progress>;
 
     /// Checks the target and raises the fence to the plan's epoch: writers of older epochs are refused from here on.
     async fn prepare(&self, plan: &StreamPlan) -> Result<Prepared>;

@@ -1,13 +1,15 @@
 //! The pure core of Snowferry: what is moved, from where to where, how far it got and what went wrong.
 //!
-//! Nothing in this crate does IO, reads a clock or draws a random number. The two seams of the system, [`Source`] and
-//! [`Destination`], are defined here; the code behind them lives in `connectors`, the code that joins them in `engine`.
+//! Nothing in this crate does IO, reads a clock or draws a random number. The seams of the system are defined here:
+//! [`Source`] and [`Destination`], and the [`Journal`] of deliveries into systems where nothing of ours may stay. The
+//! code behind them lives in `connectors`, the code that joins them in `engine`.
 
 mod batch;
 mod checkpoint;
 mod cursor;
 mod destination;
 mod error;
+mod journal;
 mod logical_type;
 mod plan;
 mod retry;
@@ -18,10 +20,11 @@ mod stream;
 pub use batch::{Batch, BatchStream, EndOfRead, ReadEvent};
 pub use checkpoint::{Checkpoint, Epoch, Progress};
 pub use cursor::Cursor;
-pub use destination::{Committed, Destination, Prepared, Staged};
+pub use destination::{Committed, Destination, Prepared, Rejected, Staged};
 pub use error::{Disposition, Error, ErrorKind, Result};
+pub use journal::{Journal, JournalEntry, JournalWrite, QuarantinedRow};
 pub use logical_type::{JSON_EXTENSION_NAME, LogicalType, VectorElement, offset_column_name};
-pub use plan::{NullCursor, PlannedColumn, Publish, ReadPlan, ReadSpec, StreamPlan, StreamSpec, TargetName};
+pub use plan::{NullCursor, PlannedColumn, Publish, ReadPlan, ReadSpec, StreamPlan, StreamSpec, WriteSpec};
 pub use retry::RetryPolicy;
 pub use schema::{Column, StreamKind, StreamSchema};
 pub use source::Source;

@@ -4,20 +4,39 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The fully qualified name of a table or view at its source.
+/// The fully qualified name of a table or view, in a customer's account or in the vendor database.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TableName {
-    pub database: String,
+    /// The Snowflake database; absent in the vendor database, where a tenant's own place is the database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
     pub schema: String,
     pub table: String,
 }
 
+impl TableName {
+    /// A table or view of a customer's account.
+    pub fn in_snowflake(
+        database: impl Into<String>,
+        schema: impl Into<String>,
+        table: impl Into<String>,
+    ) -> Self {
+        Self { database: Some(database.into()), schema: schema.into(), table: table.into() }
+    }
+
+    /// A table or view of the vendor database.
+    pub fn in_vendor_database(schema: impl Into<String>, table: impl Into<String>) -> Self {
+        Self { database: None, schema: schema.into(), table: table.into() }
+    }
+}
+
 impl fmt::Display for TableName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(database) = &self.database else { return write!(f, "{}.{}", self.schema, self.table) };
         write!(
             f,
             "{}.{}.{}",
-            plain_or_quoted(&self.database),
+            plain_or_quoted(database),
             plain_or_quoted(&self.schema),
             plain_or_quoted(&self.table)
         )

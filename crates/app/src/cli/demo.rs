@@ -164,7 +164,7 @@ fn prove(backfill: &RunReport, incremental: &RunReport, change: &Change) -> Resu
     let new = change.inserted + change.late;
     let is_right = incremental.inserted == new
         && incremental.updated == change.updated
-        && incremental.total == backfill.total + new
+        && incremental.total == backfill.total.map(|total| total + new)
         && incremental.read < backfill.read;
     if is_right {
         return Ok(());

@@ -75,7 +75,8 @@ fn describe(terminal: &Terminal, schema: &StreamSchema, plan: &StreamPlan) -> St
     };
     let publish = match &plan.publish {
         Publish::Replace { .. } => "loaded beside the table and put in its place at once".to_owned(),
-        Publish::Merge { key } => format!("merged by {}", key.join(", ")),
+        Publish::Merge { key, .. } => format!("merged by {}", key.join(", ")),
+        Publish::Append { .. } => "added".to_owned(),
     };
     let resumed =
         if plan.staged.is_some() { "\n  goes on with what an interrupted run has staged" } else { "" };
@@ -111,7 +112,8 @@ fn privileges(file: &SyncFile, plan: &StreamPlan) -> Vec<String> {
         grants = vec![format!("GRANT USAGE ON WAREHOUSE {} TO ROLE {role};", quoted(virtual_warehouse))];
     }
     if let StreamName::Table(table) = &plan.stream {
-        let (database, schema, name) = (quoted(&table.database), quoted(&table.schema), quoted(&table.table));
+        let database = table.database.as_deref().map(quoted).unwrap_or_default();
+        let (schema, name) = (quoted(&table.schema), quoted(&table.table));
         grants.push(format!("GRANT USAGE ON DATABASE {database} TO ROLE {role};"));
         grants.push(format!("GRANT USAGE ON SCHEMA {database}.{schema} TO ROLE {role};"));
         grants.push(format!("GRANT SELECT ON TABLE {database}.{schema}.{name} TO ROLE {role};"));

@@ -95,12 +95,7 @@ pub(super) fn summary(terminal: &Terminal, name: &str, report: &RunReport, took:
         bytes(report.bytes),
         seconds(took)
     )];
-    lines.push(format!(
-        "     {} new, {} changed, {} in the table now",
-        count(report.inserted),
-        count(report.updated),
-        count(report.total)
-    ));
+    lines.push(format!("     {}", effect(report)));
     if report.resumed > 0 {
         lines.push(format!(
             "     {} rows were staged by an earlier run and not read again",
@@ -117,6 +112,17 @@ pub(super) fn summary(terminal: &Terminal, name: &str, report: &RunReport, took:
         lines.push(format!("     {} attempts were needed", report.attempts));
     }
     lines.join("\n")
+}
+
+/// What became of the target.
+fn effect(report: &RunReport) -> String {
+    let mut parts =
+        vec![format!("{} new", count(report.inserted)), format!("{} changed", count(report.updated))];
+    if report.deleted > 0 {
+        parts.push(format!("{} removed", count(report.deleted)));
+    }
+    parts.extend(report.total.map(|total| format!("{} in the table now", count(total))));
+    parts.join(", ")
 }
 
 fn failure(name: &str, error: &Error) -> String {

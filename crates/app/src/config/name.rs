@@ -1,6 +1,6 @@
 //! Names in a sync file, read with Snowflake's folding: bare names are upper case, quoted ones stay as they are.
 
-use model::{TableName, TargetName};
+use model::TableName;
 use serde::Deserialize;
 use snowflake::{Identifier, ObjectName};
 
@@ -29,18 +29,14 @@ impl QualifiedTable {
         let (Some(database), Some(schema)) = (name.database(), name.schema()) else {
             return Err(format!("`{text}` needs three parts: DATABASE.SCHEMA.TABLE"));
         };
-        Ok(Self(TableName {
-            database: database.as_str().to_owned(),
-            schema: schema.as_str().to_owned(),
-            table: name.object().as_str().to_owned(),
-        }))
+        Ok(Self(TableName::in_snowflake(database.as_str(), schema.as_str(), name.object().as_str())))
     }
 }
 
 /// A table of the vendor database.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
-pub(crate) struct Target(pub(crate) TargetName);
+pub(crate) struct Target(pub(crate) TableName);
 
 impl TryFrom<String> for Target {
     type Error = String;
@@ -59,14 +55,14 @@ impl TryFrom<String> for Target {
                 "`{text}` may hold letters, digits and `_` only, and no part may start with `_snowferry`"
             ));
         }
-        Ok(Self(TargetName { schema: schema.to_owned(), table: table.to_owned() }))
+        Ok(Self(TableName::in_vendor_database(schema, table)))
     }
 }
 
 /// Where a table lands when the sync does not say: under its own names, in lower case.
-pub(crate) fn default_target(table: &TableName) -> TargetName {
+pub(crate) fn default_target(table: &TableName) -> TableName {
     let plain = |name: &str| -> String {
         name.to_lowercase().chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect()
     };
-    TargetName { schema: plain(&table.schema), table: plain(&table.table) }
+    TableName::in_vendor_database(plain(&table.schema), plain(&table.table))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use connectors::duckdb::TenantFile;
-use model::{Error, NullCursor, ReadSpec, Result, StreamName, StreamSpec, TargetName};
+use model::{Error, NullCursor, ReadSpec, Result, StreamName, StreamSpec, TableName, WriteSpec};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde_saphyr::Spanned;
@@ -220,6 +220,7 @@ impl SyncFile {
             key: document.read.key.iter().map(|name| name.0.clone()).collect(),
             columns: document.columns.iter().map(|name| name.0.clone()).collect(),
             lossy_columns: document.lossy.iter().map(|name| name.0.clone()).collect(),
+            write: WriteSpec::Mirror,
             max_shrink_percent,
         })
     }
@@ -253,7 +254,7 @@ impl SyncFile {
         }
     }
 
-    fn target(&self, stream: &StreamName) -> Result<TargetName> {
+    fn target(&self, stream: &StreamName) -> Result<TableName> {
         match (&self.document.target, stream) {
             (Some(Target(target)), _) => Ok(target.clone()),
             (None, StreamName::Table(table)) => Ok(default_target(table)),

@@ -11,7 +11,7 @@ use arrow_row::{RowConverter, SortField};
 use arrow_schema::{DataType, Field};
 use model::{
     Column, LogicalType, NullCursor, ReadSpec, StreamKind, StreamName, StreamSchema, StreamSpec, TableName,
-    TargetName, VectorElement,
+    VectorElement, WriteSpec,
 };
 
 const UPDATED_AT: LogicalType = LogicalType::Timestamp { scale: 9, is_wide: false };
@@ -146,13 +146,14 @@ fn spec_of(table: &str, read: ReadSpec, key: &[&str]) -> StreamSpec {
         key: key.iter().map(|name| (*name).to_owned()).collect(),
         columns: vec![],
         lossy_columns: vec![],
-        target: TargetName { schema: "crm".into(), table: table.to_lowercase() },
+        target: TableName::in_vendor_database("crm", table.to_lowercase()),
+        write: WriteSpec::Mirror,
         max_shrink_percent: 50,
     }
 }
 
 fn stream_name(table: &str) -> StreamName {
-    StreamName::Table(TableName { database: "CRM".into(), schema: "PUBLIC".into(), table: table.into() })
+    StreamName::Table(TableName::in_snowflake("CRM", "PUBLIC", table))
 }
 
 fn rows_of(schema: &StreamSchema, columns: Vec<ArrayRef>) -> RecordBatch {

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use duckdb::{Connection, OptionalExt, Transaction, params};
 use model::{
     Batch, Checkpoint, Committed, Cursor, Destination, Epoch, Error, ErrorKind, Prepared, Progress, Publish,
-    Result, Staged, StreamName, StreamPlan, TargetName,
+    Result, Staged, StreamName, StreamPlan, TableName,
 };
 
 use super::bulk::BulkConnection;
@@ -74,7 +74,7 @@ impl DuckDbDestination {
 }
 
 /// How far a tenant's file has got with `stream` in `target`, read without writing anything.
-pub fn progress(file: &TenantFile, stream: &StreamName, target: &TargetName) -> Result<Progress> {
+pub fn progress(file: &TenantFile, stream: &StreamName, target: &TableName) -> Result<Progress> {
     read_progress(&file.open_read_only()?, stream, target)
 }
 
@@ -86,7 +86,7 @@ impl fmt::Debug for DuckDbDestination {
 
 #[async_trait]
 impl Destination for DuckDbDestination {
-    async fn progress(&self, stream: &StreamName, target: &TargetName) -> Result<Progress> {
+    async fn progress(&self, stream: &StreamName, target: &TableName) -> Result<Progress> {
         let (stream, target) = (stream.clone(), target.clone());
         self.blocking(move |state| read_progress(&state.file.connection, &stream, &target)).await
     }
@@ -137,6 +137,9 @@ impl State {
     fn prepare(&mut self, plan: &StreamPlan) -> Result<Prepared> {
         self.pending.clear();
         self.pending_bytes = 0;
+        if !matches!(plan.publish, Publish::Replace { .. } | Publish::Merge { delete_flag: None, .. }) {
+            return Err(not_a_mirror(plan));
+        }
         let target = quoted_target(&plan.target);
         let target_exists = table_exists(&self.file.connection, &plan.target)?;
         let transaction = begin(&mut self.file.connection)?;
@@ -209,6 +212,7 @@ impl State {
             )));
         }
         let committed = match plan.publish {
+            Publish::Append { .. } => return Err(not_a_mirror(plan)),
             Publish::Replace { max_shrink_percent, .. } => {
                 replace(&transaction, plan, staged_count, max_shrink_percent)?
             }
@@ -219,6 +223,11 @@ impl State {
         self.durable_row_count = 0;
         Ok(committed)
     }
+}
+
+fn not_a_mirror(plan: &StreamPlan) -> Error {
+    Error::config("write_unsupported", format!("{} can only mirror its stream", plan.target))
+        .with_remedy("remove `write`: a vendor database is kept as the source is")
 }
 
 fn begin(connection: &mut Connection) -> Result<Transaction<'_>> {
@@ -283,7 +292,7 @@ fn replace(
         quoted(&plan.target.table)
     );
     transaction.execute_batch(&swap).map_err(|e| failed("put the new table in place", e))?;
-    Ok(Committed { inserted: staged_count, updated: 0, total: staged_count })
+    Ok(Committed { inserted: staged_count, total: Some(staged_count), ..Committed::default() })
 }
 
 fn merge(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<Committed> {
@@ -293,7 +302,7 @@ fn merge(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<Committed> 
     let drop = format!("DROP TABLE {}", quoted_target(&staging(&plan.target)));
     transaction.execute_batch(&drop).map_err(|e| failed("drop the staging table", e))?;
     let inserted = total - before;
-    Ok(Committed { inserted, updated: changed - inserted, total })
+    Ok(Committed { inserted, updated: changed - inserted, total: Some(total), ..Committed::default() })
 }
 
 fn refuse_repeated_keys(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<()> {
@@ -339,7 +348,7 @@ fn refuse_changed_schema(transaction: &Transaction<'_>, plan: &StreamPlan) -> Re
         .with_remedy("run once with --full-refresh to take the table over as it is now, or name the columns under `columns`"))
 }
 
-fn table_exists(connection: &Connection, target: &TargetName) -> Result<bool> {
+fn table_exists(connection: &Connection, target: &TableName) -> Result<bool> {
     connection
         .query_row(
             "SELECT count(*) > 0 FROM duckdb_tables() WHERE database_name = 'vendor' AND schema_name = ? AND table_name = ?",
@@ -349,12 +358,12 @@ fn table_exists(connection: &Connection, target: &TargetName) -> Result<bool> {
         .map_err(|e| failed("look for the target", e))
 }
 
-fn count(connection: &Connection, target: &TargetName) -> Result<u64> {
+fn count(connection: &Connection, target: &TableName) -> Result<u64> {
     let sql = format!("SELECT count(*)::UBIGINT FROM {}", quoted_target(target));
     connection.query_row(&sql, [], |row| row.get(0)).map_err(|e| failed("count rows", e))
 }
 
-fn read_progress(connection: &Connection, stream: &StreamName, target: &TargetName) -> Result<Progress> {
+fn read_progress(connection: &Connection, stream: &StreamName, target: &TableName) -> Result<Progress> {
     let found = connection
         .query_row(
             "SELECT stream, epoch, committed_cursor, committed_rows, staged_cursor, staged_rows

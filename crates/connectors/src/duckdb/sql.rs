@@ -1,6 +1,6 @@
 //! The statements the DuckDB connector sends, as pure functions from names to text.
 
-use model::{Checkpoint, StreamPlan, TargetName};
+use model::{Checkpoint, StreamPlan, TableName};
 
 use super::types::stored_columns;
 
@@ -33,17 +33,17 @@ pub(crate) fn quoted_schema(schema: &str) -> String {
     format!("{CATALOG}.{}", quoted(schema))
 }
 
-pub(crate) fn quoted_target(target: &TargetName) -> String {
+pub(crate) fn quoted_target(target: &TableName) -> String {
     format!("{}.{}", quoted_schema(&target.schema), quoted(&target.table))
 }
 
 /// The table that staged rows wait in; it becomes the target, or is merged into it.
-pub(crate) fn staging(target: &TargetName) -> TargetName {
-    TargetName { schema: target.schema.clone(), table: format!("_snowferry_staged_{}", target.table) }
+pub(crate) fn staging(target: &TableName) -> TableName {
+    TableName { table: format!("_snowferry_staged_{}", target.table), ..target.clone() }
 }
 
 /// Makes the plan's table, as the target or as the table that staged rows wait in.
-pub(crate) fn create_table_sql(plan: &StreamPlan, target: &TargetName) -> String {
+pub(crate) fn create_table_sql(plan: &StreamPlan, target: &TableName) -> String {
     let columns: Vec<String> = plan
         .columns
         .iter()
@@ -119,6 +119,7 @@ pub(crate) fn merge_sql(plan: &StreamPlan) -> String {
 mod tests {
     use model::{
         Column, LogicalType, Progress, ReadSpec, StreamKind, StreamName, StreamSchema, StreamSpec, TableName,
+        WriteSpec,
     };
 
     use super::*;
@@ -130,7 +131,7 @@ mod tests {
             logical_type,
             is_nullable: true,
         };
-        let table = TableName { database: "D".into(), schema: "S".into(), table: "T".into() };
+        let table = TableName::in_snowflake("D", "S", "T");
         let schema = StreamSchema {
             stream: StreamName::Table(table),
             kind: StreamKind::Table,
@@ -149,7 +150,8 @@ mod tests {
             key: vec!["ID".into()],
             columns: vec![],
             lossy_columns: vec![],
-            target: TargetName { schema: "s".into(), table: "t".into() },
+            target: TableName::in_vendor_database("s", "t"),
+            write: WriteSpec::Mirror,
             max_shrink_percent: 50,
         };
         StreamPlan::build(&spec, &schema, &Progress::default()).unwrap()

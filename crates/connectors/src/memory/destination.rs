@@ -10,7 +10,7 @@ use arrow_select::take::take_record_batch;
 use async_trait::async_trait;
 use model::{
     Batch, Checkpoint, Committed, Cursor, Destination, Epoch, Error, ErrorKind, Prepared, Progress, Publish,
-    Result, Staged, StreamName, StreamPlan, TargetName,
+    Result, Staged, StreamName, StreamPlan, TableName,
 };
 
 /// A destination that a test can look into.
@@ -42,7 +42,7 @@ impl MemoryDestination {
     }
 
     /// The rows that readers see.
-    pub fn rows(&self, target: &TargetName) -> Option<RecordBatch> {
+    pub fn rows(&self, target: &TableName) -> Option<RecordBatch> {
         self.lock().get(&target.to_string())?.published.clone()
     }
 
@@ -66,7 +66,7 @@ impl MemoryDestination {
 
 #[async_trait]
 impl Destination for MemoryDestination {
-    async fn progress(&self, stream: &StreamName, target: &TargetName) -> Result<Progress> {
+    async fn progress(&self, stream: &StreamName, target: &TableName) -> Result<Progress> {
         let targets = self.lock();
         let Some(target) = targets.get(&target.to_string()) else { return Ok(Progress::default()) };
         if target.stream.as_ref().is_some_and(|owner| owner != stream) {
@@ -134,16 +134,24 @@ impl Destination for MemoryDestination {
             let before = target.published.as_ref().map_or(0, RecordBatch::num_rows) as u64;
             let staged_count = staged.num_rows() as u64;
             let published = match (&plan.publish, &target.published) {
-                (Publish::Merge { key }, Some(published)) => merge(key, published, &staged)?,
+                (Publish::Merge { key, delete_flag: None }, Some(published)) => {
+                    merge(key, published, &staged)?
+                }
                 (Publish::Replace { max_shrink_percent, .. }, _) => {
                     crate::guard::refuse_shrinking(&plan.target, before, staged_count, *max_shrink_percent)?;
                     staged
                 }
-                (Publish::Merge { .. }, None) => staged,
+                (Publish::Merge { delete_flag: None, .. }, None) => staged,
+                (Publish::Append { .. } | Publish::Merge { .. }, _) => {
+                    return Err(Error::config(
+                        "write_unsupported",
+                        "tables in memory only mirror their stream",
+                    ));
+                }
             };
             let total = published.num_rows() as u64;
             let (inserted, updated) = match (&plan.publish, &target.published) {
-                (Publish::Merge { key }, Some(before)) => changes(key, before, &published)?,
+                (Publish::Merge { key, .. }, Some(before)) => changes(key, before, &published)?,
                 _ => (total, 0),
             };
             let stream = target.stream.take();
@@ -155,7 +163,7 @@ impl Destination for MemoryDestination {
                 committed: Some(checkpoint),
                 ..Target::default()
             };
-            Ok(Committed { inserted, updated, total })
+            Ok(Committed { inserted, updated, total: Some(total), ..Committed::default() })
         })
     }
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use snowflake::{ColumnType, Session, Statement, VectorElement, string_literal};
 
 use super::error::from_client;
-use super::sql::{every_column_sql, quoted, table_sql};
+use super::sql::{database_of, every_column_sql, quoted, table_sql};
 use super::types::logical_type;
 
 /// Snowflake never shows more rows than this in one answer.
@@ -38,7 +38,7 @@ pub(super) async fn describe(session: &Session, stream: &StreamName) -> Result<S
         bytes: None,
     };
     if let StreamName::Table(table) = stream {
-        let shown = shown_tables(session, &table.database, &table.schema, Some(&table.table)).await?;
+        let shown = shown_tables(session, database_of(table)?, &table.schema, Some(&table.table)).await?;
         if let Some(shown) = shown.into_iter().next() {
             schema.kind = shown.kind;
             schema.row_count = shown.row_count;
@@ -115,11 +115,7 @@ async fn shown_tables(
                 let Some(name) = rows.text("name", row) else { continue };
                 if table.is_none_or(|wanted| wanted == name) {
                     shown.push(ShownTable {
-                        name: TableName {
-                            database: database.to_owned(),
-                            schema: schema.to_owned(),
-                            table: name,
-                        },
+                        name: TableName::in_snowflake(database, schema, name),
                         kind,
                         row_count: rows.count("rows", row),
                         bytes: rows.count("bytes", row),
@@ -143,7 +139,7 @@ async fn shown_columns(session: &Session, tables: &[&TableName]) -> Result<Vec<(
     let Some(first) = tables.first() else { return Ok(Vec::new()) };
     let place = match tables {
         [only] => format!("TABLE {}", table_sql(only)?),
-        _ => format!("SCHEMA {}.{}", quoted(&first.database)?, quoted(&first.schema)?),
+        _ => format!("SCHEMA {}.{}", quoted(database_of(first)?)?, quoted(&first.schema)?),
     };
     let mut batches = show(session, &format!("SHOW COLUMNS IN {place}")).await?;
     if batches.iter().map(RecordBatch::num_rows).sum::<usize>() >= SHOWN_ROWS_MAX {

@@ -73,7 +73,7 @@ impl SnowflakeSource {
             "check the name with `snowferry discover`, or let the customer run: \
              GRANT USAGE ON DATABASE {database} TO ROLE {role}; \
              GRANT USAGE ON SCHEMA {database}.{schema} TO ROLE {role}; GRANT SELECT ON TABLE {name} TO ROLE {role};",
-            database = super::sql::quoted(&table.database).unwrap_or_default(),
+            database = super::sql::database_of(table).and_then(super::sql::quoted).unwrap_or_default(),
             schema = super::sql::quoted(&table.schema).unwrap_or_default(),
             role = super::sql::quoted(role).unwrap_or_default(),
         );

@@ -24,9 +24,17 @@ pub(super) fn every_column_sql(stream: &StreamName) -> Result<String> {
     Ok(format!("SELECT * FROM {}", from_sql(stream)?))
 }
 
+/// The database of a table in a customer's account.
+pub(super) fn database_of(table: &TableName) -> Result<&str> {
+    table.database.as_deref().ok_or_else(|| {
+        Error::config("table_unqualified", format!("{table} has no database in front"))
+            .with_remedy("write DATABASE.SCHEMA.TABLE")
+    })
+}
+
 /// A table's name, as SQL that means exactly that table.
 pub(super) fn table_sql(table: &TableName) -> Result<String> {
-    let parts = [&table.database, &table.schema, &table.table].map(|part| Identifier::new(part.as_str()));
+    let parts = [database_of(table)?, &table.schema, &table.table].map(Identifier::new);
     let parts: Vec<Identifier> = parts.into_iter().collect::<snowflake::Result<_>>().map_err(from_client)?;
     Ok(ObjectName::new(parts).map_err(from_client)?.to_string())
 }
@@ -85,7 +93,7 @@ fn zoned_bound_sql(function: &str, bound: &str) -> String {
 mod tests {
     use std::time::Duration;
 
-    use model::{Column, Progress, ReadSpec, StreamKind, StreamSchema, StreamSpec, TargetName};
+    use model::{Column, Progress, ReadSpec, StreamKind, StreamSchema, StreamSpec, WriteSpec};
 
     use super::*;
 
@@ -124,18 +132,15 @@ mod tests {
             key: vec!["ID".into()],
             columns: vec![],
             lossy_columns: vec![],
-            target: TargetName { schema: "s".into(), table: "t".into() },
+            target: TableName::in_vendor_database("s", "t"),
+            write: WriteSpec::Mirror,
             max_shrink_percent: 50,
         };
         StreamPlan::build(&spec, &schema, &Progress::default()).unwrap()
     }
 
     fn table() -> StreamName {
-        StreamName::Table(TableName {
-            database: "CRM".into(),
-            schema: "SALES".into(),
-            table: "my deals".into(),
-        })
+        StreamName::Table(TableName::in_snowflake("CRM", "SALES", "my deals"))
     }
 
     fn after(watermark: &str) -> Position {

@@ -7,7 +7,7 @@ mod duckdb {
     use arrow_select::concat::concat_batches;
     use connectors::conformance::destination::Fixture;
     use connectors::duckdb::{DuckDbDestination, TenantFile};
-    use model::TargetName;
+    use model::TableName;
 
     fn fixture() -> Fixture {
         let folder = Arc::new(tempfile::tempdir().unwrap());
@@ -22,7 +22,7 @@ mod duckdb {
         }
     }
 
-    fn read(file: &TenantFile, target: &TargetName) -> Option<RecordBatch> {
+    fn read(file: &TenantFile, target: &TableName) -> Option<RecordBatch> {
         let connection = file.open_read_only().unwrap();
         let sql = format!("SELECT * FROM vendor.\"{}\".\"{}\" ORDER BY 1", target.schema, target.table);
         let mut statement = connection.prepare(&sql).ok()?;

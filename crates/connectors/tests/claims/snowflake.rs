@@ -16,7 +16,7 @@ use connectors::snowflake::SnowflakeSource;
 use futures_util::StreamExt;
 use model::{
     Cursor, EndOfRead, ErrorKind, NullCursor, Progress, ReadEvent, ReadSpec, Source, StreamName, StreamPlan,
-    StreamSpec, TableName, TargetName,
+    StreamSpec, TableName, WriteSpec,
 };
 use snowflake::ConnectionConfig;
 
@@ -63,7 +63,8 @@ async fn plan_of(
         key: vec![schema.columns[0].name.clone()],
         columns: vec![],
         lossy_columns: vec![],
-        target: TargetName { schema: "s".into(), table: "t".into() },
+        target: TableName::in_vendor_database("s", "t"),
+        write: WriteSpec::Mirror,
         max_shrink_percent: 100,
     };
     StreamPlan::build(&spec, &schema, progress).unwrap()
@@ -182,7 +183,7 @@ async fn a_cursor_bound_is_exact_whatever_the_session_is_set_to(config: Connecti
 
 async fn an_absent_table_is_not_found(config: ConnectionConfig) {
     let source = SnowflakeSource::new(config);
-    let table = TableName { database: "NO_SUCH_DB".into(), schema: "S".into(), table: "T".into() };
+    let table = TableName::in_snowflake("NO_SUCH_DB", "S", "T");
     let error = source.describe(&StreamName::Table(table)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
     source.close().await;

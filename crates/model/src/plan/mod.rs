@@ -6,7 +6,14 @@ use std::time::Duration;
 use arrow_schema::{Schema, SchemaRef};
 use serde::Serialize;
 
-use crate::{Column, Cursor, Epoch, Error, LogicalType, Progress, Result, StreamName, StreamSchema};
+use crate::{
+    Column, Cursor, Epoch, Error, LogicalType, Progress, Result, StreamName, StreamSchema, TableName,
+};
+
+mod publish;
+
+use publish::plan_publish;
+pub use publish::{Publish, WriteSpec};
 
 /// What a sync asks for, before the stream has been looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +26,8 @@ pub struct StreamSpec {
     pub columns: Vec<String>,
     /// Columns of which a loss was expressly allowed.
     pub lossy_columns: Vec<String>,
-    pub target: TargetName,
+    pub target: TableName,
+    pub write: WriteSpec,
     /// A full refresh that would remove more than this share of the target's rows is refused; 0 to 100.
     pub max_shrink_percent: u8,
 }
@@ -29,19 +37,6 @@ pub struct StreamSpec {
 pub enum ReadSpec {
     FullRefresh,
     Incremental { cursor_column: String, lookback: Duration, null_cursor: NullCursor },
-}
-
-/// A table of the destination.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct TargetName {
-    pub schema: String,
-    pub table: String,
-}
-
-impl std::fmt::Display for TargetName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}", self.schema, self.table)
-    }
 }
 
 /// What to do with rows whose cursor column is NULL.
@@ -62,7 +57,7 @@ pub struct StreamPlan {
     pub columns: Vec<PlannedColumn>,
     pub read: ReadPlan,
     pub publish: Publish,
-    pub target: TargetName,
+    pub target: TableName,
     /// The committed position to read on from; absent for a first or a full read.
     pub since: Option<Cursor>,
     /// The position up to which an interrupted run has staged rows already.
@@ -100,16 +95,6 @@ pub enum ReadPlan {
     },
 }
 
-/// How staged rows become visible.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Publish {
-    /// They become the table.
-    Replace { key: Vec<String>, max_shrink_percent: u8 },
-    /// They replace the rows with the same key; others are added.
-    Merge { key: Vec<String> },
-}
-
 fn whole_seconds<S: serde::Serializer>(
     duration: &Duration,
     serializer: S,
@@ -124,22 +109,8 @@ impl StreamPlan {
         let key = key_targets(spec, &columns)?;
         let read = plan_read(spec, schema, &columns)?;
         let is_incremental = matches!(read, ReadPlan::ByCursor { .. });
-        if is_incremental && key.is_empty() {
-            return Err(Error::config(
-                "key_missing",
-                format!("{} is read incrementally without a key", spec.stream),
-            )
-            .with_remedy("name the columns that identify a row under `read.key`"));
-        }
         let committed = progress.committed.as_ref().filter(|_| is_incremental);
-        let publish = match committed {
-            Some(_) => Publish::Merge { key },
-            None => {
-                // A first read has nothing to shrink; what stands there is from a run that was told to start anew.
-                let max_shrink_percent = if is_incremental { 100 } else { spec.max_shrink_percent };
-                Publish::Replace { key, max_shrink_percent }
-            }
-        };
+        let publish = plan_publish(spec, &read, &columns, key, committed)?;
         Ok(Self {
             stream: spec.stream.clone(),
             columns,
@@ -161,9 +132,7 @@ impl StreamPlan {
 
     /// The key's columns at the destination.
     pub fn key(&self) -> &[String] {
-        match &self.publish {
-            Publish::Replace { key, .. } | Publish::Merge { key } => key,
-        }
+        self.publish.key()
     }
 
     /// Whether this run reads the stream as a whole.
@@ -232,13 +201,19 @@ fn free_name(name: &str, taken: &mut Vec<String>) -> String {
 }
 
 fn key_targets(spec: &StreamSpec, columns: &[PlannedColumn]) -> Result<Vec<String>> {
-    spec.key
-        .iter()
-        .map(|name| match columns.iter().find(|column| &column.source == name) {
-            Some(column) => Ok(column.target.clone()),
-            None => Err(unknown_column(&spec.stream, name, "key", columns.iter().map(|c| c.source.as_str()))),
-        })
-        .collect()
+    spec.key.iter().map(|name| Ok(find_planned(spec, columns, name, "key")?.target.clone())).collect()
+}
+
+/// The column with this name among those that are moved.
+fn find_planned<'a>(
+    spec: &StreamSpec,
+    columns: &'a [PlannedColumn],
+    name: &str,
+    used_as: &str,
+) -> Result<&'a PlannedColumn> {
+    columns.iter().find(|column| column.source == name).ok_or_else(|| {
+        unknown_column(&spec.stream, name, used_as, columns.iter().map(|column| column.source.as_str()))
+    })
 }
 
 fn plan_read(spec: &StreamSpec, schema: &StreamSchema, columns: &[PlannedColumn]) -> Result<ReadPlan> {

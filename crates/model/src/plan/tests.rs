@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{Checkpoint, ErrorKind, StreamKind, TableName};
+use crate::{Checkpoint, ErrorKind, StreamKind};
 
 fn stream() -> StreamName {
-    StreamName::Table(TableName { database: "CRM".into(), schema: "SALES".into(), table: "DEALS".into() })
+    StreamName::Table(TableName::in_snowflake("CRM", "SALES", "DEALS"))
 }
 
 fn schema(columns: &[(&str, LogicalType)]) -> StreamSchema {
@@ -49,7 +49,8 @@ fn spec(cursor_column: Option<&str>, key: &[&str]) -> StreamSpec {
         key: key.iter().map(|name| (*name).to_owned()).collect(),
         columns: vec![],
         lossy_columns: vec![],
-        target: TargetName { schema: "sales".into(), table: "deals".into() },
+        target: TableName::in_vendor_database("sales", "deals"),
+        write: WriteSpec::Mirror,
         max_shrink_percent: 50,
     }
 }
@@ -72,7 +73,7 @@ fn a_first_incremental_run_replaces_and_a_later_one_merges() {
     let progress = Progress { committed, staged: None, epoch: Some(first.epoch) };
     let second = StreamPlan::build(&spec, &deals(), &progress).unwrap();
     assert_eq!(second.since, Some(cursor));
-    assert_eq!(second.publish, Publish::Merge { key: vec!["ID".into()] });
+    assert_eq!(second.publish, Publish::Merge { key: vec!["ID".into()], delete_flag: None });
     assert!(second.epoch > first.epoch);
 }
 
@@ -123,4 +124,56 @@ fn the_offset_of_a_timestamp_travels_in_a_sibling_column() {
     let arrow = plan.arrow_schema();
     let names: Vec<&str> = arrow.fields().iter().map(|field| field.name().as_str()).collect();
     assert_eq!(names, ["AT", "AT__offset_minutes"]);
+}
+
+fn push(read: &str, write: WriteSpec, key: &[&str]) -> StreamSpec {
+    let read = match read {
+        "whole" => ReadSpec::FullRefresh,
+        _ => ReadSpec::Incremental {
+            cursor_column: "UPDATED_AT".into(),
+            lookback: Duration::ZERO,
+            null_cursor: NullCursor::Exclude,
+        },
+    };
+    StreamSpec { read, write, ..spec(None, key) }
+}
+
+#[test]
+fn a_push_never_replaces_a_table_that_it_appends_or_upserts_into() {
+    let upsert = WriteSpec::Upsert { delete_flag: None };
+    for (write, expected) in [
+        (WriteSpec::Append, Publish::Append { key: vec!["ID".into()] }),
+        (upsert, Publish::Merge { key: vec!["ID".into()], delete_flag: None }),
+    ] {
+        let plan =
+            StreamPlan::build(&push("by cursor", write, &["ID"]), &deals(), &Progress::default()).unwrap();
+        assert!(plan.is_backfill());
+        assert_eq!(plan.publish, expected);
+    }
+}
+
+#[test]
+fn a_row_that_would_be_read_twice_is_not_appended() {
+    let whole = push("whole", WriteSpec::Append, &["ID"]);
+    assert_eq!(refused(&whole, &deals()).code(), "append_whole");
+    let mut looking_back = push("by cursor", WriteSpec::Append, &["ID"]);
+    let again = |lookback, null_cursor| ReadSpec::Incremental {
+        cursor_column: "UPDATED_AT".into(),
+        lookback,
+        null_cursor,
+    };
+    looking_back.read = again(Duration::from_secs(1), NullCursor::Exclude);
+    assert_eq!(refused(&looking_back, &deals()).code(), "append_lookback");
+    looking_back.read = again(Duration::ZERO, NullCursor::Include);
+    assert_eq!(refused(&looking_back, &deals()).code(), "append_null_cursor");
+}
+
+#[test]
+fn a_rewrite_reads_everything_and_an_upsert_needs_a_key() {
+    let rewrite = push("by cursor", WriteSpec::Rewrite, &["ID"]);
+    assert_eq!(refused(&rewrite, &deals()).code(), "rewrite_incremental");
+    let upsert = push("whole", WriteSpec::Upsert { delete_flag: None }, &[]);
+    assert_eq!(refused(&upsert, &deals()).code(), "key_missing");
+    let upsert = push("whole", WriteSpec::Upsert { delete_flag: Some("PROPERTIES".into()) }, &["ID"]);
+    assert_eq!(refused(&upsert, &deals()).code(), "delete_flag_type");
 }

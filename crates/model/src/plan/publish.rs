@@ -1,0 +1,121 @@
+//! How rows become visible at the destination: what a sync asks for, and what a run does about it.
+
+use serde::Serialize;
+
+use super::{NullCursor, PlannedColumn, ReadPlan, StreamSpec, find_planned};
+use crate::{Checkpoint, Error, LogicalType, Result};
+
+/// What a sync wants to be done to its target.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum WriteSpec {
+    /// The target is a table of ours that shows what the stream has: a backfill becomes the table, later runs are merged.
+    #[default]
+    Mirror,
+    /// Rows are added to a table that belongs to somebody else, each once.
+    Append,
+    /// All rows of a table that belongs to somebody else are replaced; the table itself stays.
+    Rewrite,
+    /// Rows replace those with the same key in a table that belongs to somebody else; others are added.
+    Upsert {
+        /// The column, by its name at the source, in which `true` says that the row is to be removed.
+        delete_flag: Option<String>,
+    },
+}
+
+/// How staged rows become visible.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Publish {
+    /// They become all that the table has.
+    Replace { key: Vec<String>, max_shrink_percent: u8 },
+    /// They replace the rows with the same key, or remove them where `delete_flag` is true; others are added.
+    Merge { key: Vec<String>, delete_flag: Option<String> },
+    /// They are added. The key tells rows with the same cursor value apart, so that none is added twice.
+    Append { key: Vec<String> },
+}
+
+impl Publish {
+    /// The key's columns at the destination.
+    pub fn key(&self) -> &[String] {
+        match self {
+            Publish::Replace { key, .. } | Publish::Merge { key, .. } | Publish::Append { key } => key,
+        }
+    }
+}
+
+/// Decides how this run's rows become visible, and refuses what could lose or repeat a row.
+pub(super) fn plan_publish(
+    spec: &StreamSpec,
+    read: &ReadPlan,
+    columns: &[PlannedColumn],
+    key: Vec<String>,
+    committed: Option<&Checkpoint>,
+) -> Result<Publish> {
+    let is_incremental = matches!(read, ReadPlan::ByCursor { .. });
+    if is_incremental && key.is_empty() {
+        return Err(key_missing(spec, "is read incrementally without a key"));
+    }
+    match &spec.write {
+        WriteSpec::Mirror if committed.is_some() => Ok(Publish::Merge { key, delete_flag: None }),
+        // A first read has nothing to shrink; what stands there is from a run that was told to start anew.
+        WriteSpec::Mirror if is_incremental => Ok(Publish::Replace { key, max_shrink_percent: 100 }),
+        WriteSpec::Mirror => Ok(Publish::Replace { key, max_shrink_percent: spec.max_shrink_percent }),
+        WriteSpec::Append => {
+            refuse_repeats(spec, read)?;
+            Ok(Publish::Append { key })
+        }
+        WriteSpec::Rewrite if is_incremental => Err(Error::config(
+            "rewrite_incremental",
+            format!("{} is to be rewritten with every run, so it is read as a whole", spec.target),
+        )
+        .with_remedy("remove `read.incremental`, or choose `write: upsert`")),
+        WriteSpec::Rewrite => Ok(Publish::Replace { key, max_shrink_percent: spec.max_shrink_percent }),
+        WriteSpec::Upsert { .. } if key.is_empty() => Err(key_missing(spec, "is upserted without a key")),
+        WriteSpec::Upsert { delete_flag } => {
+            let delete_flag =
+                delete_flag.as_ref().map(|name| delete_flag_target(spec, columns, name)).transpose()?;
+            Ok(Publish::Merge { key, delete_flag })
+        }
+    }
+}
+
+/// A row that is read twice would be appended twice.
+fn refuse_repeats(spec: &StreamSpec, read: &ReadPlan) -> Result<()> {
+    let ReadPlan::ByCursor { lookback, null_cursor, .. } = read else {
+        return Err(Error::config(
+            "append_whole",
+            format!("every run would append all of {} again", spec.stream),
+        )
+        .with_remedy("name a cursor under `read.incremental`, or choose `write: rewrite`"));
+    };
+    if !lookback.is_zero() {
+        return Err(Error::config(
+            "append_lookback",
+            "rows that are read again by a lookback would be appended again",
+        )
+        .with_remedy("remove `lookback`, or choose `write: upsert`"));
+    }
+    if *null_cursor == NullCursor::Include {
+        return Err(Error::config(
+            "append_null_cursor",
+            "rows without a cursor value are read by every run and would be appended by every run",
+        )
+        .with_remedy("choose `null_cursor: exclude`, or `write: upsert`"));
+    }
+    Ok(())
+}
+
+fn delete_flag_target(spec: &StreamSpec, columns: &[PlannedColumn], name: &str) -> Result<String> {
+    let column = find_planned(spec, columns, name, "delete_flag")?;
+    if column.logical_type != LogicalType::Bool {
+        let message = format!("the delete flag {name} is {}, not bool", column.logical_type);
+        return Err(Error::config("delete_flag_type", message)
+            .with_remedy("give a column that is true for rows to be removed"));
+    }
+    Ok(column.target.clone())
+}
+
+fn key_missing(spec: &StreamSpec, what: &str) -> Error {
+    Error::config("key_missing", format!("{} {what}", spec.stream))
+        .with_remedy("name the columns that identify a row under `read.key`")
+}
