@@ -48,6 +48,7 @@ mod result;
 mod secret;
 mod session;
 mod sql;
+mod stage;
 mod statement;
 mod wire;
 
@@ -66,6 +67,9 @@ pub use result::{MemoryBudget, QueryResult, ResultBatch, ResultStream, ResultSum
 pub use secret::Secret;
 pub use session::{Session, SessionContext};
 pub use sql::{Identifier, ObjectName, string_literal};
+pub use stage::{
+    DownloadedFile, StageDownloads, StageFile, StageLocation, StageUploads, UploadOptions, UploadedFile,
+};
 pub use statement::{Bind, QueryHandle, QueryState, QueryStatus, Statement};
 
 /// The README's example compiles.

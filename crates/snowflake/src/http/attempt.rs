@@ -216,8 +216,8 @@ fn not_sent(error: reqwest::Error) -> Outcome {
 }
 
 /// The TLS library's errors are behind several layers; their text is all that reaches the surface.
-fn is_untrusted(error: &reqwest::Error) -> bool {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+pub(crate) fn is_untrusted(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
     while let Some(error) = cause {
         if error.to_string().contains("invalid peer certificate") {
             return true;

@@ -5,7 +5,8 @@ mod call;
 mod network;
 mod retry;
 
+pub(crate) use self::attempt::is_untrusted;
 pub(crate) use self::call::{Body, Call, Http, Reply};
 pub use self::network::{Network, Proxy};
 pub use self::retry::RetryPolicy;
-pub(crate) use self::retry::{Setback, is_passing, random, retry_after};
+pub(crate) use self::retry::{Setback, http_date, is_passing, random, retry_after};

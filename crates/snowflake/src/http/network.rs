@@ -40,21 +40,20 @@ pub struct Network {
     pub(crate) service: reqwest::Client,
     /// For chunks in cloud storage: never sees a token.
     pub(crate) storage: reqwest::Client,
+    /// For uploads to cloud storage: like `storage`, but without a bound on silence, as a large body has no answer
+    /// until all of it is sent.
+    pub(crate) uploads: reqwest::Client,
 }
 
 impl Network {
     /// Clients behind `proxy` that also trust `extra_roots`, each a PEM file of certificates.
     pub fn new(proxy: &Proxy, extra_roots: &[Vec<u8>]) -> Result<Self> {
-        let service = builder(proxy, extra_roots)?
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .retry(reqwest::retry::never())
-            .connect_timeout(CONNECT_MAX)
-            .pool_idle_timeout(POOL_IDLE_MAX)
-            .build()
-            .map_err(|source| unusable(source.without_url()))?;
         let storage = chunk_http(builder(proxy, extra_roots)?.referer(false))?;
-        Ok(Self { service, storage })
+        Ok(Self {
+            service: sender(builder(proxy, extra_roots)?)?,
+            storage,
+            uploads: sender(builder(proxy, extra_roots)?)?,
+        })
     }
 }
 
@@ -62,6 +61,18 @@ impl fmt::Debug for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Network").finish_non_exhaustive()
     }
+}
+
+/// A client whose callers decide for themselves how long to wait and whether to send again.
+fn sender(builder: reqwest::ClientBuilder) -> Result<reqwest::Client> {
+    builder
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .connect_timeout(CONNECT_MAX)
+        .pool_idle_timeout(POOL_IDLE_MAX)
+        .build()
+        .map_err(|source| unusable(source.without_url()))
 }
 
 fn builder(proxy: &Proxy, extra_roots: &[Vec<u8>]) -> Result<reqwest::ClientBuilder> {

@@ -24,6 +24,7 @@ const STORAGE_DOMAINS: [&str; 12] = [
 #[derive(Clone, Debug)]
 pub(crate) struct LinkPolicy {
     account_host: String,
+    domains: &'static [&'static str],
     extra_hosts: Vec<String>,
     is_loopback_allowed: bool,
 }
@@ -33,6 +34,7 @@ impl LinkPolicy {
     pub(crate) fn new(account_host: &str) -> Self {
         Self {
             account_host: account_host.to_ascii_lowercase(),
+            domains: &STORAGE_DOMAINS,
             extra_hosts: Vec::new(),
             is_loopback_allowed: false,
         }
@@ -41,6 +43,13 @@ impl LinkPolicy {
     /// Also allows exactly `host`, such as the private endpoint of a storage account.
     pub(crate) fn with_host(mut self, host: &str) -> Self {
         self.extra_hosts.push(host.to_ascii_lowercase());
+        self
+    }
+
+    /// Allows the storage of one cloud only, and not the account's own host.
+    pub(crate) fn within(mut self, domains: &'static [&'static str]) -> Self {
+        self.account_host.clear();
+        self.domains = domains;
         self
     }
 
@@ -68,8 +77,7 @@ impl LinkPolicy {
         };
         let domain = domain.to_ascii_lowercase();
         let is_ours = domain == self.account_host || self.extra_hosts.contains(&domain);
-        let is_storage =
-            url.port().is_none() && STORAGE_DOMAINS.iter().any(|parent| is_below(&domain, parent));
+        let is_storage = url.port().is_none() && self.domains.iter().any(|parent| is_below(&domain, parent));
         if is_ours || is_storage {
             Ok(url)
         } else {

@@ -14,6 +14,7 @@ use crate::auth::LoggedIn;
 use crate::config::ConnectionConfig;
 use crate::error_code::{is_session_gone, is_session_token_expired};
 use crate::http::{Body, Call, Http, Reply};
+use crate::result::LinkPolicy;
 use crate::wire::envelope::Envelope;
 use crate::wire::result::ResultData;
 use crate::{Error, ErrorKind, Result};
@@ -51,6 +52,8 @@ pub(crate) struct Errand<'a> {
     pub(crate) body: Body<'a>,
     pub(crate) attempts_max: u32,
     pub(crate) wait_max: Option<Duration>,
+    /// Asks for results in Arrow, except where the reply is no result.
+    pub(crate) accept: &'static str,
 }
 
 impl<'a> Errand<'a> {
@@ -62,6 +65,7 @@ impl<'a> Errand<'a> {
             body: Body::Empty,
             attempts_max: u32::MAX,
             wait_max: None,
+            accept: "application/snowflake",
         }
     }
 
@@ -110,6 +114,14 @@ impl Core {
         }
     }
 
+    /// Which links of a reply may be followed.
+    pub(crate) fn link_policy(&self) -> LinkPolicy {
+        let endpoint = self.http.endpoint();
+        let is_local = self.config.allow_http_loopback && endpoint.is_loopback();
+        let links = LinkPolicy::new(endpoint.host()).with_loopback(is_local);
+        self.config.storage_hosts.iter().fold(links, |links, host| links.with_host(host))
+    }
+
     /// The number of the next statement, which the service wants but does not use.
     pub(crate) fn next_sequence(&self) -> u64 {
         self.sequence.fetch_add(1, Ordering::Relaxed) + 1
@@ -149,7 +161,7 @@ impl Core {
                 Body::Fresh(make) => Body::Fresh(*make),
             },
             token: Some(&tokens.session),
-            accept: "application/snowflake",
+            accept: errand.accept,
             wait_max: errand.wait_max.unwrap_or(self.config.reply_wait_max),
             budget: CALL_BUDGET,
             attempts_max: errand.attempts_max,

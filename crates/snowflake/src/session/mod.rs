@@ -19,6 +19,9 @@ use crate::column::Column;
 use crate::config::ConnectionConfig;
 use crate::http::{Body, Http, Network, Proxy};
 use crate::result::QueryResult;
+use crate::stage::{
+    StageDownloads, StageFile, StageLocation, StageUploads, UploadOptions, download, listing, upload,
+};
 use crate::statement::{QueryHandle, QueryStatus, Statement, run};
 use crate::{ErrorKind, Result};
 
@@ -93,6 +96,40 @@ impl Session {
     /// The columns a statement would return, without running it.
     pub async fn describe(&self, statement: impl Into<Statement>) -> Result<Vec<Column>> {
         run::describe(&self.core, &statement.into()).await
+    }
+
+    /// Opens a folder of a Snowflake stage for uploads. The service is asked once; its keys serve for all files there.
+    pub async fn begin_uploads(
+        &self,
+        folder: &StageLocation,
+        options: UploadOptions,
+    ) -> Result<StageUploads> {
+        upload::begin(&self.core, folder, options).await
+    }
+
+    /// Finds the files at a place of a Snowflake stage, to be fetched: all of them, or those whose whole path fits
+    /// the regular expression `pattern`.
+    pub async fn begin_downloads(
+        &self,
+        location: &StageLocation,
+        pattern: Option<&str>,
+    ) -> Result<StageDownloads> {
+        download::begin(&self.core, location, pattern).await
+    }
+
+    /// The files at a place of a Snowflake stage.
+    pub async fn list_stage(&self, location: &StageLocation) -> Result<Vec<StageFile>> {
+        listing::list(self, location).await
+    }
+
+    /// Removes the files at a place of a Snowflake stage, all or those whose whole path fits the regular expression
+    /// `pattern`, and returns their paths. Without any there, it does nothing.
+    pub async fn remove_from_stage(
+        &self,
+        location: &StageLocation,
+        pattern: Option<&str>,
+    ) -> Result<Vec<String>> {
+        listing::remove(self, location, pattern).await
     }
 
     /// What is current in the session now: database, schema, virtual warehouse and role.

@@ -13,11 +13,12 @@ use crate::column::Column;
 use crate::config::ParameterValue;
 use crate::error_code::is_not_executing;
 use crate::http::Body;
-use crate::result::{ChunkAccess, LinkPolicy, QueryResult};
+use crate::result::{ChunkAccess, QueryResult};
 use crate::session::{Core, Errand};
 use crate::wire::envelope::Envelope;
 use crate::wire::query::{Progress, QueryRequest, StatusData};
 use crate::wire::result::ResultData;
+use crate::wire::stage::TransferData;
 use crate::{Error, ErrorKind, Result};
 
 /// The service enforces a statement's time limit; this much later we stop waiting for it to say so.
@@ -36,6 +37,7 @@ enum Mode {
     Wait,
     Submit,
     Describe,
+    Transfer,
 }
 
 /// Runs a statement to its result.
@@ -88,6 +90,20 @@ pub(crate) async fn describe(core: &Arc<Core>, statement: &Statement) -> Result<
     Ok(result(core, data)?.columns().to_vec())
 }
 
+/// Asks for the transfer of files: the reply to a `PUT` or `GET`, which moves nothing by itself. Asking twice does no
+/// harm, so it is asked again after a new log-in.
+pub(crate) async fn transfer(core: &Arc<Core>, statement: &Statement) -> Result<TransferData> {
+    let work = || async {
+        let envelope = send(core, statement, Uuid::new_v4(), Mode::Transfer).await?;
+        let envelope = polled(core, envelope).await?;
+        if !envelope.is_success() {
+            return Err(envelope.into_error());
+        }
+        envelope.data()
+    };
+    core.with_relogin(true, work).await
+}
+
 /// The result of a query that was started earlier. It belongs to the user, not to the session, so a new log-in does
 /// not lose it.
 pub(crate) async fn attach(core: &Arc<Core>, query_id: &str) -> Result<ResultData> {
@@ -130,10 +146,7 @@ pub(crate) fn result(core: &Arc<Core>, data: ResultData) -> Result<QueryResult> 
         return Err(Error::new(ErrorKind::Statement, message));
     }
     core.note_context(&data);
-    let endpoint = core.http.endpoint();
-    let is_local = core.config.allow_http_loopback && endpoint.is_loopback();
-    let links = LinkPolicy::new(endpoint.host()).with_loopback(is_local);
-    let links = core.config.storage_hosts.iter().fold(links, |links, host| links.with_host(host));
+    let links = core.link_policy();
     let again = Arc::clone(core);
     let refetch = Arc::new(move |query_id: String| {
         let core = Arc::clone(&again);
@@ -162,12 +175,17 @@ async fn send(core: &Arc<Core>, statement: &Statement, request_id: Uuid, mode: M
     };
     let body = serde_json::to_vec(&request)
         .map_err(|_| Error::new(ErrorKind::Internal, "the statement cannot be written as JSON"))?;
-    let errand = Errand { request_id, ..Errand::post("/queries/v1/query-request", Body::json(body)) };
-    core.run(errand).await
+    let errand = Errand::post("/queries/v1/query-request", Body::json(body));
+    let accept = if mode == Mode::Transfer { "application/json" } else { errand.accept };
+    core.run(Errand { request_id, accept, ..errand }).await
 }
 
 /// Polls until the query is over.
-async fn finished(core: &Arc<Core>, mut envelope: Envelope) -> Result<ResultData> {
+async fn finished(core: &Arc<Core>, envelope: Envelope) -> Result<ResultData> {
+    result_data(core, polled(core, envelope).await?)
+}
+
+async fn polled(core: &Arc<Core>, mut envelope: Envelope) -> Result<Envelope> {
     let mut pace = Pace::default();
     while envelope.is_in_progress() {
         let progress: Progress = envelope.data()?;
@@ -178,7 +196,7 @@ async fn finished(core: &Arc<Core>, mut envelope: Envelope) -> Result<ResultData
             tokio::time::sleep(pace.pause_after(asked.elapsed())).await;
         }
     }
-    result_data(core, envelope)
+    Ok(envelope)
 }
 
 fn result_data(core: &Arc<Core>, envelope: Envelope) -> Result<ResultData> {

@@ -4,3 +4,4 @@ pub(crate) mod envelope;
 pub(crate) mod login;
 pub(crate) mod query;
 pub(crate) mod result;
+pub(crate) mod stage;
