@@ -11,8 +11,9 @@ use crate::command;
 use crate::program;
 use crate::workspace::Workspace;
 
-/// Python environments, named like their lock files. Two, because fakesnow cannot live with the 5.x connector.
-const PYTHON_ENVIRONMENTS: [&str; 2] = ["classic", "universal"];
+/// Python environments, named like their lock files. fakesnow cannot live with the 5.x connector, and the object
+/// stores need nothing of either.
+const PYTHON_ENVIRONMENTS: [&str; 3] = ["classic", "stores", "universal"];
 const NODE_MODULES: &str = "node";
 /// Holds the hash of the lock file that was installed; written last, so a broken installation is repeated.
 const STAMP: &str = "installed";
