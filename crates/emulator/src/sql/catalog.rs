@@ -11,6 +11,7 @@ use super::error::{compilation, exists, missing};
 use super::names::{display, display_path};
 use super::physical;
 use crate::outcome::{SnowType, SqlError};
+use crate::stage::StageId;
 
 pub(crate) const ADMIN_ROLE: &str = "ACCOUNTADMIN";
 /// Roles that every account has.
@@ -49,6 +50,8 @@ pub(crate) struct SchemaEntry {
     pub tables: BTreeMap<String, TableEntry>,
     pub views: BTreeMap<String, ViewEntry>,
     pub sequences: BTreeMap<String, SequenceEntry>,
+    #[serde(default)]
+    pub stages: BTreeMap<String, StageEntry>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +139,22 @@ pub(crate) struct SequenceEntry {
     pub increment: i64,
     pub is_ordered: bool,
     pub sequence: String,
+}
+
+/// A named Snowflake stage.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct StageEntry {
+    pub id: u64,
+    pub created_on: i64,
+    pub owner: String,
+    pub comment: String,
+    pub is_temporary: bool,
+    /// `ENCRYPTION = (TYPE = 'SNOWFLAKE_FULL')`, the default: clients encrypt what they upload.
+    pub is_client_side_encrypted: bool,
+    /// What stands between the parentheses of `FILE_FORMAT = (…)`, as SQL.
+    pub file_format: Option<String>,
+    /// What stands between the parentheses of `COPY_OPTIONS = (…)`, as SQL.
+    pub copy_options: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -264,6 +283,7 @@ impl SchemaEntry {
             tables: BTreeMap::new(),
             views: BTreeMap::new(),
             sequences: BTreeMap::new(),
+            stages: BTreeMap::new(),
         }
     }
 
@@ -388,22 +408,44 @@ impl Catalog {
 
     /// Every DuckDB table that some entry still needs.
     pub(crate) fn physical_tables(&self) -> Vec<String> {
-        let mut tables: Vec<String> = Vec::new();
-        let mut add_schema =
-            |schema: &SchemaEntry| tables.extend(schema.tables.values().map(TableEntry::physical));
-        self.databases.values().flat_map(|database| database.schemas.values()).for_each(&mut add_schema);
-        for dropped in &self.dropped {
-            match &dropped.object {
-                DroppedObject::Schema(schema) => add_schema(schema),
-                DroppedObject::Database(database) => database.schemas.values().for_each(&mut add_schema),
-                DroppedObject::Table(_) => {}
-            }
-        }
-        tables.extend(self.dropped.iter().filter_map(|dropped| match &dropped.object {
-            DroppedObject::Table(table) => Some(table.physical()),
-            _ => None,
-        }));
+        let mut tables: Vec<String> =
+            self.schemas().flat_map(|schema| schema.tables.values()).map(TableEntry::physical).collect();
+        tables.extend(self.dropped_tables().map(TableEntry::physical));
         tables
+    }
+
+    /// True where the stage's files are still needed, or may be after an UNDROP.
+    pub(crate) fn needs_stage(&self, stage: &StageId) -> bool {
+        matches!(stage, StageId::User(_)) || self.stage_ids().contains(stage)
+    }
+
+    /// The Snowflake stages of all tables and schemas.
+    pub(crate) fn stage_ids(&self) -> Vec<StageId> {
+        let tables = self.schemas().flat_map(|schema| schema.tables.values()).chain(self.dropped_tables());
+        let named = self.schemas().flat_map(|schema| schema.stages.values());
+        tables
+            .map(|table| StageId::Table(table.id))
+            .chain(named.map(|stage| StageId::Named(stage.id)))
+            .collect()
+    }
+
+    /// Every schema, those that were dropped too.
+    fn schemas(&self) -> impl Iterator<Item = &SchemaEntry> {
+        let living = self.databases.values().flat_map(|database| database.schemas.values());
+        let dropped = self.dropped.iter().flat_map(|dropped| match &dropped.object {
+            DroppedObject::Schema(schema) => vec![schema],
+            DroppedObject::Database(database) => database.schemas.values().collect(),
+            DroppedObject::Table(_) => Vec::new(),
+        });
+        living.chain(dropped)
+    }
+
+    /// Tables that were dropped by themselves.
+    fn dropped_tables(&self) -> impl Iterator<Item = &TableEntry> {
+        self.dropped.iter().filter_map(|dropped| match &dropped.object {
+            DroppedObject::Table(table) => Some(table),
+            _ => None,
+        })
     }
 }
 

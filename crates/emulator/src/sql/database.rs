@@ -15,6 +15,7 @@ use super::run::{execute_all, number};
 use super::session::SqlSession;
 use super::{account, functions, names};
 use crate::outcome::SqlError;
+use crate::stage::{StageId, StageStore};
 use crate::users::Users;
 
 /// The file in the data folder.
@@ -37,6 +38,7 @@ struct Shared {
     is_stored: bool,
     history: History,
     locks: Locks,
+    stages: StageStore,
 }
 
 impl fmt::Debug for Database {
@@ -63,6 +65,8 @@ impl Database {
         };
         functions::register_all(&root).map_err(failed)?;
         let catalog = load_catalog(&root)?;
+        let stages = StageStore::open(folder).map_err(internal)?;
+        stages.retain(|stage| catalog.needs_stage(stage)).map_err(internal)?;
         Ok(Database {
             shared: Arc::new(Shared {
                 root: Mutex::new(root),
@@ -70,6 +74,7 @@ impl Database {
                 is_stored: folder.is_some(),
                 history: History::default(),
                 locks: Locks::default(),
+                stages,
             }),
         })
     }
@@ -105,6 +110,11 @@ impl Database {
         &self.shared.locks
     }
 
+    /// The files of Snowflake stages.
+    pub(crate) fn stages(&self) -> &StageStore {
+        &self.shared.stages
+    }
+
     /// A number for a new DuckDB table or sequence.
     pub(crate) fn take_id(&self) -> u64 {
         let mut catalog = self.shared.catalog.write().unwrap_or_else(PoisonError::into_inner);
@@ -120,8 +130,9 @@ impl Database {
         let mut current = self.shared.catalog.write().unwrap_or_else(PoisonError::into_inner);
         let mut next = Catalog::clone(&current);
         execute_all(connection, "BEGIN TRANSACTION")?;
+        let mut forgotten = Vec::new();
         let changed = change(&mut next).and_then(|result| {
-            forget_oldest(&mut next, connection)?;
+            forgotten = forget_oldest(&mut next, connection)?;
             if self.shared.is_stored {
                 store_catalog(&next, connection)?;
             }
@@ -131,6 +142,7 @@ impl Database {
             Ok(result) => {
                 execute_all(connection, "COMMIT")?;
                 *current = Arc::new(next);
+                forgotten.iter().for_each(|stage| self.shared.stages.forget(stage));
                 Ok(result)
             }
             Err(failure) => {
@@ -203,14 +215,16 @@ fn store_catalog(catalog: &Catalog, connection: &Connection) -> Result<(), SqlEr
     )
 }
 
-/// Drops the rows of what was dropped longest ago.
-fn forget_oldest(catalog: &mut Catalog, connection: &Connection) -> Result<(), SqlError> {
+/// Drops the rows of what was dropped longest ago, and gives the Snowflake stages that go with it.
+fn forget_oldest(catalog: &mut Catalog, connection: &Connection) -> Result<Vec<StageId>, SqlError> {
+    let mut stages = Vec::new();
     while catalog.dropped.len() > DROPPED_MAX {
         let mut only = Catalog::default();
         only.dropped.push(catalog.dropped.remove(0));
         for table in only.physical_tables() {
             execute_all(connection, &format!("DROP TABLE IF EXISTS {table}"))?;
         }
+        stages.extend(only.stage_ids());
     }
-    Ok(())
+    Ok(stages)
 }

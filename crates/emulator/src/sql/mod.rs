@@ -22,6 +22,7 @@ mod result;
 mod run;
 mod session;
 mod show;
+mod stage;
 mod state;
 mod statement;
 

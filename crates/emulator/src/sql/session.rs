@@ -17,6 +17,7 @@ use super::run::{self, Interrupt};
 use super::state::SessionState;
 use super::statement;
 use crate::outcome::{Column, DmlStats, Outcome, SqlError};
+use crate::stage::StageId;
 use crate::statement::FinishedResults;
 use crate::users::Users;
 
@@ -58,6 +59,10 @@ impl Drop for SqlSession {
         let _ = self.rollback();
         for entry in self.state.temporary.values() {
             let _ = run::execute_all(&self.connection, &format!("DROP TABLE IF EXISTS {}", entry.physical()));
+            self.database.stages().forget(&StageId::Table(entry.id));
+        }
+        for entry in self.state.temporary_stages.values() {
+            self.database.stages().forget(&StageId::Named(entry.id));
         }
     }
 }
@@ -84,6 +89,7 @@ impl SqlSession {
             schema: None,
             parameters,
             temporary: BTreeMap::new(),
+            temporary_stages: BTreeMap::new(),
             variables: BTreeMap::new(),
             now: now(),
             query_ids: Vec::new(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::catalog::{ADMIN_ROLE, Catalog, Grantee, TableEntry, ViewEntry};
+use super::catalog::{ADMIN_ROLE, Catalog, Grantee, StageEntry, TableEntry, ViewEntry};
 use super::error::{error, insufficient_privileges, missing};
 use super::names::{display, display_path};
 use super::parameters::Parameters;
@@ -22,6 +22,8 @@ pub(crate) struct SessionState {
     pub parameters: Parameters,
     /// Tables that only this session sees.
     pub temporary: BTreeMap<[String; 3], TableEntry>,
+    /// Named Snowflake stages that only this session sees.
+    pub temporary_stages: BTreeMap<[String; 3], StageEntry>,
     /// Session variables (`SET x = …`), as SQL literals.
     pub variables: BTreeMap<String, String>,
     /// When the running statement began, in nanoseconds: what CURRENT_TIMESTAMP gives.

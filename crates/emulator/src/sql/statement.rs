@@ -9,6 +9,7 @@ use super::error::{compilation, unsupported};
 use super::listing::Listing;
 use super::request::SqlRequest;
 use super::session::{SqlSession, listed};
+use super::stage::{self, FileStatement};
 use super::{account, ddl, dml, parse, show};
 use crate::outcome::{Column, Outcome, SqlError};
 
@@ -20,6 +21,9 @@ const ROLLBACK: u64 = 0x5200;
 
 /// Reads and runs one statement.
 pub(crate) fn execute(session: &mut SqlSession, request: &SqlRequest) -> Result<Outcome, SqlError> {
+    if let Some(statement) = FileStatement::of(&request.text) {
+        return stage::execute(session, statement, &request.text);
+    }
     let mut parser = parse::parser(&request.text)?;
     while parser.consume_token(&Token::SemiColon) {}
     if parser.peek_token().token == Token::LParen {
@@ -41,14 +45,16 @@ pub(crate) fn execute(session: &mut SqlSession, request: &SqlRequest) -> Result<
         }
         "BEGIN" | "START" | "COMMIT" | "ROLLBACK" => transaction(session, &mut parser, &word),
         "SET" | "UNSET" => variable(session, request, &mut parser),
-        "EXPLAIN" | "CALL" | "EXECUTE" | "COPY" | "PUT" | "GET" | "LIST" | "LS" | "REMOVE" | "RM"
-        | "DECLARE" => Err(unsupported(word)),
+        "EXPLAIN" | "CALL" | "EXECUTE" | "COPY" | "DECLARE" => Err(unsupported(word)),
         _ => Err(parse::unexpected(&parser)),
     }
 }
 
 /// The columns that a statement would give.
 pub(crate) fn describe(session: &mut SqlSession, request: &SqlRequest) -> Result<Vec<Column>, SqlError> {
+    if let Some(statement) = FileStatement::of(&request.text) {
+        return Ok(statement.columns().columns);
+    }
     let mut parser = parse::parser(&request.text)?;
     let is_query = parser.peek_token().token == Token::LParen
         || matches!(parse::peek_word(&parser).as_deref(), Some("SELECT" | "WITH" | "VALUES"));

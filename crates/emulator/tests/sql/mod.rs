@@ -5,6 +5,7 @@ mod changes;
 mod errors;
 mod privileges;
 mod queries;
+mod stages;
 mod transactions;
 mod values;
 

@@ -21,6 +21,7 @@ fn all_privileges(kind: &str) -> &'static [&'static str] {
             &["USAGE", "MONITOR", "MODIFY", "CREATE TABLE", "CREATE VIEW", "CREATE STAGE", "CREATE SEQUENCE"]
         }
         "DATABASE" => &["USAGE", "MONITOR", "MODIFY", "CREATE SCHEMA"],
+        "STAGE" => &["READ", "WRITE"],
         "WAREHOUSE" => &["USAGE", "OPERATE", "MONITOR", "MODIFY"],
         _ => &["USAGE"],
     }
@@ -178,6 +179,13 @@ fn take_ownership(catalog: &mut Catalog, on: &Securable, to: &Grantee) {
                 }
             }
         }
+        ("STAGE", [database, schema, name]) => {
+            if let Ok(schema) = catalog.schema_mut(database, schema)
+                && let Some(entry) = schema.stages.get_mut(name)
+            {
+                entry.owner.clone_from(role);
+            }
+        }
         ("WAREHOUSE", [name]) => {
             if let Some(entry) = catalog.warehouses.get_mut(name) {
                 entry.owner.clone_from(role);
@@ -215,6 +223,7 @@ fn singular(plural: &str) -> Result<&'static str, SqlError> {
         "TABLES" => "TABLE",
         "VIEWS" => "VIEW",
         "SCHEMAS" => "SCHEMA",
+        "STAGES" => "STAGE",
         other => return Err(unsupported(format!("grants on {other}"))),
     })
 }
@@ -239,8 +248,9 @@ fn securables(session: &SqlSession, parser: &mut Parser<'_>) -> Result<Vec<Secur
     if parse::accept(parser, &["ACCOUNT"]) {
         return Ok(vec![Securable { kind: "ACCOUNT".to_owned(), path: Vec::new(), is_future: false }]);
     }
-    let is_kind =
-        |word: &str| matches!(word, "TABLE" | "VIEW" | "SCHEMA" | "DATABASE" | "WAREHOUSE" | "USER" | "ROLE");
+    let is_kind = |word: &str| {
+        matches!(word, "TABLE" | "VIEW" | "STAGE" | "SCHEMA" | "DATABASE" | "WAREHOUSE" | "USER" | "ROLE")
+    };
     let word = parse::peek_word(parser).unwrap_or_default();
     let kind = if is_kind(&word) { parse::take_word(parser)? } else { "TABLE".to_owned() };
     let parts = parse::name(parser)?;
@@ -257,6 +267,14 @@ fn securables(session: &SqlSession, parser: &mut Parser<'_>) -> Result<Vec<Secur
                 ));
             }
             (kind.to_owned(), path.to_vec())
+        }
+        "STAGE" => {
+            let path = session.state.qualify_table(&parts)?;
+            let stages = &session.state.catalog.schema(&path[0], &path[1])?.stages;
+            if !stages.contains_key(&path[2]) {
+                return Err(missing("Stage", &names::display_path(&parts)));
+            }
+            (kind, path.to_vec())
         }
         "SCHEMA" => {
             let path = session.state.qualify_schema(&parts)?;
@@ -289,6 +307,7 @@ fn members(catalog: &Catalog, kind: &str, container: &[String]) -> Vec<Securable
         for (schema, entry) in &entry.schemas {
             match kind {
                 "SCHEMA" => push(&[database, schema]),
+                "STAGE" => entry.stages.keys().for_each(|stage| push(&[database, schema, stage])),
                 "TABLE" => entry.tables.keys().for_each(|table| push(&[database, schema, table])),
                 _ => entry.views.keys().for_each(|view| push(&[database, schema, view])),
             }
@@ -308,6 +327,10 @@ fn check_may_grant(session: &SqlSession, on: &Securable) -> Result<(), SqlError>
             let schema = catalog.schema(database, schema)?;
             let table = schema.tables.get(name).map(|entry| entry.owner.clone());
             table.or_else(|| schema.views.get(name).map(|entry| entry.owner.clone())).unwrap_or_default()
+        }
+        ("STAGE", [database, schema, name]) => {
+            let stage = catalog.schema(database, schema)?.stages.get(name);
+            stage.map(|entry| entry.owner.clone()).unwrap_or_default()
         }
         ("WAREHOUSE", [name]) => {
             catalog.warehouses.get(name).ok_or_else(|| missing("Warehouse", &shown))?.owner.clone()

@@ -51,6 +51,7 @@ fn state() -> SessionState {
         schema: Some("PUBLIC".to_owned()),
         parameters: Parameters::default(),
         temporary: BTreeMap::new(),
+        temporary_stages: BTreeMap::new(),
         variables: BTreeMap::new(),
         now: 0,
         query_ids: Vec::new(),

@@ -50,7 +50,7 @@ impl Binder<'_> {
             None => Ok("UNBOUNDED".to_owned()),
             Some(expr) => {
                 let amount = self.expression(expr, names)?;
-                Ok(format!("CAST({} AS BIGINT)", amount.sql))
+                Ok::<_, SqlError>(format!("CAST({} AS BIGINT)", amount.sql))
             }
         };
         Ok(match bound {

@@ -73,6 +73,7 @@ fn publish(
     let physical = entry.physical();
     if entry.kind == TableKind::Temporary {
         if let Some(replaced) = session.state.temporary.insert(path, entry) {
+            session.database.stages().forget(&crate::stage::StageId::Table(replaced.id));
             execute_all(&session.connection, &format!("DROP TABLE {}", replaced.physical()))?;
         }
         return Ok(());

@@ -12,6 +12,7 @@ use crate::sql::run::execute_all;
 use crate::sql::session::SqlSession;
 use crate::sql::state::Object;
 use crate::sql::{names, parse};
+use crate::stage::StageId;
 
 const DONE: &str = "Drop statement executed successfully (object already dropped).";
 
@@ -28,6 +29,7 @@ pub(super) fn execute(session: &mut SqlSession, parser: &mut Parser<'_>) -> Resu
         "SCHEMA" => schema(session, &parts),
         "DATABASE" => database(session, &parts),
         "SEQUENCE" => super::sequences::drop(session, &parts),
+        "STAGE" => super::stages::drop(session, &parts),
         "WAREHOUSE" => account::warehouses::drop(session, &parts),
         "ROLE" => account::roles::drop(session, &parts),
         "USER" => account::users::drop(session, &parts),
@@ -43,6 +45,7 @@ pub(super) fn execute(session: &mut SqlSession, parser: &mut Parser<'_>) -> Resu
 fn table(session: &mut SqlSession, parts: &[String]) -> Result<(), SqlError> {
     let path = session.state.qualify_table(parts)?;
     if let Some(entry) = session.state.temporary.remove(&path) {
+        session.database.stages().forget(&StageId::Table(entry.id));
         return execute_all(&session.connection, &format!("DROP TABLE {}", entry.physical()));
     }
     let (path, _) = session.state.table(path, &names::display_path(parts), "OWNERSHIP")?;

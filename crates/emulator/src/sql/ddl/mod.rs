@@ -6,6 +6,7 @@ mod create_table;
 mod databases;
 mod drop;
 mod sequences;
+mod stages;
 pub(crate) mod view;
 
 use sqlparser::parser::Parser;
@@ -78,6 +79,7 @@ fn create(
         "DATABASE" => databases::create_database(session, parser, modifiers),
         "SCHEMA" => databases::create_schema(session, parser, modifiers),
         "SEQUENCE" => sequences::create(session, parser, modifiers),
+        "STAGE" => stages::create(session, parser, modifiers),
         "WAREHOUSE" => account::warehouses::create(session, parser, modifiers),
         "ROLE" => account::roles::create(session, parser, modifiers),
         "USER" => account::users::create(session, parser, modifiers),
@@ -114,6 +116,7 @@ fn comment(session: &mut SqlSession, parser: &mut Parser<'_>) -> Result<String, 
         "TABLE" => alter_table::set_comment(session, &parts, &text)?,
         "COLUMN" => alter_table::set_column_comment(session, &parts, &text)?,
         "VIEW" => view::set_comment(session, &parts, &text)?,
+        "STAGE" => stages::set_comment(session, &parts, &text)?,
         "SCHEMA" | "DATABASE" => databases::set_comment(session, &kind, &parts, &text)?,
         other => return Err(unsupported(format!("COMMENT ON {other}"))),
     }

@@ -18,11 +18,14 @@ pub(crate) fn execute(session: &mut SqlSession, parser: &mut Parser<'_>) -> Resu
         parse::expect(parser, &["DESCRIBE"])?;
     }
     let word = parse::peek_word(parser).unwrap_or_default();
-    let is_kind =
-        matches!(word.as_str(), "TABLE" | "VIEW" | "USER" | "RESULT" | "WAREHOUSE" | "DATABASE" | "SCHEMA");
+    let is_kind = matches!(
+        word.as_str(),
+        "TABLE" | "VIEW" | "STAGE" | "USER" | "RESULT" | "WAREHOUSE" | "DATABASE" | "SCHEMA"
+    );
     let kind = if is_kind { parse::take_word(parser)? } else { "TABLE".to_owned() };
     let listing = match kind.as_str() {
         "TABLE" | "VIEW" => object(session, parser)?,
+        "STAGE" => super::stages::describe(session, parser)?,
         "USER" => user(session, parser)?,
         "RESULT" => result(session, parser)?,
         other => return Err(unsupported(format!("DESCRIBE {other}"))),

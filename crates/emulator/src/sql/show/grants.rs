@@ -116,6 +116,9 @@ fn owned(session: &SqlSession, role: &str, listing: &mut Listing) {
             for (view, entry) in entry.views.iter().filter(|(_, entry)| entry.owner == role) {
                 push(entry.created_on, "VIEW", &[database, schema, view]);
             }
+            for (stage, entry) in entry.stages.iter().filter(|(_, entry)| entry.owner == role) {
+                push(entry.created_on, "STAGE", &[database, schema, stage]);
+            }
         }
     }
     for (warehouse, entry) in session.state.catalog.warehouses.iter().filter(|(_, entry)| entry.owner == role)
@@ -161,6 +164,10 @@ fn on(session: &SqlSession, parser: &mut Parser<'_>) -> Result<Listing, SqlError
                 _ => path.to_vec(),
             }
         }
+        "STAGE" => {
+            session.state.named_stage(&parts, "")?;
+            session.state.qualify_table(&parts)?.to_vec()
+        }
         "SCHEMA" => {
             let path = session.state.qualify_schema(&parts)?;
             session.state.catalog.schema(&path[0], &path[1])?;
@@ -190,6 +197,9 @@ fn owner(session: &SqlSession, kind: &str, path: &[String]) -> Option<String> {
         ("SCHEMA", [database, name]) => catalog.schema(database, name).ok().map(|entry| entry.owner.clone()),
         ("TABLE", [database, schema, name]) => {
             catalog.schema(database, schema).ok()?.tables.get(name).map(|entry| entry.owner.clone())
+        }
+        ("STAGE", [database, schema, name]) => {
+            catalog.schema(database, schema).ok()?.stages.get(name).map(|entry| entry.owner.clone())
         }
         ("VIEW", [database, schema, name]) => {
             catalog.schema(database, schema).ok()?.views.get(name).map(|entry| entry.owner.clone())

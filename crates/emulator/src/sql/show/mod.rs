@@ -5,6 +5,7 @@ pub(crate) mod describe;
 mod grants;
 pub(crate) mod objects;
 pub(crate) mod pattern;
+pub(super) mod stages;
 
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
@@ -103,6 +104,7 @@ pub(crate) fn execute(session: &mut SqlSession, parser: &mut Parser<'_>) -> Resu
         "COLUMNS" => filter.apply(objects::columns(session, &filter), "column_name"),
         "PRIMARY" => filter.apply(objects::keys(session, &filter, true), "table_name"),
         "UNIQUE" => filter.apply(objects::keys(session, &filter, false), "table_name"),
+        "STAGES" => filter.apply(stages::stages(session, &filter), "name"),
         "WAREHOUSES" => filter.apply(account::warehouses(session), "name"),
         "ROLES" => filter.apply(account::roles(session), "name"),
         "USERS" => filter.apply(account::users(session), "name"),

@@ -8,7 +8,7 @@ use crate::sql::listing::{Cell, Listing, on_off, yes_no};
 use crate::sql::session::SqlSession;
 
 /// A schema that the filter and the session's privileges let through.
-fn seen_schemas<'s>(
+pub(super) fn seen_schemas<'s>(
     session: &'s SqlSession,
     filter: &'s Filter,
 ) -> impl Iterator<Item = (&'s str, &'s str, &'s DatabaseEntry, &'s SchemaEntry)> {
