@@ -6,7 +6,7 @@ use std::time::Duration;
 use connectors::duckdb::DuckDbDestination;
 use connectors::snowflake::SnowflakeSource;
 use engine::Sync;
-use model::Result;
+use model::{Error, Result};
 use snowflake::MemoryBudget;
 
 use crate::config::SyncFile;
@@ -17,12 +17,22 @@ pub(crate) struct Assembled {
     pub(crate) source: Arc<SnowflakeSource>,
 }
 
+/// The destination of a push is not there yet.
+pub(crate) fn refuse_push(file: &SyncFile) -> Result<()> {
+    if file.push().is_none() {
+        return Ok(());
+    }
+    Err(Error::config("push_unavailable", "pushes cannot be run by this version")
+        .with_remedy("wait for the next one; the file itself is right"))
+}
+
 /// Puts a sync together. Opens the vendor database; logs in nowhere yet.
 ///
 /// Rows on their way may take `memory_bytes`: half of that for those that wait to be made durable, the rest for those
 /// that are being fetched.
 pub(crate) fn assemble(file: &SyncFile, memory_bytes: u64) -> Result<Assembled> {
-    let spec = file.spec()?;
+    refuse_push(file)?;
+    let spec = file.spec().clone();
     let source = Arc::new(SnowflakeSource::new(file.connection(MemoryBudget::new(memory_bytes))?));
     let group_bytes_max = usize::try_from(memory_bytes / 2).unwrap_or(usize::MAX);
     let destination = Arc::new(DuckDbDestination::open_with(file.tenant_file()?, group_bytes_max)?);
@@ -31,6 +41,7 @@ pub(crate) fn assemble(file: &SyncFile, memory_bytes: u64) -> Result<Assembled> 
 
 /// The source alone, for commands that write nothing. A person waits for their answer, so they give up early.
 pub(crate) fn source(file: &SyncFile, memory_budget: MemoryBudget) -> Result<SnowflakeSource> {
+    refuse_push(file)?;
     let mut config = file.connection(memory_budget)?;
     config.login_budget = LOGIN_PATIENCE;
     Ok(SnowflakeSource::new(config))

@@ -24,7 +24,9 @@ pub use destination::{Committed, Destination, Prepared, Rejected, Staged};
 pub use error::{Disposition, Error, ErrorKind, Result};
 pub use journal::{Journal, JournalEntry, JournalWrite, QuarantinedRow};
 pub use logical_type::{JSON_EXTENSION_NAME, LogicalType, VectorElement, offset_column_name};
-pub use plan::{NullCursor, PlannedColumn, Publish, ReadPlan, ReadSpec, StreamPlan, StreamSpec, WriteSpec};
+pub use plan::{
+    ChosenColumn, NullCursor, PlannedColumn, Publish, ReadPlan, ReadSpec, StreamPlan, StreamSpec, WriteSpec,
+};
 pub use retry::RetryPolicy;
 pub use schema::{Column, StreamKind, StreamSchema};
 pub use source::Source;

@@ -18,7 +18,7 @@ pub(crate) struct CheckCommand {
 impl CheckCommand {
     pub(crate) async fn run(&self, terminal: &Terminal) -> Result<()> {
         let file = self.file.read()?;
-        let spec = file.spec()?;
+        let spec = file.spec();
         passed(terminal, "sync file", &self.file.file.display().to_string())?;
         let source = assemble::source(&file, MemoryBudget::process_wide())?;
         let steps = async {

@@ -27,13 +27,13 @@ pub(crate) struct PlanCommand {
 impl PlanCommand {
     pub(crate) async fn run(&self, terminal: &Terminal) -> Result<()> {
         let file = self.file.read()?;
-        let spec = file.spec()?;
-        let progress = self.progress(&file, &spec)?;
+        let spec = file.spec();
+        let progress = self.progress(&file, spec)?;
         let source = assemble::source(&file, MemoryBudget::process_wide())?;
         let described = source.describe(&spec.stream).await;
         source.close().await;
         let schema = described?;
-        let plan = StreamPlan::build(&spec, &schema, &progress)?;
+        let plan = StreamPlan::build(spec, &schema, &progress)?;
         let statement = source.statement(&plan)?;
         let privileges = privileges(&file, &plan);
         if self.json {

@@ -1,9 +1,17 @@
 //! A sync as its owner writes it: one YAML file, checked while it is read so that every error points at its line.
 
+mod columns;
 mod name;
+mod pull;
+mod push;
+mod read;
 mod secret;
 mod snowflake;
 mod span;
+mod stream;
 mod sync;
 
 pub(crate) use sync::SyncFile;
+
+#[cfg(test)]
+mod tests;

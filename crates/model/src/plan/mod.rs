@@ -23,13 +23,22 @@ pub struct StreamSpec {
     /// The columns that identify a row, by their names at the source.
     pub key: Vec<String>,
     /// Columns to move; all of them where empty.
-    pub columns: Vec<String>,
+    pub columns: Vec<ChosenColumn>,
     /// Columns of which a loss was expressly allowed.
     pub lossy_columns: Vec<String>,
     pub target: TableName,
     pub write: WriteSpec,
     /// A full refresh that would remove more than this share of the target's rows is refused; 0 to 100.
     pub max_shrink_percent: u8,
+}
+
+/// A column that a sync names to be moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChosenColumn {
+    /// The name at the source.
+    pub source: String,
+    /// Another name at the destination, where the sync gives one.
+    pub target: Option<String>,
 }
 
 /// How a sync asks for rows to be read.
@@ -70,7 +79,7 @@ pub struct StreamPlan {
 pub struct PlannedColumn {
     /// The name at the source.
     pub source: String,
-    /// The name at the destination; differs only where the destination could not tell two columns apart.
+    /// The name at the destination; differs where the sync renames, or where it could not tell two columns apart.
     pub target: String,
     #[serde(rename = "type")]
     pub logical_type: LogicalType,
@@ -102,15 +111,23 @@ fn whole_seconds<S: serde::Serializer>(
     serializer.serialize_u64(duration.as_secs())
 }
 
+impl StreamSpec {
+    /// Refuses what cannot work whatever the stream looks like, so that it is known before anything is asked.
+    pub fn check(&self) -> Result<()> {
+        publish::refuse_contradictions(self)
+    }
+}
+
 impl StreamPlan {
     /// Decides what a run does, from what was asked for, what the source has and how far the destination got.
     pub fn build(spec: &StreamSpec, schema: &StreamSchema, progress: &Progress) -> Result<Self> {
+        spec.check()?;
         let columns = plan_columns(spec, schema)?;
         let key = key_targets(spec, &columns)?;
         let read = plan_read(spec, schema, &columns)?;
         let is_incremental = matches!(read, ReadPlan::ByCursor { .. });
         let committed = progress.committed.as_ref().filter(|_| is_incremental);
-        let publish = plan_publish(spec, &read, &columns, key, committed)?;
+        let publish = plan_publish(spec, &columns, key, committed)?;
         Ok(Self {
             stream: spec.stream.clone(),
             columns,
@@ -147,18 +164,18 @@ impl StreamPlan {
 }
 
 fn plan_columns(spec: &StreamSpec, schema: &StreamSchema) -> Result<Vec<PlannedColumn>> {
-    let chosen: Vec<&Column> = if spec.columns.is_empty() {
-        schema.columns.iter().collect()
+    let chosen: Vec<(&Column, &str)> = if spec.columns.is_empty() {
+        schema.columns.iter().map(|column| (column, column.name.as_str())).collect()
     } else {
-        spec.columns.iter().map(|name| find_column(schema, name, "columns")).collect::<Result<_>>()?
+        spec.columns.iter().map(|chosen| find_chosen(schema, chosen)).collect::<Result<_>>()?
     };
     for name in &spec.lossy_columns {
         find_column(schema, name, "lossy")?;
     }
     let mut taken: Vec<String> = Vec::new();
-    let planned = chosen.into_iter().map(|column| {
+    let planned = chosen.into_iter().map(|(column, target)| {
         let is_lossy = spec.lossy_columns.contains(&column.name);
-        let target = free_name(&column.name, &mut taken);
+        let target = free_name(target, &mut taken);
         let logical_type = if is_lossy { widened(&column.logical_type) } else { column.logical_type.clone() };
         if matches!(logical_type, LogicalType::TimestampOffset { .. }) {
             taken.push(crate::offset_column_name(&target).to_lowercase());
@@ -176,6 +193,12 @@ fn plan_columns(spec: &StreamSpec, schema: &StreamSchema) -> Result<Vec<PlannedC
         return Err(Error::config("no_columns", format!("{} has no columns to move", spec.stream)));
     }
     Ok(planned)
+}
+
+/// The column that a sync names, and the name it is to have at the destination.
+fn find_chosen<'a>(schema: &'a StreamSchema, chosen: &'a ChosenColumn) -> Result<(&'a Column, &'a str)> {
+    let column = find_column(schema, &chosen.source, "columns")?;
+    Ok((column, chosen.target.as_deref().unwrap_or(&column.name)))
 }
 
 /// The timestamps of a lossy column hold all years and give up what lies below the microsecond.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{NullCursor, PlannedColumn, ReadPlan, StreamSpec, find_planned};
+use super::{NullCursor, PlannedColumn, ReadSpec, StreamSpec, find_planned};
 use crate::{Checkpoint, Error, LogicalType, Result};
 
 /// What a sync wants to be done to its target.
@@ -43,34 +43,21 @@ impl Publish {
     }
 }
 
-/// Decides how this run's rows become visible, and refuses what could lose or repeat a row.
+/// Decides how this run's rows become visible. What the sync asks for was found to make sense.
 pub(super) fn plan_publish(
     spec: &StreamSpec,
-    read: &ReadPlan,
     columns: &[PlannedColumn],
     key: Vec<String>,
     committed: Option<&Checkpoint>,
 ) -> Result<Publish> {
-    let is_incremental = matches!(read, ReadPlan::ByCursor { .. });
-    if is_incremental && key.is_empty() {
-        return Err(key_missing(spec, "is read incrementally without a key"));
-    }
     match &spec.write {
         WriteSpec::Mirror if committed.is_some() => Ok(Publish::Merge { key, delete_flag: None }),
         // A first read has nothing to shrink; what stands there is from a run that was told to start anew.
-        WriteSpec::Mirror if is_incremental => Ok(Publish::Replace { key, max_shrink_percent: 100 }),
-        WriteSpec::Mirror => Ok(Publish::Replace { key, max_shrink_percent: spec.max_shrink_percent }),
-        WriteSpec::Append => {
-            refuse_repeats(spec, read)?;
-            Ok(Publish::Append { key })
+        WriteSpec::Mirror if is_incremental(spec) => Ok(Publish::Replace { key, max_shrink_percent: 100 }),
+        WriteSpec::Mirror | WriteSpec::Rewrite => {
+            Ok(Publish::Replace { key, max_shrink_percent: spec.max_shrink_percent })
         }
-        WriteSpec::Rewrite if is_incremental => Err(Error::config(
-            "rewrite_incremental",
-            format!("{} is to be rewritten with every run, so it is read as a whole", spec.target),
-        )
-        .with_remedy("remove `read.incremental`, or choose `write: upsert`")),
-        WriteSpec::Rewrite => Ok(Publish::Replace { key, max_shrink_percent: spec.max_shrink_percent }),
-        WriteSpec::Upsert { .. } if key.is_empty() => Err(key_missing(spec, "is upserted without a key")),
+        WriteSpec::Append => Ok(Publish::Append { key }),
         WriteSpec::Upsert { delete_flag } => {
             let delete_flag =
                 delete_flag.as_ref().map(|name| delete_flag_target(spec, columns, name)).transpose()?;
@@ -79,9 +66,32 @@ pub(super) fn plan_publish(
     }
 }
 
+/// Refuses what could lose or repeat a row.
+pub(super) fn refuse_contradictions(spec: &StreamSpec) -> Result<()> {
+    if spec.key.is_empty() && is_incremental(spec) {
+        return Err(key_missing(spec, "is read incrementally without a key"));
+    }
+    match &spec.write {
+        WriteSpec::Append => refuse_repeats(spec),
+        WriteSpec::Rewrite if is_incremental(spec) => Err(Error::config(
+            "rewrite_incremental",
+            format!("{} is to be rewritten with every run, so it is read as a whole", spec.target),
+        )
+        .with_remedy("remove `read.incremental`, or choose `write: upsert`")),
+        WriteSpec::Upsert { .. } if spec.key.is_empty() => {
+            Err(key_missing(spec, "is upserted without a key"))
+        }
+        WriteSpec::Mirror | WriteSpec::Rewrite | WriteSpec::Upsert { .. } => Ok(()),
+    }
+}
+
+fn is_incremental(spec: &StreamSpec) -> bool {
+    matches!(spec.read, ReadSpec::Incremental { .. })
+}
+
 /// A row that is read twice would be appended twice.
-fn refuse_repeats(spec: &StreamSpec, read: &ReadPlan) -> Result<()> {
-    let ReadPlan::ByCursor { lookback, null_cursor, .. } = read else {
+fn refuse_repeats(spec: &StreamSpec) -> Result<()> {
+    let ReadSpec::Incremental { lookback, null_cursor, .. } = &spec.read else {
         return Err(Error::config(
             "append_whole",
             format!("every run would append all of {} again", spec.stream),

@@ -118,6 +118,20 @@ fn names_that_differ_only_in_case_stay_apart() {
 }
 
 #[test]
+fn a_sync_may_give_columns_other_names_at_the_destination() {
+    let mut spec = spec(Some("UPDATED_AT"), &["ID"]);
+    let chosen = |source: &str, target: Option<&str>| ChosenColumn {
+        source: source.to_owned(),
+        target: target.map(str::to_owned),
+    };
+    spec.columns = vec![chosen("ID", Some("DEAL")), chosen("UPDATED_AT", None)];
+    let plan = StreamPlan::build(&spec, &deals(), &Progress::default()).unwrap();
+    let names: Vec<&str> = plan.columns.iter().map(|column| column.target.as_str()).collect();
+    assert_eq!(names, ["DEAL", "UPDATED_AT"]);
+    assert_eq!(plan.key(), ["DEAL"], "a key is named as at the source");
+}
+
+#[test]
 fn the_offset_of_a_timestamp_travels_in_a_sibling_column() {
     let schema = schema(&[("AT", LogicalType::TimestampOffset { scale: 9, is_wide: false })]);
     let plan = StreamPlan::build(&spec(None, &[]), &schema, &Progress::default()).unwrap();

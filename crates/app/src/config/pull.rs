@@ -1,0 +1,104 @@
+//! The sync file of a pull: from a customer's Snowflake into the vendor database.
+
+use std::path::Path;
+
+use model::{ChosenColumn, Error, NullCursor, Result, StreamName, StreamSpec, TableName, WriteSpec};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_saphyr::Spanned;
+
+use super::name::{ColumnName, QualifiedTable, Target, default_target};
+use super::read::ReadConfig;
+use super::span::located;
+use super::stream::StreamConfig;
+use super::sync::{DuckDbSide, SnowflakeSide, SyncFile};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PullDocument {
+    tenant: String,
+    source: SnowflakeSide,
+    destination: DuckDbSide,
+    stream: Spanned<StreamConfig<QualifiedTable>>,
+    target: Option<Target>,
+    #[serde(default)]
+    read: ReadConfig<ColumnName>,
+    #[serde(default)]
+    columns: Vec<ColumnName>,
+    #[serde(default)]
+    lossy: Vec<ColumnName>,
+
+    // What belongs to pushes, known so that it is refused with a reason.
+    write: Option<Spanned<IgnoredAny>>,
+    max_shrink_percent: Option<Spanned<IgnoredAny>>,
+    expected_rows: Option<Spanned<IgnoredAny>>,
+    on_misfit: Option<Spanned<IgnoredAny>>,
+    create_table: Option<Spanned<IgnoredAny>>,
+}
+
+impl PullDocument {
+    pub(super) fn into_sync(self, path: &Path) -> Result<SyncFile> {
+        self.refuse_what_pushes_say(path)?;
+        let stream = self.stream.value.name();
+        let spec = StreamSpec {
+            target: self.target(path, &stream)?,
+            stream,
+            read: self.read.spec(path, NullCursor::Include)?,
+            key: self.read.key(),
+            columns: self.columns.into_iter().map(as_it_is).collect(),
+            lossy_columns: self.lossy.into_iter().map(Into::into).collect(),
+            write: WriteSpec::Mirror,
+            max_shrink_percent: (self.read.full_refresh.as_ref())
+                .and_then(|read| read.value.max_shrink_percent)
+                .unwrap_or_default()
+                .0,
+        };
+        spec.check().map_err(|error| match &self.read.incremental {
+            Some(incremental) => located(path, incremental, error),
+            None => error,
+        })?;
+        Ok(SyncFile {
+            path: path.to_owned(),
+            tenant: self.tenant,
+            snowflake: self.source.snowflake,
+            vendor_folder: self.destination.duckdb.path,
+            spec,
+            push: None,
+        })
+    }
+
+    fn refuse_what_pushes_say(&self, path: &Path) -> Result<()> {
+        let fields = [
+            ("write", &self.write, "remove it: the vendor database mirrors the stream"),
+            ("max_shrink_percent", &self.max_shrink_percent, "write it under `read.full_refresh`"),
+            ("expected_rows", &self.expected_rows, "remove it: only a push counts beforehand"),
+            ("on_misfit", &self.on_misfit, "remove it: every value of Snowflake's fits the vendor database"),
+            ("create_table", &self.create_table, "remove it: a pull always makes its table"),
+        ];
+        let Some((name, field, remedy)) =
+            fields.into_iter().find_map(|(name, field, remedy)| Some((name, field.as_ref()?, remedy)))
+        else {
+            return Ok(());
+        };
+        let error =
+            Error::config("field_misplaced", format!("`{name}` belongs to pushes, and this is a pull"))
+                .with_remedy(remedy);
+        Err(located(path, field, error))
+    }
+
+    fn target(&self, path: &Path, stream: &StreamName) -> Result<TableName> {
+        match (&self.target, stream) {
+            (Some(Target(target)), _) => Ok(target.clone()),
+            (None, StreamName::Table(table)) => Ok(default_target(table)),
+            (None, StreamName::Query { .. }) => {
+                let error = Error::config("target_missing", "a query needs a `target`")
+                    .with_remedy("name a table of the vendor database, such as `target: sales.deals`");
+                Err(located(path, &self.stream, error))
+            }
+        }
+    }
+}
+
+fn as_it_is(name: ColumnName) -> ChosenColumn {
+    ChosenColumn { source: name.into(), target: None }
+}

@@ -1,0 +1,112 @@
+//! How a sync reads its stream: everything each time, or what changed by a cursor column.
+
+use std::path::Path;
+use std::time::Duration;
+
+use model::{Error, NullCursor, ReadSpec, Result};
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+use super::span::located;
+
+/// `C` is a column's name as the source's system writes it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, bound = "C: Deserialize<'de>")]
+pub(crate) struct ReadConfig<C> {
+    pub(crate) full_refresh: Option<Spanned<FullRefreshConfig>>,
+    pub(crate) incremental: Option<Spanned<IncrementalConfig<C>>>,
+    #[serde(default = "Vec::new")]
+    pub(crate) key: Vec<C>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FullRefreshConfig {
+    pub(crate) max_shrink_percent: Option<Percent>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, bound = "C: Deserialize<'de>")]
+pub(crate) struct IncrementalConfig<C> {
+    cursor: C,
+    #[serde(default)]
+    lookback: Lookback,
+    null_cursor: Option<NullCursorConfig>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum NullCursorConfig {
+    Include,
+    Exclude,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "u8")]
+pub(crate) struct Percent(pub(crate) u8);
+
+/// A table that loses more than half of its rows at once is more often a fault than a wish.
+impl Default for Percent {
+    fn default() -> Self {
+        Self(50)
+    }
+}
+
+impl TryFrom<u8> for Percent {
+    type Error = String;
+
+    fn try_from(percent: u8) -> Result<Self, String> {
+        if percent <= 100 { Ok(Self(percent)) } else { Err(format!("{percent} is more than 100 per cent")) }
+    }
+}
+
+/// A duration such as `2h` or `1d 12h`.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(try_from = "String")]
+struct Lookback(Duration);
+
+impl TryFrom<String> for Lookback {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let refused = || format!("`{text}` is no duration; write for example `2h`, `45m` or `1d 12h`");
+        let span: jiff::Span = text.parse().map_err(|_| refused())?;
+        let days_as_24_hours = jiff::SpanRelativeTo::days_are_24_hours();
+        let duration = span.to_duration(days_as_24_hours).map_err(|_| refused())?;
+        Duration::try_from(duration).map(Self).map_err(|_| refused())
+    }
+}
+
+impl<C> Default for ReadConfig<C> {
+    fn default() -> Self {
+        Self { full_refresh: None, incremental: None, key: Vec::new() }
+    }
+}
+
+impl<C: Clone + Into<String>> ReadConfig<C> {
+    /// How the file asks to read; `null_cursor` is what holds where it says nothing about rows without a cursor.
+    pub(crate) fn spec(&self, path: &Path, null_cursor: NullCursor) -> Result<ReadSpec> {
+        let Some(incremental) = &self.incremental else { return Ok(ReadSpec::FullRefresh) };
+        if self.full_refresh.is_some() {
+            let error =
+                Error::config("read_mode_twice", "`full_refresh` and `incremental` exclude each other")
+                    .with_remedy("keep one of them");
+            return Err(located(path, incremental, error));
+        }
+        let Spanned { value: incremental, .. } = incremental;
+        Ok(ReadSpec::Incremental {
+            cursor_column: incremental.cursor.clone().into(),
+            lookback: incremental.lookback.0,
+            null_cursor: match incremental.null_cursor {
+                None => null_cursor,
+                Some(NullCursorConfig::Include) => NullCursor::Include,
+                Some(NullCursorConfig::Exclude) => NullCursor::Exclude,
+            },
+        })
+    }
+
+    /// The columns that identify a row.
+    pub(crate) fn key(&self) -> Vec<String> {
+        self.key.iter().cloned().map(Into::into).collect()
+    }
+}

@@ -1,0 +1,156 @@
+//! Claims about sync files: what a push says, which side decides the direction, and mistakes shown at their line.
+
+use std::path::Path;
+use std::time::Duration;
+
+use model::{NullCursor, ReadSpec, Result, StreamName, TableName, WriteSpec};
+
+use super::SyncFile;
+use super::push::OnMisfit;
+
+const SNOWFLAKE: &str = "{ snowflake: { account: acme-prod, user: SNOWFERRY, password: { env: SECRET } } }";
+const DUCKDB: &str = "{ duckdb: { path: data } }";
+
+fn parse(text: &str) -> Result<SyncFile> {
+    SyncFile::parse(Path::new("acme/sync.yaml"), text)
+}
+
+/// The first three lines of every file here; what differs begins at line 4.
+fn sync(source: &str, destination: &str, rest: &str) -> Result<SyncFile> {
+    parse(&format!("tenant: acme\nsource: {source}\ndestination: {destination}\n{rest}"))
+}
+
+fn push(rest: &str) -> Result<SyncFile> {
+    sync(DUCKDB, SNOWFLAKE, rest)
+}
+
+fn pull(rest: &str) -> Result<SyncFile> {
+    sync(SNOWFLAKE, DUCKDB, rest)
+}
+
+#[test]
+fn a_push_names_our_table_as_it_is_and_the_customers_with_their_folding() {
+    let file = push(
+        "stream: sales.Actions
+target: analytics.vendor.\"actions\"
+write: append
+read:
+  incremental: { cursor: updated_at }
+  key: [action_id]
+on_misfit: quarantine
+create_table: true
+expected_rows: 12
+max_shrink_percent: 20
+",
+    )
+    .unwrap();
+    let spec = file.spec();
+    assert_eq!(spec.stream, StreamName::Table(TableName::in_vendor_database("sales", "Actions")));
+    assert_eq!(spec.target, TableName::in_snowflake("ANALYTICS", "VENDOR", "actions"));
+    assert_eq!((&spec.write, spec.max_shrink_percent), (&WriteSpec::Append, 20));
+    assert_eq!(spec.key, ["action_id"]);
+    let options = file.push().unwrap();
+    assert_eq!(options.on_misfit, OnMisfit::Quarantine);
+    assert!(options.creates_table);
+    assert_eq!(options.expected_row_count, Some(12));
+}
+
+#[test]
+fn an_append_leaves_rows_without_a_cursor_out_and_an_upsert_repeats_them() {
+    let rest = |write: &str| {
+        format!(
+            "stream: a.b\ntarget: A.B.C\nwrite: {write}\nread: {{ incremental: {{ cursor: at }}, key: [id] }}\n"
+        )
+    };
+    for (write, expected) in [("append", NullCursor::Exclude), ("upsert", NullCursor::Include)] {
+        let file = push(&rest(write)).unwrap();
+        let read = ReadSpec::Incremental {
+            cursor_column: "at".into(),
+            lookback: Duration::ZERO,
+            null_cursor: expected,
+        };
+        assert_eq!(file.spec().read, read, "{write}");
+    }
+}
+
+#[test]
+fn columns_of_a_push_are_a_list_or_a_map_to_the_customers_names() {
+    let names = |columns: &str| -> Vec<(String, Option<String>)> {
+        let file =
+            push(&format!("stream: a.b\ntarget: A.B.C\nwrite: rewrite\ncolumns: {columns}\n")).unwrap();
+        file.spec().columns.iter().map(|column| (column.source.clone(), column.target.clone())).collect()
+    };
+    assert_eq!(names("[id, Name]"), [("id".into(), None), ("Name".into(), None)]);
+    assert_eq!(
+        names("{ id: deal_id, name: '\"Name\"' }"),
+        [("id".into(), Some("DEAL_ID".into())), ("name".into(), Some("Name".into()))]
+    );
+}
+
+#[test]
+fn an_upsert_may_have_a_delete_flag() {
+    let file = push(
+        "stream: a.b\ntarget: A.B.C\nread: { key: [id] }\nwrite: { upsert: { delete_flag: is_gone } }\n",
+    );
+    assert_eq!(file.unwrap().spec().write, WriteSpec::Upsert { delete_flag: Some("is_gone".into()) });
+}
+
+/// The place at which each mistake is shown, and words of its message and its remedy.
+#[test]
+fn a_mistake_is_shown_at_its_line_with_a_remedy() {
+    let target = "stream: a.b\ntarget: A.B.C\n";
+    let cursor = "read: { incremental: { cursor: at }, key: [id] }\n";
+    let whole_table = format!("stream: CRM.SALES.DEALS\n{cursor}");
+    let in_push = |rest: &str| push(&format!("{target}{rest}"));
+    let in_pull = |rest: &str| pull(&format!("{whole_table}{rest}"));
+    let cases = [
+        (in_push(""), 3, "write_missing", "write: append"),
+        (push("stream: a.b\nwrite: rewrite\n"), 4, "target_missing", "DATABASE.SCHEMA.TABLE"),
+        (push("stream: b\ntarget: A.B.C\nwrite: rewrite\n"), 4, "sync_file_invalid", ""),
+        (push("stream: a.b\ntarget: B.C\nwrite: rewrite\n"), 5, "sync_file_invalid", ""),
+        (in_push("write: replace\n"), 6, "sync_file_invalid", ""),
+        (in_push("write: { append: {} }\n"), 6, "sync_file_invalid", ""),
+        (in_push("write: append\n"), 6, "append_whole", "write: rewrite"),
+        (in_push(&format!("write: rewrite\n{cursor}")), 6, "rewrite_incremental", "write: upsert"),
+        (in_push("write: upsert\n"), 6, "key_missing", "read.key"),
+        (in_push("on_misfit: ignore\nwrite: rewrite\n"), 6, "sync_file_invalid", ""),
+        (in_push("expected_rows: -1\nwrite: rewrite\n"), 6, "sync_file_invalid", ""),
+        (in_push("max_shrink_percent: 101\nwrite: rewrite\n"), 6, "sync_file_invalid", ""),
+        (in_push("columns: { a: X, b: x }\nwrite: rewrite\n"), 6, "sync_file_invalid", ""),
+        (
+            in_push("read: { full_refresh: { max_shrink_percent: 5 } }\nwrite: rewrite\n"),
+            6,
+            "field_misplaced",
+            "move it there",
+        ),
+        (
+            in_push("write: append\nread: { incremental: { cursor: at, lookback: 1h }, key: [id] }\n"),
+            6,
+            "append_lookback",
+            "remove `lookback`",
+        ),
+        (
+            in_push(
+                "write: append\nread: { incremental: { cursor: at, null_cursor: include }, key: [id] }\n",
+            ),
+            6,
+            "append_null_cursor",
+            "exclude",
+        ),
+        (in_pull("write: append\n"), 6, "field_misplaced", "remove it"),
+        (in_pull("on_misfit: quarantine\n"), 6, "field_misplaced", "remove it"),
+        (pull("stream: SALES.DEALS\n"), 4, "sync_file_invalid", ""),
+        (pull("stream: A.B.C\nread: { incremental: { cursor: AT } }\n"), 5, "key_missing", "read.key"),
+        (sync(SNOWFLAKE, SNOWFLAKE, target), 3, "direction_unknown", "a push from `duckdb` to `snowflake`"),
+        (sync(DUCKDB, DUCKDB, target), 3, "direction_unknown", "a pull goes from `snowflake`"),
+        (sync("{}", SNOWFLAKE, target), 2, "direction_unknown", "either"),
+        (sync("{ postgres: {} }", SNOWFLAKE, target), 2, "sync_file_invalid", ""),
+    ];
+    for (number, (file, line, code, remedy)) in cases.into_iter().enumerate() {
+        let error = file.map(|file| file.spec().clone()).unwrap_err();
+        assert_eq!(error.code(), code, "case {number}: {error}");
+        let place = format!("acme/sync.yaml:{line}:");
+        assert!(error.message().starts_with(&place), "case {number} is not at {place} {error}");
+        assert!(error.remedy().unwrap_or_default().contains(remedy), "case {number}: {:?}", error.remedy());
+    }
+}
