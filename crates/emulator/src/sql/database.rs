@@ -13,7 +13,7 @@ use super::locks::Locks;
 use super::request::{QueryRecord, SessionStart};
 use super::run::{execute_all, number};
 use super::session::SqlSession;
-use super::{account, functions, names};
+use super::{account, functions, load, names};
 use crate::outcome::SqlError;
 use crate::stage::{StageId, StageStore};
 use crate::users::Users;
@@ -67,6 +67,7 @@ impl Database {
         let catalog = load_catalog(&root)?;
         let stages = StageStore::open(folder).map_err(internal)?;
         stages.retain(|stage| catalog.needs_stage(stage)).map_err(internal)?;
+        load::history::prepare(&root, &catalog.physical_tables())?;
         Ok(Database {
             shared: Arc::new(Shared {
                 root: Mutex::new(root),

@@ -8,14 +8,16 @@ use crate::outcome::SqlError;
 const RAISED: &str = "SNOW:";
 
 /// Codes that may be raised from inside DuckDB, with their states.
-const RAISABLE: [(&str, &str); 8] = [
+const RAISABLE: [(&str, &str); 10] = [
     ("100035", "22007"),
     ("100037", "22018"),
     ("100038", "22018"),
     ("100039", "22003"),
     ("100051", "22012"),
     ("100069", "22P02"),
+    ("100071", "22000"),
     ("100078", "22000"),
+    ("100082", "22000"),
     ("100132", "22003"),
 ];
 
@@ -164,6 +166,12 @@ pub(crate) fn from_duckdb_message(text: &str) -> SqlError {
     if text.contains("Could not cast value") || text.contains("out of range") || text.contains("Overflow") {
         let value = between(text, "Could not cast value ", " to").unwrap_or("");
         return error("100039", "22003", format!("Numeric value '{value}' is out of range"));
+    }
+    if text.contains("UTF8") {
+        return error("100144", "22000", "Invalid UTF8 detected in string");
+    }
+    if text.contains("Invalid input for hex digit") {
+        return error("100115", "22000", "The following string is not a legal hex-encoded value");
     }
     if text.contains("must appear in the GROUP BY") {
         return compilation("000979", "42601", "a selected column is not a valid group by expression");

@@ -12,6 +12,7 @@ mod history;
 mod information;
 mod kept;
 mod listing;
+mod load;
 mod locks;
 mod names;
 mod parameters;

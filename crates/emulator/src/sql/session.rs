@@ -96,6 +96,7 @@ impl SqlSession {
             in_transaction: false,
             kept_results: BTreeMap::new(),
             history: database.history().clone(),
+            account: database.clone(),
             catalog: std::sync::Arc::clone(&catalog),
         };
         let mut session = Self {

@@ -34,6 +34,8 @@ pub(crate) struct SessionState {
     /// Results kept for RESULT_SCAN: query id to the DuckDB table and its columns.
     pub kept_results: BTreeMap<String, (String, Vec<crate::outcome::Column>)>,
     pub history: super::history::History,
+    /// The account itself, for what queries read from its stages.
+    pub account: super::database::Database,
 }
 
 /// What a name in FROM stands for.
@@ -240,6 +242,17 @@ impl SessionState {
                 &format!("SQL compilation error: Object '{shown}' is not a table"),
             )),
         }
+    }
+
+    /// A table on which the session has any privilege.
+    pub(crate) fn visible_table(
+        &self,
+        path: [String; 3],
+        shown: &str,
+    ) -> Result<([String; 3], TableEntry), SqlError> {
+        let privileges = ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"];
+        let found = privileges.iter().find_map(|privilege| self.table(path.clone(), shown, privilege).ok());
+        found.ok_or_else(|| missing("Table", shown))
     }
 
     pub(crate) fn time_zone(&self) -> String {

@@ -10,7 +10,7 @@ use super::listing::Listing;
 use super::request::SqlRequest;
 use super::session::{SqlSession, listed};
 use super::stage::{self, FileStatement};
-use super::{account, ddl, dml, parse, show};
+use super::{account, ddl, dml, load, parse, show};
 use crate::outcome::{Column, Outcome, SqlError};
 
 const ALTER_SESSION: u64 = 0x4100;
@@ -24,7 +24,7 @@ pub(crate) fn execute(session: &mut SqlSession, request: &SqlRequest) -> Result<
     if let Some(statement) = FileStatement::of(&request.text) {
         return stage::execute(session, statement, &request.text);
     }
-    let mut parser = parse::parser(&request.text)?;
+    let mut parser = parse::statement(request)?;
     while parser.consume_token(&Token::SemiColon) {}
     if parser.peek_token().token == Token::LParen {
         return query(session, request, &mut parser);
@@ -35,6 +35,7 @@ pub(crate) fn execute(session: &mut SqlSession, request: &SqlRequest) -> Result<
         "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "TRUNCATE" => {
             dml::execute(session, request, &mut parser, &word)
         }
+        "COPY" => load::execute(session, request, &mut parser),
         "SHOW" => show::execute(session, &mut parser),
         "DESC" | "DESCRIBE" => show::describe::execute(session, &mut parser),
         "USE" => account::context::execute(session, &mut parser),
@@ -45,7 +46,7 @@ pub(crate) fn execute(session: &mut SqlSession, request: &SqlRequest) -> Result<
         }
         "BEGIN" | "START" | "COMMIT" | "ROLLBACK" => transaction(session, &mut parser, &word),
         "SET" | "UNSET" => variable(session, request, &mut parser),
-        "EXPLAIN" | "CALL" | "EXECUTE" | "COPY" | "DECLARE" => Err(unsupported(word)),
+        "EXPLAIN" | "CALL" | "EXECUTE" | "DECLARE" => Err(unsupported(word)),
         _ => Err(parse::unexpected(&parser)),
     }
 }
@@ -55,7 +56,7 @@ pub(crate) fn describe(session: &mut SqlSession, request: &SqlRequest) -> Result
     if let Some(statement) = FileStatement::of(&request.text) {
         return Ok(statement.columns().columns);
     }
-    let mut parser = parse::parser(&request.text)?;
+    let mut parser = parse::statement(request)?;
     let is_query = parser.peek_token().token == Token::LParen
         || matches!(parse::peek_word(&parser).as_deref(), Some("SELECT" | "WITH" | "VALUES"));
     if is_query {
@@ -71,6 +72,7 @@ pub(crate) fn describe(session: &mut SqlSession, request: &SqlRequest) -> Result
         Some("INSERT" | "UPDATE" | "DELETE" | "MERGE" | "TRUNCATE") => {
             dml::describe(&parse::peek_word(&parser).unwrap_or_default())
         }
+        Some("COPY") => Ok(load::columns().columns),
         _ => Ok(Listing::status("").columns),
     }
 }

@@ -3,6 +3,7 @@
 mod catalog;
 mod changes;
 mod errors;
+mod load;
 mod privileges;
 mod queries;
 mod stages;

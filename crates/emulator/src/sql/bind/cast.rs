@@ -2,11 +2,14 @@
 
 use sqlparser::ast::CastFormat;
 
-use super::{Binder, Literal, Typed};
+use super::{Binder, Literal, MadeOf, Typed};
 use crate::outcome::{SnowType, SqlError};
 use crate::sql::error::{compilation, raised, unsupported};
 use crate::sql::names::literal;
 use crate::sql::physical::{TEXT, TEXT_LENGTH_MAX, duckdb_type, is_nanoseconds, timestamp_type, type_name};
+
+/// The code for types between which there is no cast.
+const NO_SUCH_CAST: &str = "001007";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -35,13 +38,63 @@ impl Binder<'_> {
             let sql = format!("CAST(NULL AS {})", duckdb_type(target));
             return Ok(Typed { literal: Literal::Null, ..Typed::new(sql, target.clone()) });
         }
+        if let Some(typed) = self.cast_made(&value, target, mode)? {
+            return Ok(typed);
+        }
         let nullable = value.nullable || mode.is_try() || is_semi_structured(&value.ty);
         let is_same = value.ty == *target;
         let origin = value.origin.clone().filter(|_| is_same);
         let kept = value.literal.clone();
+        let made_of = value.made_of.clone().filter(|_| is_same);
         let sql = if is_same { value.sql } else { self.cast_sql(&value, target, mode)? };
         let literal = if is_same { kept } else { Literal::No };
-        Ok(Typed { sql, ty: target.clone(), nullable, origin, literal })
+        Ok(Typed { sql, ty: target.clone(), nullable, origin, literal, made_of })
+    }
+
+    /// A VARIANT made of a typed value is cast from that value, by the rules that hold inside a VARIANT.
+    fn cast_made(&self, value: &Typed, target: &SnowType, mode: Mode) -> Result<Option<Typed>, SqlError> {
+        use SnowType as T;
+        let Some(MadeOf::Value(inner)) = value.made_of.as_deref() else { return Ok(None) };
+        if is_semi_structured(target) {
+            return Ok(None);
+        }
+        let cast = match (&inner.ty, target) {
+            // A number stands for seconds or shorter units by its size, and for an instant.
+            (
+                T::Fixed { scale: 0, .. },
+                T::TimestampNtz { scale } | T::TimestampLtz { scale } | T::TimestampTz { scale },
+            ) => {
+                let text = self.cast(inner.clone(), &TEXT, mode)?;
+                let instant = self.cast(text, &T::TimestampLtz { scale: *scale }, mode)?;
+                self.cast(instant, target, mode)
+            }
+            (T::Fixed { scale: 0, .. }, T::Date) => {
+                let text = self.cast(inner.clone(), &TEXT, mode)?;
+                self.cast(text, target, mode)
+            }
+            (T::Date, T::TimestampNtz { .. } | T::TimestampLtz { .. } | T::TimestampTz { .. }) => {
+                return Ok(Some(self.impossible(inner, target, mode)?));
+            }
+            _ => self.cast(inner.clone(), target, mode),
+        };
+        match cast {
+            Ok(typed) => Ok(Some(Typed { nullable: true, origin: None, ..typed })),
+            Err(failure) if failure.code == NO_SUCH_CAST => Ok(Some(self.impossible(inner, target, mode)?)),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// A cast that no value can take, which is known only when there is a value.
+    fn impossible(&self, inner: &Typed, target: &SnowType, mode: Mode) -> Result<Typed, SqlError> {
+        let into = duckdb_type(target);
+        if mode.is_try() {
+            return Ok(Typed::new(format!("CAST(NULL AS {into})"), target.clone()));
+        }
+        let text = self.text_sql(inner)?;
+        let start = literal(&raised("100071", "Failed to cast variant value "));
+        let end = literal(&format!(" to {}", crate::sql::physical::family_name(target)));
+        let sql = format!("CAST(sf_fail({start} || left({text}, 100) || {end}, {text}) AS {into})");
+        Ok(Typed::new(sql, target.clone()))
     }
 
     pub(super) fn cast_format(&self, format: Option<&CastFormat>) -> Result<(), SqlError> {
@@ -79,7 +132,7 @@ impl Binder<'_> {
             (T::Time { scale: from }, T::Time { scale }) => time_scale(sql, *from, *scale),
             (from, to) => self.cast_moment(sql, from, to).ok_or_else(|| {
                 compilation(
-                    "001007",
+                    NO_SUCH_CAST,
                     "22023",
                     &format!("a value of type {} cannot be cast to {}", type_name(from), type_name(to)),
                 )
@@ -191,8 +244,8 @@ impl Binder<'_> {
             Mode::Assign => {
                 let message = raised("100078", "String '");
                 format!(
-                    "CASE WHEN length({sql}) > {length} THEN CAST(error({} || left({sql}, 100) || \
-                     ''' is too long and would be truncated') AS VARCHAR) ELSE {sql} END",
+                    "CASE WHEN length({sql}) > {length} THEN sf_fail({} || left({sql}, 100) || \
+                     ''' is too long and would be truncated', {sql}) ELSE {sql} END",
                     literal(&message)
                 )
             }
@@ -203,11 +256,12 @@ impl Binder<'_> {
         use SnowType as T;
         let sql = value.sql.as_str();
         let (keyword, into, is_try) = (mode.keyword(), duckdb_type(target), mode.is_try());
+        let try_flag = flag(sql, is_try);
         Ok(match target {
             T::Fixed { .. } => format!("{keyword}(trim({sql}) AS {into})"),
             T::Real => format!("{keyword}(trim({sql}) AS DOUBLE)"),
             T::Decfloat => sql.to_owned(),
-            T::Boolean => format!("sf_boolean({sql}, {is_try})"),
+            T::Boolean => format!("sf_boolean({sql}, {try_flag})"),
             T::Binary { .. } if is_try => format!("TRY(unhex({sql}))"),
             T::Binary { .. } => format!("unhex({sql})"),
             T::Date
@@ -215,7 +269,7 @@ impl Binder<'_> {
             | T::TimestampNtz { .. }
             | T::TimestampLtz { .. }
             | T::TimestampTz { .. } => self.moment_from_text(sql, target, None, mode),
-            T::Geography | T::Geometry => format!("sf_json({sql}, {is_try})"),
+            T::Geography | T::Geometry => format!("sf_json({sql}, {try_flag})"),
             T::Vector { .. } => format!("{keyword}({sql} AS {into})"),
             T::Object | T::Array | T::Map => {
                 return Err(compilation(
@@ -239,10 +293,11 @@ impl Binder<'_> {
         let session = |name: &str| literal(&self.state.parameters.text(name));
         let format_of = |name: &str| format.map_or_else(|| session(name), str::to_owned);
         let is_try = mode.is_try();
+        let try_flag = flag(sql, is_try);
         match target {
-            SnowType::Date => format!("sf_parse_date({sql}, {}, {is_try})", format_of("DATE_INPUT_FORMAT")),
+            SnowType::Date => format!("sf_parse_date({sql}, {}, {try_flag})", format_of("DATE_INPUT_FORMAT")),
             SnowType::Time { scale } => time_scale(
-                &format!("sf_parse_time({sql}, {}, {is_try})", format_of("TIME_INPUT_FORMAT")),
+                &format!("sf_parse_time({sql}, {}, {try_flag})", format_of("TIME_INPUT_FORMAT")),
                 9,
                 *scale,
             ),
@@ -254,10 +309,11 @@ impl Binder<'_> {
                 let kind = if matches!(target, SnowType::TimestampNtz { .. }) { "ntz" } else { "utc" };
                 let kind = if is_try { format!("'{kind}?'") } else { format!("'{kind}'") };
                 let unit = if is_nanoseconds(*scale) { "ns" } else { "us" };
-                let instant = format!("sf_parse_{unit}({sql}, {format}, {zone}, {kind})");
+                let row = if is_constant(sql) { String::new() } else { format!(", {}", flag(sql, false)) };
+                let instant = format!("sf_parse_{unit}({sql}, {format}, {zone}, {kind}{row})");
                 let instant = if *scale == 9 { instant } else { format!("sf_scale({instant}, {scale})") };
                 if matches!(target, SnowType::TimestampTz { .. }) {
-                    let offset = format!("sf_parse_offset({sql}, {format}, {zone}, {kind})");
+                    let offset = format!("sf_parse_offset({sql}, {format}, {zone}, {kind}{row})");
                     return format!(
                         "CASE WHEN {instant} IS NULL THEN NULL ELSE {{'t': {instant}, 'o': {offset}}} END"
                     );
@@ -276,8 +332,8 @@ impl Binder<'_> {
                 let failure = if mode.is_try() {
                     "NULL".to_owned()
                 } else {
-                    let message = raised("100069", format!("Failed to cast variant value to {wanted}"));
-                    format!("CAST(error({}) AS JSON)", literal(&message))
+                    let message = raised("100071", format!("Failed to cast variant value to {wanted}"));
+                    format!("CAST(sf_fail({}, CAST({sql} AS VARCHAR)) AS JSON)", literal(&message))
                 };
                 format!(
                     "CASE json_type({sql}) WHEN '{wanted}' THEN {sql} WHEN 'NULL' THEN NULL ELSE \
@@ -302,6 +358,20 @@ impl Binder<'_> {
             _ => format!("to_json({})", self.text_sql(value)?),
         })
     }
+}
+
+/// A truth that DuckDB takes for one of the row's values. It computes a function of one column for every entry of a
+/// dictionary, those of other rows too, and an entry that fails there would fail rows that do not have it.
+pub(super) fn flag(sql: &str, is_on: bool) -> String {
+    match (is_constant(sql), is_on) {
+        (true, _) => is_on.to_string(),
+        (false, true) => format!("(strlen({sql}) >= 0)"),
+        (false, false) => format!("(strlen({sql}) < 0)"),
+    }
+}
+
+fn is_constant(sql: &str) -> bool {
+    sql.starts_with('\'')
 }
 
 pub(crate) fn is_semi_structured(ty: &SnowType) -> bool {

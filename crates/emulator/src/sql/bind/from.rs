@@ -5,6 +5,7 @@ use sqlparser::ast::{
     TableSampleMethod, TableSampleUnit, TableWithJoins,
 };
 
+use super::staged::location;
 use super::{Binder, Literal, Names, Relation, RelationColumn, Scope};
 use crate::outcome::SqlError;
 use crate::sql::catalog::{TableEntry, ViewEntry};
@@ -109,6 +110,12 @@ impl Binder<'_> {
 
     /// One item of FROM, whose relations are added to `scope`.
     pub(crate) fn factor(&self, factor: &TableFactor, scope: &mut Scope<'_>) -> Result<String, SqlError> {
+        if let TableFactor::Table { name, alias, args, .. } = factor
+            && let Some(location) = location(name)
+        {
+            let arguments = args.as_ref().map_or(&[][..], |arguments| &arguments.args);
+            return self.staged_factor(location, arguments, alias.as_ref(), scope);
+        }
         match factor {
             TableFactor::Table {
                 name, alias, args: None, version: None, sample, json_path: None, ..
@@ -272,8 +279,15 @@ impl Relation {
             nullable: column.nullable,
             origin: Some(path.clone()),
             is_merged: false,
+            made_of: None,
         });
-        Self { name: Some(path[2].clone()), columns: columns.collect(), path: Some(path), sequence: None }
+        Self {
+            name: Some(path[2].clone()),
+            columns: columns.collect(),
+            metadata: Vec::new(),
+            path: Some(path),
+            sequence: None,
+        }
     }
 }
 

@@ -118,7 +118,7 @@ impl Binder<'_> {
     }
 
     /// A call by name with bound arguments.
-    pub(super) fn call(&self, name: &str, arguments: Vec<Typed>) -> Result<Typed, SqlError> {
+    pub(crate) fn call(&self, name: &str, arguments: Vec<Typed>) -> Result<Typed, SqlError> {
         let call = Call { binder: self, name, arguments };
         let families: [Family; 6] = [
             super::strings::call,

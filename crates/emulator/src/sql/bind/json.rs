@@ -1,10 +1,10 @@
 //! Semi-structured values: paths into them, and the functions that make and read them.
 
-use sqlparser::ast::{DictionaryField, Expr, JsonPathElem};
+use sqlparser::ast::{DictionaryField, Expr, JsonPathElem, Value};
 
-use super::cast::{Mode, is_semi_structured};
+use super::cast::{Mode, flag, is_semi_structured};
 use super::functions::Call;
-use super::{Binder, Literal, Names, Typed};
+use super::{Binder, Literal, MadeOf, Names, Typed};
 use crate::outcome::{SnowType, SqlError};
 use crate::sql::error::{invalid_arguments, unsupported};
 use crate::sql::names::literal;
@@ -21,6 +21,11 @@ impl Binder<'_> {
         if !is_semi_structured(&base.ty) {
             return Err(invalid_arguments("GET", &type_name(&base.ty)));
         }
+        let (base, path) = match self.made_field(&base, path)? {
+            Some((field, [])) => return Ok(field),
+            Some((field, rest)) => (field, rest),
+            None => (base, path),
+        };
         let mut sql = base.sql;
         let mut steps = String::new();
         for element in path {
@@ -41,6 +46,32 @@ impl Binder<'_> {
             }
         }
         Ok(Typed::new(extract(&sql, &steps), SnowType::Variant))
+    }
+
+    /// The field that the first step names, where the object's fields are known, and the steps behind it.
+    fn made_field<'p>(
+        &self,
+        base: &Typed,
+        path: &'p [JsonPathElem],
+    ) -> Result<Option<(Typed, &'p [JsonPathElem])>, SqlError> {
+        let (Some(MadeOf::Fields(fields)), Some((first, rest))) =
+            (base.made_of.as_deref(), path.split_first())
+        else {
+            return Ok(None);
+        };
+        let key = match first {
+            JsonPathElem::Dot { key, .. } => key,
+            JsonPathElem::Bracket { key: Expr::Value(key) }
+            | JsonPathElem::ColonBracket { key: Expr::Value(key) } => match &key.value {
+                Value::SingleQuotedString(key) => key,
+                _ => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
+        match fields.iter().find(|(name, _)| name == key) {
+            Some((_, field)) => Ok(Some((field.clone()?, rest))),
+            None => Ok(Some((Typed::new("CAST(NULL AS JSON)", SnowType::Variant), rest))),
+        }
     }
 
     /// `{'key': value, …}`.
@@ -100,10 +131,9 @@ pub(super) fn call(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
         "PARSE_JSON" | "TRY_PARSE_JSON" => {
             call.arity(1..=2)?;
             let is_try = call.name.starts_with("TRY_");
-            Ok(Some(Typed::new(
-                format!("CAST(sf_json({}, {is_try}) AS JSON)", call.text(0)?),
-                SnowType::Variant,
-            )))
+            let text = call.text(0)?;
+            let is_try = flag(&text, is_try);
+            Ok(Some(Typed::new(format!("CAST(sf_json({text}, {is_try}) AS JSON)"), SnowType::Variant)))
         }
         "TO_JSON" => {
             call.arity(1..=1)?;

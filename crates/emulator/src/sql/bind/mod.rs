@@ -19,6 +19,7 @@ mod order;
 mod projection;
 mod query;
 mod scope;
+mod staged;
 mod strings;
 mod table_functions;
 #[cfg(test)]
@@ -27,9 +28,11 @@ mod windows;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 pub(crate) use query::BoundQuery;
 pub(crate) use scope::{Names, Relation, RelationColumn, Scope};
+pub(crate) use staged::location_of;
 
 use super::Binding;
 use super::state::SessionState;
@@ -43,6 +46,16 @@ pub(crate) struct Typed {
     pub nullable: bool,
     pub origin: Option<[String; 3]>,
     pub literal: Literal,
+    /// What a semi-structured value was made of.
+    pub made_of: Option<Rc<MadeOf>>,
+}
+
+/// What a semi-structured value was before it became JSON, so that reading it back takes no JSON.
+#[derive(Clone, Debug)]
+pub(crate) enum MadeOf {
+    Value(Typed),
+    /// An object's fields by their names; a field that cannot be read says why.
+    Fields(Vec<(String, Result<Typed, SqlError>)>),
 }
 
 /// What is known of a value that stands in the text of the statement itself.
@@ -56,7 +69,7 @@ pub(crate) enum Literal {
 
 impl Typed {
     pub(crate) fn new(sql: impl Into<String>, ty: SnowType) -> Self {
-        Self { sql: sql.into(), ty, nullable: true, origin: None, literal: Literal::No }
+        Self { sql: sql.into(), ty, nullable: true, origin: None, literal: Literal::No, made_of: None }
     }
 
     pub(crate) fn null() -> Self {
@@ -116,6 +129,8 @@ pub(crate) struct Binder<'s> {
     pub view_depth: Cell<usize>,
     /// How long SYSTEM$WAIT asks the session to wait.
     pub wait_ms: Cell<u64>,
+    /// Files made for this statement alone, which end with it.
+    pub scratch: RefCell<Vec<tempfile::TempDir>>,
 }
 
 impl<'s> Binder<'s> {
@@ -130,6 +145,7 @@ impl<'s> Binder<'s> {
             in_view: Cell::new(false),
             view_depth: Cell::new(0),
             wait_ms: Cell::new(0),
+            scratch: RefCell::new(Vec::new()),
         }
     }
 

@@ -399,7 +399,8 @@ impl Relation {
             nullable: column.nullable,
             origin: column.origin.clone(),
             is_merged: false,
+            made_of: None,
         });
-        Self { name, path: None, columns: columns.collect(), sequence: None }
+        Self { name, path: None, columns: columns.collect(), metadata: Vec::new(), sequence: None }
     }
 }

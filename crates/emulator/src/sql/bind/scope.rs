@@ -1,8 +1,10 @@
 //! Which columns a name can mean at some place of a query.
 
+use std::rc::Rc;
+
 use sqlparser::ast::Ident;
 
-use super::{Cte, Typed};
+use super::{Cte, MadeOf, Typed};
 use crate::outcome::{SnowType, SqlError};
 use crate::sql::error::{ambiguous, invalid_identifier};
 use crate::sql::names;
@@ -23,6 +25,8 @@ pub(crate) struct Relation {
     /// The full name of a table or view that has no alias.
     pub path: Option<[String; 3]>,
     pub columns: Vec<RelationColumn>,
+    /// Columns that only their own names find: neither `*` nor `$1` does.
+    pub metadata: Vec<RelationColumn>,
     /// The running number of a GENERATOR's rows, which SEQ4 and its like give.
     pub sequence: Option<String>,
 }
@@ -36,6 +40,8 @@ pub(crate) struct RelationColumn {
     pub origin: Option<[String; 3]>,
     /// Merged into another relation's column by USING or NATURAL: found only when qualified.
     pub is_merged: bool,
+    /// What a semi-structured column is made of.
+    pub made_of: Option<Rc<MadeOf>>,
 }
 
 impl RelationColumn {
@@ -43,6 +49,7 @@ impl RelationColumn {
         Typed {
             nullable: self.nullable,
             origin: self.origin.clone(),
+            made_of: self.made_of.clone(),
             ..Typed::new(self.sql.clone(), self.ty.clone())
         }
     }
@@ -95,7 +102,7 @@ impl<'p> Scope<'p> {
     }
 
     fn plain(&self, name: &str, ident: &Ident) -> Result<Option<Typed>, SqlError> {
-        let columns = self.relations.iter().flat_map(|relation| &relation.columns);
+        let columns = self.relations.iter().flat_map(Relation::named);
         let mut found = columns.filter(|column| column.name == name && !column.is_merged);
         match (found.next(), found.next()) {
             (Some(column), None) => Ok(Some(column.typed())),
@@ -110,7 +117,7 @@ impl<'p> Scope<'p> {
             .relations
             .iter()
             .filter(|relation| relation.is_called(qualifier))
-            .find_map(|relation| relation.columns.iter().find(|column| column.name == name));
+            .find_map(|relation| relation.named().find(|column| column.name == name));
         here.map(RelationColumn::typed)
             .or_else(|| self.parent.and_then(|parent| parent.qualified(qualifier, name)))
     }
@@ -132,6 +139,11 @@ impl<'p> Scope<'p> {
 }
 
 impl Relation {
+    /// Every column that its name finds.
+    fn named(&self) -> impl Iterator<Item = &RelationColumn> {
+        self.columns.iter().chain(&self.metadata)
+    }
+
     /// Gives the relation an alias, which hides its own name.
     pub(crate) fn rename(&mut self, alias: &str) {
         self.name = Some(alias.to_owned());

@@ -47,6 +47,7 @@ impl Binder<'_> {
             "GENERATOR" => self.generator(arguments, scope)?,
             "SPLIT_TO_TABLE" => self.split_to_table(arguments, scope)?,
             "RESULT_SCAN" => self.result_scan(arguments, scope)?,
+            "COPY_HISTORY" => self.copy_history(arguments, scope)?,
             "QUERY_HISTORY"
             | "QUERY_HISTORY_BY_SESSION"
             | "QUERY_HISTORY_BY_USER"
@@ -124,8 +125,13 @@ impl Binder<'_> {
         let rows = self.expression(rows, &Names::of(scope))?;
         self.needs_compute.set(true);
         let name = self.relation_name();
-        let relation =
-            Relation { name: None, path: None, columns: Vec::new(), sequence: Some(format!("{name}.i")) };
+        let relation = Relation {
+            name: None,
+            path: None,
+            columns: Vec::new(),
+            metadata: Vec::new(),
+            sequence: Some(format!("{name}.i")),
+        };
         Ok((format!("range(CAST({} AS BIGINT)) AS {name}(i)", rows.sql), relation))
     }
 
@@ -171,6 +177,36 @@ impl Binder<'_> {
         Ok((format!("{table} AS {name}"), Relation::of_outputs(None, &name, &outputs)))
     }
 
+    fn copy_history(
+        &self,
+        arguments: &[FunctionArg],
+        scope: &Scope<'_>,
+    ) -> Result<(String, Relation), SqlError> {
+        self.needs_compute.set(true);
+        let names = Names::of(scope);
+        let needed = |name: &str| {
+            argument(arguments, name, usize::MAX)
+                .ok_or_else(|| compilation("000938", "22023", &format!("COPY_HISTORY needs a {name}")))
+        };
+        let Literal::Text(table) = self.expression(needed("TABLE_NAME")?, &names)?.literal else {
+            return Err(unsupported("COPY_HISTORY of a computed table name"));
+        };
+        let parts = names::from_text(&table)?;
+        let (path, entry) = self.state.visible_table(self.qualify(&parts)?, &names::display_path(&parts))?;
+        let instant = |expr: &Expr| -> Result<String, SqlError> {
+            let value = self.expression(expr, &names)?;
+            Ok(self.cast(value, &SnowType::TimestampLtz { scale: 9 }, Mode::Explicit)?.sql)
+        };
+        let from = instant(needed("START_TIME")?)?;
+        let to = match argument(arguments, "END_TIME", usize::MAX) {
+            Some(expr) => instant(expr)?,
+            None => format!("make_timestamp_ns({})", self.state.now),
+        };
+        let (columns, sql) = crate::sql::load::history::relation(&path, entry.id, &from, &to);
+        let name = self.relation_name();
+        Ok((format!("({sql}) AS {name}"), Relation::of_outputs(None, &name, &columns)))
+    }
+
     fn query_history(
         &self,
         function: &str,
@@ -213,7 +249,7 @@ fn arguments(function: &Function) -> &[FunctionArg] {
 }
 
 /// The argument called `name`, or the one at `place` where it is not named.
-fn argument<'a>(arguments: &'a [FunctionArg], name: &str, place: usize) -> Option<&'a Expr> {
+pub(super) fn argument<'a>(arguments: &'a [FunctionArg], name: &str, place: usize) -> Option<&'a Expr> {
     let named = arguments.iter().find_map(|argument| match argument {
         FunctionArg::Named { name: found, arg: FunctionArgExpr::Expr(expr), .. }
             if found.value.eq_ignore_ascii_case(name) =>

@@ -58,6 +58,7 @@ fn state() -> SessionState {
         in_transaction: false,
         kept_results: BTreeMap::new(),
         history: History::default(),
+        account: crate::sql::Database::open(None).unwrap(),
     }
 }
 

@@ -24,7 +24,7 @@ struct Definition {
 }
 
 fn read(request: &SqlRequest) -> Result<CreateTable, SqlError> {
-    let mut parser = parse::parser(&request.text)?;
+    let mut parser = parse::statement(request)?;
     match statement::parse_statement(&mut parser)? {
         Statement::CreateTable(create) => Ok(create),
         other => Err(unsupported(other)),

@@ -93,7 +93,7 @@ fn column<'t>(entry: &'t TableEntry, name: &str) -> Result<&'t ColumnEntry, SqlE
 }
 
 /// The value of a column that a statement leaves out.
-fn default_value(binder: &Binder<'_>, column: &ColumnEntry) -> Result<String, SqlError> {
+pub(crate) fn default_value(binder: &Binder<'_>, column: &ColumnEntry) -> Result<String, SqlError> {
     if let Some(identity) = &column.identity {
         let value = Typed::new(
             format!("CAST(nextval({}) AS DECIMAL(38,0))", names::literal(&identity.sequence)),
@@ -112,11 +112,11 @@ fn default_value(binder: &Binder<'_>, column: &ColumnEntry) -> Result<String, Sq
 }
 
 /// Names the column in the errors that DuckDB raises with its own names.
-fn named_failure(failure: SqlError, path: &[String; 3], entry: &TableEntry) -> SqlError {
-    if failure.code != "100072" {
+pub(crate) fn named_failure(failure: SqlError, path: &[String; 3], entry: &TableEntry) -> SqlError {
+    let physical = entry.physical();
+    if failure.code != "100072" || !failure.message.contains(&format!("({physical}.")) {
         return failure;
     }
-    let physical = entry.physical();
     let column = entry
         .columns
         .iter()

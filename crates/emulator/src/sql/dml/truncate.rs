@@ -5,6 +5,7 @@ use sqlparser::parser::Parser;
 use super::DELETE;
 use crate::outcome::{DmlStats, Outcome, SqlError};
 use crate::sql::listing::Listing;
+use crate::sql::load::history::forget;
 use crate::sql::run::execute as run;
 use crate::sql::session::{SqlSession, listed};
 use crate::sql::{names, parse};
@@ -24,6 +25,8 @@ pub(super) fn execute(session: &mut SqlSession, parser: &mut Parser<'_>) -> Resu
     };
     session.begin_write(entry.id, true)?;
     let changed = run(&session.connection, &format!("DELETE FROM {}", entry.physical()));
+    // Files that were loaded before may be loaded again.
+    let changed = changed.and_then(|rows| forget(&session.connection, entry.id).map(|()| rows));
     let deleted = session.end_write(entry.id, changed)?;
     let outcome = listed(DELETE, Listing::status("Statement executed successfully."))?;
     Ok(Outcome { stats: Some(DmlStats { deleted, ..DmlStats::default() }), ..outcome })

@@ -20,7 +20,9 @@ impl RowFunction for Canonical {
             return Ok(Out::Null);
         }
         let mut canonical = String::with_capacity(text.len());
-        match serde_json::from_str::<&RawValue>(text).and_then(|value| write_value(value, &mut canonical)) {
+        match serde_json::from_str::<&RawValue>(text)
+            .and_then(|value| write_value(value, true, &mut canonical))
+        {
             Ok(()) => Ok(Out::Text(canonical)),
             Err(_) if arguments[1].flag() => Ok(Out::Null),
             Err(failure) => Err(raised("100069", format!("Error parsing JSON: pos {}", failure.column()))),
@@ -28,31 +30,49 @@ impl RowFunction for Canonical {
     }
 }
 
+/// Takes the nulls out of canonical JSON's objects and arrays.
+pub(super) struct WithoutNulls;
+
+impl RowFunction for WithoutNulls {
+    const NAME: &'static str = "sf_json_without_nulls";
+    const OVERLOADS: &'static [(&'static [Kind], Kind)] = &[(&[Kind::Text], Kind::Text)];
+
+    fn call(arguments: &[Cell<'_>]) -> Result<Out, String> {
+        let text = arguments[0].text();
+        let mut without = String::with_capacity(text.len());
+        serde_json::from_str::<&RawValue>(text)
+            .and_then(|value| write_value(value, false, &mut without))
+            .map_err(|failure| raised("100069", format!("Error parsing JSON: pos {}", failure.column())))?;
+        Ok(Out::Text(without))
+    }
+}
+
 /// Numbers stay as written but for zeros that say nothing, since a float would lose digits.
-fn write_value(value: &RawValue, into: &mut String) -> serde_json::Result<()> {
+fn write_value(value: &RawValue, keeps_nulls: bool, into: &mut String) -> serde_json::Result<()> {
+    let is_kept = |value: &RawValue| keeps_nulls || value.get() != "null";
     let text = value.get();
     match text.as_bytes().first() {
         Some(b'{') => {
             let fields: BTreeMap<String, &RawValue> = serde_json::from_str(text)?;
             into.push('{');
-            for (index, (key, value)) in fields.into_iter().enumerate() {
+            for (index, (key, value)) in fields.into_iter().filter(|field| is_kept(field.1)).enumerate() {
                 if index > 0 {
                     into.push(',');
                 }
                 into.push_str(&serde_json::to_string(&key)?);
                 into.push(':');
-                write_value(value, into)?;
+                write_value(value, keeps_nulls, into)?;
             }
             into.push('}');
         }
         Some(b'[') => {
             let items: Vec<&RawValue> = serde_json::from_str(text)?;
             into.push('[');
-            for (index, item) in items.into_iter().enumerate() {
+            for (index, item) in items.into_iter().filter(|item| is_kept(item)).enumerate() {
                 if index > 0 {
                     into.push(',');
                 }
-                write_value(item, into)?;
+                write_value(item, keeps_nulls, into)?;
             }
             into.push(']');
         }
@@ -111,7 +131,7 @@ impl RowFunction for TypeOf {
 
 #[cfg(test)]
 mod tests {
-    use super::{Canonical, Cell, Out, RowFunction};
+    use super::{Canonical, Cell, Out, RowFunction, WithoutNulls};
 
     fn canonical(text: &str) -> String {
         match Canonical::call(&[Cell::Text(text), Cell::Boolean(false)]) {
@@ -127,6 +147,13 @@ mod tests {
             canonical(text),
             r#"{"a":[1.5,true,null,"xA"],"b":12345678901234567890123456789012345678}"#
         );
+    }
+
+    #[test]
+    fn nulls_are_taken_out_at_every_depth() {
+        let text = r#"{"a":null,"b":[1,null,{"c":null}]}"#;
+        let without = WithoutNulls::call(&[Cell::Text(text)]);
+        assert!(matches!(without, Ok(Out::Text(text)) if text == r#"{"b":[1,{}]}"#));
     }
 
     #[test]

@@ -32,7 +32,9 @@ pub(crate) fn register_all(connection: &Connection) -> duckdb::Result<()> {
     register::<texts::FloatText>(connection)?;
     register::<texts::InitCap>(connection)?;
     register::<texts::RandomText>(connection)?;
+    register::<texts::Fail>(connection)?;
     register::<json::Canonical>(connection)?;
+    register::<json::WithoutNulls>(connection)?;
     register::<json::Float>(connection)?;
     register::<json::TypeOf>(connection)?;
     divide::register(connection)

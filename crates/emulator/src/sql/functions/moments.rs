@@ -153,6 +153,8 @@ impl RowFunction for ParseTime {
 /// Text, format, zone and kind: `ntz` keeps the reading, `utc` gives the instant; a `?` behind gives NULL for what
 /// cannot be read.
 const PARSE: &[Kind] = &[Kind::Text, Kind::Text, Kind::Text, Kind::Text];
+/// The same with a truth that says nothing (see `flag` of the binder's casts).
+const PARSE_ROW: &[Kind] = &[Kind::Text, Kind::Text, Kind::Text, Kind::Text, Kind::Boolean];
 
 fn parse(arguments: &[Cell<'_>], per_second: i64) -> Result<Out, String> {
     let kind = arguments[3].text();
@@ -179,7 +181,7 @@ pub(super) struct ParseNanoseconds;
 
 impl RowFunction for ParseNanoseconds {
     const NAME: &'static str = "sf_parse_ns";
-    const OVERLOADS: &'static [(&'static [Kind], Kind)] = &[(PARSE, Kind::Nano)];
+    const OVERLOADS: &'static [(&'static [Kind], Kind)] = &[(PARSE, Kind::Nano), (PARSE_ROW, Kind::Nano)];
 
     fn call(arguments: &[Cell<'_>]) -> Result<Out, String> {
         parse(arguments, SECOND_NS)
@@ -190,7 +192,7 @@ pub(super) struct ParseMicroseconds;
 
 impl RowFunction for ParseMicroseconds {
     const NAME: &'static str = "sf_parse_us";
-    const OVERLOADS: &'static [(&'static [Kind], Kind)] = &[(PARSE, Kind::Micro)];
+    const OVERLOADS: &'static [(&'static [Kind], Kind)] = &[(PARSE, Kind::Micro), (PARSE_ROW, Kind::Micro)];
 
     fn call(arguments: &[Cell<'_>]) -> Result<Out, String> {
         parse(arguments, 1_000_000)
@@ -201,7 +203,7 @@ pub(super) struct ParseOffset;
 
 impl RowFunction for ParseOffset {
     const NAME: &'static str = "sf_parse_offset";
-    const OVERLOADS: &'static [(&'static [Kind], Kind)] = &[(PARSE, Kind::Small)];
+    const OVERLOADS: &'static [(&'static [Kind], Kind)] = &[(PARSE, Kind::Small), (PARSE_ROW, Kind::Small)];
 
     fn call(arguments: &[Cell<'_>]) -> Result<Out, String> {
         let Some(reading) = format::read(arguments[0].text(), arguments[1].text()) else {

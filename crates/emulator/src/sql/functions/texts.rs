@@ -73,6 +73,18 @@ impl RowFunction for InitCap {
     }
 }
 
+/// Fails with its first argument where the second one is not NULL. DuckDB's own `error` cannot stand inside `TRY`.
+pub(super) struct Fail;
+
+impl RowFunction for Fail {
+    const NAME: &'static str = "sf_fail";
+    const OVERLOADS: &'static [(&'static [Kind], Kind)] = &[(&[Kind::Text, Kind::Text], Kind::Text)];
+
+    fn call(arguments: &[Cell<'_>]) -> Result<Out, String> {
+        Err(arguments[0].text().to_owned())
+    }
+}
+
 pub(super) struct RandomText;
 
 impl RowFunction for RandomText {

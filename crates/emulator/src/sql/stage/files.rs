@@ -101,13 +101,13 @@ fn found(
     }
     let stage = session.state.stage(&location, privilege)?;
     let files = session.database.stages().list(&stage.id(), &location.path)?;
-    let files = fitting(session, &stage, files, pattern.as_deref())?;
+    let files = fitting(&session.connection, &stage, files, pattern.as_deref())?;
     Ok((stage, files))
 }
 
 /// The files whose whole listed name fits the regular expression.
 pub(crate) fn fitting(
-    session: &SqlSession,
+    connection: &duckdb::Connection,
     stage: &StageReference,
     mut files: Vec<StageFile>,
     pattern: Option<&str>,
@@ -115,8 +115,7 @@ pub(crate) fn fitting(
     let Some(pattern) = pattern else { return Ok(files) };
     let mut fits = Vec::new();
     for file in &files {
-        let is_match: bool = session
-            .connection
+        let is_match: bool = connection
             .query_row("SELECT regexp_full_match(?, ?)", [&stage.listed(&file.name), pattern], |row| {
                 row.get(0)
             })

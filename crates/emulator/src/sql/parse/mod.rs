@@ -1,12 +1,16 @@
 //! Reading statements: the parser's set-up, its errors in Snowflake's words, and small steps over tokens.
 
+mod bound_names;
+mod locations;
+
 use sqlparser::ast::ObjectName;
 use sqlparser::dialect::SnowflakeDialect;
 use sqlparser::parser::{Parser, ParserError, ParserOptions};
-use sqlparser::tokenizer::{Token, Tokenizer, TokenizerError};
+use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, TokenizerError};
 
 use super::error::syntax;
 use super::names;
+use super::request::SqlRequest;
 use crate::outcome::SqlError;
 
 static DIALECT: SnowflakeDialect = SnowflakeDialect;
@@ -15,15 +19,29 @@ static DIALECT: SnowflakeDialect = SnowflakeDialect;
 const RECURSION_MAX: usize = 200;
 
 pub(crate) fn parser(text: &str) -> Result<Parser<'static>, SqlError> {
-    let tokens = Tokenizer::new(&DIALECT, text).tokenize_with_location().map_err(|failure| {
+    Ok(over(tokens(text)?))
+}
+
+/// A parser of a request's statement: names bound to `IDENTIFIER(?)` stand in their places, locations of staged files
+/// are texts, and every `?` has its number.
+pub(crate) fn statement(request: &SqlRequest) -> Result<Parser<'static>, SqlError> {
+    let tokens = locations::join(tokens(&request.text)?, &request.text);
+    Ok(over(bound_names::fill(tokens, &request.bindings)?))
+}
+
+fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
+    Tokenizer::new(&DIALECT, text).tokenize_with_location().map_err(|failure| {
         let TokenizerError { message, location } = failure;
         syntax(location.line, location.column.saturating_sub(1), &message)
-    })?;
+    })
+}
+
+fn over(tokens: Vec<TokenWithSpan>) -> Parser<'static> {
     let options = ParserOptions::new().with_trailing_commas(false).with_unescape(true);
-    Ok(Parser::new(&DIALECT)
+    Parser::new(&DIALECT)
         .with_options(options)
         .with_recursion_limit(RECURSION_MAX)
-        .with_tokens_with_locations(tokens))
+        .with_tokens_with_locations(tokens)
 }
 
 /// A parser's failure as Snowflake reports it: the token it stopped at, with its line and position.
@@ -175,9 +193,32 @@ fn option_value(parser: &mut Parser<'_>) -> Result<String, SqlError> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use sqlparser::parser::Parser;
 
-    use super::{end, options, parser, run};
+    use super::{end, options, parser, run, statement};
+    use crate::sql::{Binding, SqlRequest};
+
+    pub(super) fn request(text: &str) -> SqlRequest {
+        SqlRequest {
+            query_id: String::new(),
+            text: text.to_owned(),
+            bindings: BTreeMap::new(),
+            parameters: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_bound_name_stands_where_identifier_was_and_other_binds_keep_their_numbers() {
+        let mut request = request("select ? from identifier( ? ) where a = ?");
+        let values = vec![Some("\"my db\".s.t".to_owned())];
+        let binding = Binding { ty: "TEXT".to_owned(), values, is_array: false };
+        request.bindings.insert("2".to_owned(), binding);
+        let mut parser = statement(&request).unwrap();
+        let query = run(&mut parser, Parser::parse_query).unwrap();
+        assert_eq!(query.to_string(), "SELECT :1 FROM \"my db\".\"S\".\"T\" WHERE a = :3");
+    }
 
     #[test]
     fn a_syntax_error_names_the_token_with_its_line_and_position() {
