@@ -2,6 +2,7 @@
 
 mod catalog;
 mod error;
+pub mod fit;
 mod position;
 mod read;
 mod source;
