@@ -223,9 +223,9 @@ fn moments_have_four_digits_of_year_and_the_columns_digits_of_a_second() {
     let (misfits, _) = found(LogicalType::Date, ColumnType::Date, false, vec![days]);
     assert_eq!(misfits, [(0, "date_out_of_range"), (3, "date_out_of_range")]);
 
-    let times = Arc::new(Time64MicrosecondArray::from(vec![0, 86_399_999_999, 86_400_000_000, 1]));
+    let times: ArrayRef = Arc::new(Time64MicrosecondArray::from(vec![0, 86_399_999_999, 86_400_000_000, 1]));
     let time = || LogicalType::Time { scale: 6 };
-    let (misfits, _) = found(time(), ColumnType::Time { scale: 3 }, false, vec![times.clone()]);
+    let (misfits, _) = found(time(), ColumnType::Time { scale: 3 }, false, vec![Arc::clone(&times)]);
     assert_eq!(misfits, [(1, "fraction_lost"), (2, "time_out_of_range"), (3, "fraction_lost")]);
     let (misfits, changed) = found(time(), ColumnType::Time { scale: 3 }, true, vec![times]);
     assert_eq!((misfits, changed), (vec![(2, "time_out_of_range")], 2));
