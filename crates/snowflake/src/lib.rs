@@ -9,6 +9,7 @@
 //! * An expired session is renewed once for all who use it. A session that is gone is reported, never papered over.
 //! * A result can be fetched again by its query id for a day, also after a crash, chunk by chunk.
 //! * Every result's rows are counted against what the service said; missing rows are an error.
+//! * Files go into Snowflake stages from memory and in parallel, encrypted as the stage asks, on all three clouds.
 //! * No secret, row value or statement text gets into an error, a log line or a `Debug` output.
 //!
 //! ```no_run

@@ -3,11 +3,13 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use serde_json::json;
-use snowflake::{Bind, Credentials, OAuthClient, PrivateKey, Secret, Session, Statement};
+use serde_json::{Value, json};
+use snowflake::{
+    Bind, Credentials, OAuthClient, PrivateKey, Secret, Session, StageLocation, Statement, UploadOptions,
+};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::server::{Answer, LOGIN, QUERY, RENEW, Server, failure, renewed, rows, session_of};
+use crate::server::{Answer, LOGIN, QUERY, RENEW, Server, failure, renewed, rows, session_of, success};
 
 /// Every marked text that must not come out.
 const MARKED: &[&str] = &[
@@ -22,7 +24,16 @@ const MARKED: &[&str] = &[
     "MARKED-BIND",
     "MARKED-ROW",
     "MARKED-STICKY",
+    "MARKED-AWS",
+    "MARKED-SAS",
+    "MARKED-GCS",
+    "MARKED-LINK",
+    "MARKED-FILE",
+    // The master key of a stage: the sixteen bytes of MARKED-MASTERKEY in base64.
+    STAGE_KEY,
 ];
+
+const STAGE_KEY: &str = "TUFSS0VELU1BU1RFUktFWQ==";
 
 /// The words of a service that repeats what it was sent.
 fn echo(credentials: &Credentials) -> String {
@@ -128,6 +139,51 @@ async fn exercise(server: &Server, credentials: Credentials, captured: &Captured
     captured.note(session.close().await);
 }
 
+/// The reply to a transfer with these keys; the store is the server itself.
+fn transfer(server: &Server, command: &str, cloud: &str, keys: Value) -> Value {
+    let stage = json!({ "locationType": cloud, "location": "bucket/prefix", "region": "us-west-2", "creds": keys,
+        "storageAccount": "acc", "endPoint": server.address(),
+        "presignedUrl": format!("{}/bucket/prefix/f?sig=MARKED-LINK", server.address()) });
+    let material = json!({ "queryStageMasterKey": STAGE_KEY, "queryId": "01a1", "smkId": 1 });
+    let links = json!([format!("{}/bucket/prefix/f?sig=MARKED-LINK", server.address())]);
+    success(json!({ "command": command, "src_locations": ["f"], "stageInfo": stage, "presignedUrls": links,
+        "encryptionMaterial": if command == "UPLOAD" { material } else { json!([material]) } }))
+}
+
+/// Uploads and downloads that go well or wrong, in every cloud; the store repeats what it was sent.
+async fn exercise_stages(server: &Server, captured: &Captured) {
+    let session = server.session().await;
+    let folder = StageLocation::user("run/").unwrap();
+    for (cloud, path, keys) in [
+        (
+            "S3",
+            "/bucket/prefix/f",
+            json!({ "AWS_KEY_ID": "MARKED-AWS-ID", "AWS_SECRET_KEY": "MARKED-AWS-SECRET", "AWS_TOKEN": "MARKED-AWS-TOKEN" }),
+        ),
+        ("AZURE", "/acc/bucket/prefix/f", json!({ "AZURE_SAS_TOKEN": "?sv=1&sig=MARKED-SAS" })),
+        ("GCS", "/bucket/prefix%2Ff", json!({ "GCS_ACCESS_TOKEN": "MARKED-GCS" })),
+        ("GCS", "/bucket/prefix/f", json!({})),
+    ] {
+        server.then_json(QUERY, transfer(server, "UPLOAD", cloud, keys.clone()));
+        let uploads = session.begin_uploads(&folder, UploadOptions::default()).await.unwrap();
+        captured.note((&uploads, &folder));
+        let echo = "<Error><Code>MARKED-AWS SAS</Code><Token>MARKED-AWS MARKED-SAS MARKED-GCS MARKED-LINK</Token></Error>";
+        let etag =
+            || vec![("etag", "1".to_owned()), ("last-modified", "Wed, 21 Oct 2015 07:28:00 GMT".to_owned())];
+        for status in [400, 401, 403, 404, 503, 200] {
+            server.always(path, Answer::Status(status, etag(), echo.as_bytes().to_vec()));
+            server.then_json(QUERY, transfer(server, "UPLOAD", cloud, keys.clone()));
+            server.then_json(QUERY, transfer(server, "UPLOAD", cloud, keys.clone()));
+            captured.note(uploads.upload("f", "MARKED-FILE".into()).await);
+            server.forget(QUERY);
+        }
+        server.then_json(QUERY, transfer(server, "DOWNLOAD", cloud, keys.clone()));
+        let downloads = session.begin_downloads(&folder, None).await.unwrap();
+        server.always(path, Answer::Status(200, etag(), b"MARKED-FILE".to_vec()));
+        captured.note((&downloads, downloads.download("f").await.unwrap()));
+    }
+}
+
 #[test]
 fn no_secret_and_no_row_value_is_printed() {
     let captured = Captured::default();
@@ -144,11 +200,16 @@ fn no_secret_and_no_row_value_is_printed() {
             for credentials in proofs(&server) {
                 exercise(&server, credentials, &captured).await;
             }
+            exercise_stages(&server, &captured).await;
         });
     });
     let text = captured.text();
     assert!(text.contains("the service answered"), "logs were captured");
     assert!(text.contains("390100") && text.contains("100038"), "errors were captured");
+    assert!(
+        text.contains("cloud storage answered") && text.contains("GCS answered HTTP 403"),
+        "stages were captured"
+    );
     let body: String = include_str!("keys/plain.p8").lines().skip(2).take(1).collect();
     for marked in MARKED.iter().copied().chain([body.as_str(), "eyJ"]) {
         if let Some(line) = text.lines().find(|line| line.contains(marked)) {

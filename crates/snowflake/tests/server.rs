@@ -52,6 +52,7 @@ type Rule = Box<dyn Fn(&Asked) -> Option<Answer> + Send>;
 #[derive(Default)]
 struct Script {
     queued: HashMap<String, VecDeque<Answer>>,
+    standing: HashMap<String, Answer>,
     rules: Vec<Rule>,
     log: Vec<Asked>,
 }
@@ -91,6 +92,18 @@ impl Server {
     /// An answer by rule, asked before the queued ones.
     pub(crate) fn rule(&self, rule: impl Fn(&Asked) -> Option<Answer> + Send + 'static) -> &Self {
         self.script.lock().unwrap().rules.push(Box::new(rule));
+        self
+    }
+
+    /// The answer to everything on this path from now on, however often it is asked.
+    pub(crate) fn always(&self, path: &str, answer: Answer) -> &Self {
+        self.script.lock().unwrap().standing.insert(path.to_owned(), answer);
+        self
+    }
+
+    /// Takes back the answers on this path that nobody asked for.
+    pub(crate) fn forget(&self, path: &str) -> &Self {
+        self.script.lock().unwrap().queued.remove(path);
         self
     }
 
@@ -149,6 +162,7 @@ impl Server {
         }
         match script.queued.get_mut(&asked.path).and_then(VecDeque::pop_front) {
             Some(answer) => answer,
+            None if script.standing.contains_key(&asked.path) => script.standing[&asked.path].clone(),
             None if asked.path == LOGIN => Answer::Json(logged_in()),
             None => Answer::Json(success(Value::Null)),
         }

@@ -40,6 +40,18 @@ pub struct DownloadedFile {
 }
 
 /// The files at one place of a Snowflake stage, ready to be fetched. Clones share it, and its limits.
+///
+/// ```no_run
+/// use snowflake::{Session, StageLocation};
+///
+/// # async fn example(session: Session) -> snowflake::Result<()> {
+/// let downloads = session.begin_downloads(&StageLocation::user("runs/42/")?, None).await?;
+/// for name in downloads.names() {
+///     let file = downloads.download(name).await?;
+///     println!("{name} has {} bytes", file.content.len());
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct StageDownloads {
     shared: Arc<Shared>,

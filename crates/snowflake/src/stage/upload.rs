@@ -76,6 +76,22 @@ pub struct UploadedFile {
 }
 
 /// One folder of a Snowflake stage, open for uploads. Clones share it, and its limits.
+///
+/// ```no_run
+/// use snowflake::{Session, StageLocation, UploadOptions};
+///
+/// # async fn example(session: Session) -> snowflake::Result<()> {
+/// let folder = StageLocation::user("runs/42/")?;
+/// let uploads = session.begin_uploads(&folder, UploadOptions::default()).await?;
+/// let (first, second) = tokio::join!(
+///     uploads.upload("part-0001.parquet", vec![1; 1000].into()),
+///     uploads.upload("part-0002.parquet", vec![2; 1000].into()),
+/// );
+/// println!("{} and {} bytes are stored", first?.stored_size, second?.stored_size);
+/// session.query(format!("COPY INTO orders FROM {folder} FILE_FORMAT=(TYPE=PARQUET)")).await?;
+/// session.remove_from_stage(&folder, None).await?;
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct StageUploads {
     shared: Arc<Shared>,

@@ -10,7 +10,7 @@ use crate::Secret;
 pub(crate) struct TransferData {
     pub(crate) command: Option<String>,
     /// For a `GET`: the files, relative to the location.
-    #[serde(deserialize_with = "null_as_default")]
+    #[serde(rename = "src_locations", deserialize_with = "null_as_default")]
     pub(crate) src_locations: Vec<String>,
     pub(crate) threshold: Option<u64>,
     pub(crate) parallel: Option<u64>,
@@ -103,7 +103,7 @@ mod tests {
         for (json, count) in [
             (format!(r#"{{"encryptionMaterial":{material}}}"#), 1),
             (format!(r#"{{"encryptionMaterial":[{material},null]}}"#), 2),
-            (r#"{"encryptionMaterial":null,"srcLocations":null}"#.to_owned(), 0),
+            (r#"{"encryptionMaterial":null,"src_locations":null}"#.to_owned(), 0),
         ] {
             let data: TransferData = serde_json::from_str(&json).unwrap();
             assert_eq!(data.encryption_material.len(), count);
