@@ -1,4 +1,4 @@
-//! A wrapper that makes any source or destination fail on cue, for tests of whoever uses them.
+//! A wrapper that makes any source, destination or journal fail on cue, for tests of whoever uses them.
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use model::{
-    Batch, BatchStream, Checkpoint, Committed, Destination, Error, ErrorKind, Prepared, Progress, Result,
-    Source, Staged, StreamFilter, StreamName, StreamPlan, StreamSchema, TableName,
+    Batch, BatchStream, Checkpoint, Committed, Destination, Epoch, Error, ErrorKind, Journal, JournalEntry,
+    JournalWrite, Prepared, Progress, Result, Source, Staged, StreamFilter, StreamName, StreamPlan,
+    StreamSchema, TableName,
 };
 
 /// What happens to one call.
@@ -22,7 +23,7 @@ pub enum Fault {
     FailAfterWrite,
 }
 
-/// A source or destination whose calls meet a scripted fault each, in the order in which they are made.
+/// A source, destination or journal whose calls meet a scripted fault each, in the order in which they are made.
 #[derive(Clone, Debug)]
 pub struct Faulty<T> {
     inner: T,
@@ -111,5 +112,26 @@ impl<T: Destination> Destination for Faulty<T> {
 
     async fn commit(&self, plan: &StreamPlan, checkpoint: Checkpoint) -> Result<Committed> {
         self.meet(self.inner.commit(plan, checkpoint)).await
+    }
+}
+
+#[async_trait]
+impl<T: Journal> Journal for Faulty<T> {
+    async fn entry(&self, stream: &StreamName, target: &TableName) -> Result<JournalEntry> {
+        self.meet(self.inner.entry(stream, target)).await
+    }
+
+    async fn take_over(&self, plan: &StreamPlan) -> Result<()> {
+        self.meet(self.inner.take_over(plan)).await
+    }
+
+    async fn write(
+        &self,
+        stream: &StreamName,
+        target: &TableName,
+        epoch: Epoch,
+        write: JournalWrite,
+    ) -> Result<()> {
+        self.meet(self.inner.write(stream, target, epoch, write)).await
     }
 }

@@ -1,6 +1,6 @@
-//! Refusals that every destination makes in the same words: repeated keys and shrinking tables.
+//! Refusals that every destination and journal makes in the same words.
 
-use model::{Error, Result, StreamName, TableName};
+use model::{Error, ErrorKind, Result, StreamName, TableName};
 
 /// Refuses to replace a table by far fewer rows: the source may be empty or half loaded at this moment.
 pub(crate) fn refuse_shrinking(
@@ -26,4 +26,18 @@ pub(crate) fn repeated_keys(stream: &StreamName, key: &[String], repeated: u64) 
     Error::data("key_not_unique", message).with_remedy(
         "choose columns that tell all rows apart under `read.key`; Snowflake does not enforce primary keys",
     )
+}
+
+/// A target belongs to the stream that it was first fed from.
+pub(crate) fn refuse_taken(owner: &str, stream: &StreamName, target: &TableName) -> Result<()> {
+    if owner == stream.to_string() {
+        return Ok(());
+    }
+    let message = format!("the table {target} is fed from {owner}, not from {stream}");
+    Err(Error::config("target_taken", message).with_remedy("choose another `target`"))
+}
+
+/// Somebody with a later epoch has taken the stream over.
+pub(crate) fn stale_epoch(stream: &StreamName) -> Error {
+    Error::new(ErrorKind::Conflict, "stale_epoch", format!("another run has taken over {stream}"))
 }

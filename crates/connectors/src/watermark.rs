@@ -17,7 +17,7 @@ use model::{Error, LogicalType, Result};
 
 /// A cursor value that can be compared exactly.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum CursorValue {
+pub(crate) enum CursorValue {
     Number {
         unscaled: i128,
         scale: i8,
@@ -26,6 +26,54 @@ enum CursorValue {
     Date(Date),
     /// UTC, or without a zone.
     Timestamp(DateTime),
+}
+
+impl CursorValue {
+    /// Reads the text of a watermark back.
+    pub(crate) fn parse(logical_type: &LogicalType, text: &str) -> Result<Self> {
+        parse(logical_type, text)
+    }
+
+    /// The order of two values of one column.
+    pub(crate) fn compare(&self, other: &Self) -> Ordering {
+        compare(self, other)
+    }
+}
+
+/// The lowest (`Less`) or highest (`Greater`) value of a cursor column, with all rows that have it.
+pub(crate) fn rows_at(column: &ArrayRef, extreme: Ordering) -> Result<Option<(CursorValue, Vec<usize>)>> {
+    let rows = match column.data_type() {
+        DataType::Int64 => extreme_rows(column.as_primitive::<Int64Type>().iter(), extreme),
+        DataType::Decimal128(_, _) => extreme_rows(column.as_primitive::<Decimal128Type>().iter(), extreme),
+        DataType::Utf8 => extreme_rows(column.as_string::<i32>().iter(), extreme),
+        DataType::Date32 => extreme_rows(column.as_primitive::<Date32Type>().iter(), extreme),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+            extreme_rows(column.as_primitive::<TimestampMicrosecondType>().iter(), extreme)
+        }
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+            extreme_rows(column.as_primitive::<TimestampNanosecondType>().iter(), extreme)
+        }
+        other => return Err(not_a_cursor(other)),
+    };
+    let Some(first) = rows.first() else { return Ok(None) };
+    Ok(highest_value(&column.slice(*first, 1))?.map(|value| (value, rows)))
+}
+
+fn extreme_rows<V: Ord>(values: impl Iterator<Item = Option<V>>, extreme: Ordering) -> Vec<usize> {
+    let mut best = None;
+    let mut rows = Vec::new();
+    for (row, value) in values.enumerate() {
+        let Some(value) = value else { continue };
+        let order = best.as_ref().map_or(extreme, |best| value.cmp(best));
+        if order == extreme {
+            rows.clear();
+            best = Some(value);
+        }
+        if order == extreme || order == Ordering::Equal {
+            rows.push(row);
+        }
+    }
+    rows
 }
 
 /// Follows the cursor column of one read.
@@ -123,9 +171,13 @@ fn highest_value(column: &ArrayRef) -> Result<Option<CursorValue>> {
                 None => None,
             }
         }
-        other => return Err(Error::internal(format!("a cursor column cannot be of type {other}"))),
+        other => return Err(not_a_cursor(other)),
     };
     Ok(highest)
+}
+
+fn not_a_cursor(data_type: &DataType) -> Error {
+    Error::internal(format!("a cursor column cannot be of type {data_type}"))
 }
 
 fn highest_primitive<T: ArrowPrimitiveType>(column: &ArrayRef) -> Option<T::Native>
@@ -256,6 +308,16 @@ mod tests {
         assert_eq!(decimal_text(-5, 3), "-0.005");
         let dates: ArrayRef = Arc::new(Date32Array::from(vec![-1, -2]));
         assert_eq!(observed(&LogicalType::Date, dates).text().as_deref(), Some("1969-12-31"));
+    }
+
+    #[test]
+    fn the_rows_at_an_extreme_are_all_found() {
+        let column: ArrayRef = Arc::new(Int64Array::from(vec![Some(2), None, Some(1), Some(2), Some(1)]));
+        let (lowest, rows) = rows_at(&column, Ordering::Less).unwrap().unwrap();
+        assert_eq!((lowest, rows), (CursorValue::parse(&LogicalType::Int64, "1").unwrap(), vec![2, 4]));
+        let (_, rows) = rows_at(&column, Ordering::Greater).unwrap().unwrap();
+        assert_eq!(rows, [0, 3]);
+        assert!(rows_at(&column.slice(1, 1), Ordering::Less).unwrap().is_none());
     }
 
     #[test]

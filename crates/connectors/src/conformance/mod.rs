@@ -6,6 +6,7 @@
 )]
 
 pub mod destination;
+pub mod journal;
 mod rows;
 
 pub use rows::{every_type, in_any_order, people, people_schema, people_spec};

@@ -19,6 +19,8 @@ pub(crate) struct Instance {
 
 // SAFETY: DuckDB's instances may be used from any thread.
 unsafe impl Send for Instance {}
+// SAFETY: the same; by shared reference it only gives connections, which DuckDB guards with a lock of its own.
+unsafe impl Sync for Instance {}
 
 /// A connection that inserts Arrow batches. Its instance must outlive it.
 #[derive(Debug)]

@@ -1,12 +1,17 @@
 //! The file of one tenant, opened with settings that keep DuckDB from reaching out or taking all memory.
 
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
 use duckdb::{Config, Connection};
 use model::{Error, ErrorKind, Result};
 
 use super::bulk::{BulkConnection, Instance};
 use super::error;
+use super::journal::CREATE_JOURNAL;
 use super::sql::{CATALOG, CREATE_STATE};
 
 /// The tenant's DuckDB file inside the folder that the sync names.
@@ -35,32 +40,15 @@ impl TenantFile {
         &self.path
     }
 
-    /// Opens the file for writing, and makes it where it is absent.
-    pub(super) fn open(&self) -> Result<OpenFile> {
-        if let Some(folder) = self.path.parent() {
-            std::fs::create_dir_all(folder).map_err(|error| {
-                Error::config("folder_unusable", format!("the folder {} cannot be made", folder.display()))
-                    .with_remedy("choose another `destination.duckdb.path`")
-                    .with_source(error)
-            })?;
-        }
-        let failed = |message: String| error::refused("start DuckDB", &message);
-        let instance = Instance::start(&SETTINGS).map_err(failed)?;
-        let connection = instance.connect().map_err(|error| error::failed("start DuckDB", error))?;
-        let bulk = instance.connect_bulk().map_err(failed)?;
-        self.attach(&connection, "")?;
-        connection
-            .execute_batch(CREATE_STATE)
-            .map_err(|error| error::failed("prepare the state tables", error))?;
-        Ok(OpenFile { connection, bulk, _instance: instance })
-    }
-
-    /// Opens the file for reading only; it has to exist.
-    pub fn open_read_only(&self) -> Result<Connection> {
+    /// Opens the file for reading only; it has to exist. Where this process has it open already, its instance is shared.
+    pub fn open_read_only(&self) -> Result<TenantConnection> {
         if !self.path.exists() {
             let message = format!("{} does not exist yet", self.path.display());
             return Err(Error::new(ErrorKind::NotFound, "database_missing", message)
                 .with_remedy("run a sync of this tenant first"));
+        }
+        if let Some(database) = open_already(&self.place()) {
+            return database.connect_read_only();
         }
         let mut config = Config::default();
         for (name, value) in SETTINGS {
@@ -69,23 +57,203 @@ impl TenantFile {
         let connection = Connection::open_in_memory_with_flags(config)
             .map_err(|error| error::failed("start DuckDB", error))?;
         self.attach(&connection, " (READ_ONLY)")?;
-        Ok(connection)
+        use_catalog(&connection)?;
+        Ok(TenantConnection { connection, _database: None })
+    }
+
+    /// One path for each file, however it is written, where its folder exists.
+    fn place(&self) -> PathBuf {
+        let folder = self.path.parent().and_then(|folder| folder.canonicalize().ok());
+        match (folder, self.path.file_name()) {
+            (Some(folder), Some(name)) => folder.join(name),
+            _ => self.path.clone(),
+        }
     }
 
     /// Attaches the file under a name of ours, whatever its own is.
     fn attach(&self, connection: &Connection, options: &str) -> Result<()> {
         let path = self.path.display().to_string().replace('\'', "''");
         connection
-            .execute_batch(&format!("ATTACH '{path}' AS {CATALOG}{options}; USE {CATALOG};"))
+            .execute_batch(&format!("ATTACH '{path}' AS {CATALOG}{options}"))
             .map_err(|error| error::opening(&self.path, error))
     }
 }
 
-/// A tenant's file, open for writing. The connections go before the instance that they are connections to.
+/// A tenant's file, open for writing, shared by everyone in this process who reads or writes it.
+///
+/// Two instances of DuckDB on one file would each keep its own picture of it, and the operating system does not keep a
+/// process from locking a file twice. So a file that is open is never opened again: whoever opens it gets the instance
+/// that there is, and the last one to leave closes it.
+#[derive(Clone)]
+pub struct TenantDatabase {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    file: TenantFile,
+    place: PathBuf,
+    /// Absent only while it is being closed.
+    instance: Option<Instance>,
+    /// Held by writers of the journal: DuckDB refuses the second of two updates of one row instead of having it wait.
+    journal_writer: Mutex<()>,
+}
+
+/// The files that this process has open.
+struct OpenFiles {
+    by_place: Mutex<BTreeMap<PathBuf, Weak<Shared>>>,
+    closed: Condvar,
+}
+
+static OPEN_FILES: OpenFiles = OpenFiles { by_place: Mutex::new(BTreeMap::new()), closed: Condvar::new() };
+
+impl TenantDatabase {
+    /// Opens the tenant's file, and makes it where it is absent.
+    pub fn open(file: TenantFile) -> Result<Self> {
+        if let Some(folder) = file.path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| {
+                Error::config("folder_unusable", format!("the folder {} cannot be made", folder.display()))
+                    .with_remedy("choose another `duckdb.path`")
+                    .with_source(error)
+            })?;
+        }
+        let place = file.place();
+        let (mut open, already) = wait_for(&place);
+        if let Some(database) = already {
+            return Ok(database);
+        }
+        let instance = start(&file)?;
+        let shared = Shared { file, place, instance: Some(instance), journal_writer: Mutex::default() };
+        let database = Self { shared: Arc::new(shared) };
+        open.insert(database.shared.place.clone(), Arc::downgrade(&database.shared));
+        Ok(database)
+    }
+
+    /// The file.
+    pub fn file(&self) -> &TenantFile {
+        &self.shared.file
+    }
+
+    /// A connection of its own for one use, so that a long read keeps nobody from writing.
+    pub(super) fn connect(&self) -> Result<TenantConnection> {
+        let connection =
+            self.instance()?.connect().map_err(|error| error::failed("connect to DuckDB", error))?;
+        use_catalog(&connection)?;
+        Ok(TenantConnection { connection, _database: Some(self.clone()) })
+    }
+
+    /// A connection that sees one state of the file and cannot write.
+    pub(super) fn connect_read_only(&self) -> Result<TenantConnection> {
+        let connection = self.connect()?;
+        connection
+            .execute_batch("BEGIN TRANSACTION READ ONLY")
+            .map_err(|error| error::failed("begin a transaction", error))?;
+        Ok(connection)
+    }
+
+    /// Connections for a destination.
+    pub(super) fn connect_destination(&self) -> Result<OpenFile> {
+        let bulk = self
+            .instance()?
+            .connect_bulk()
+            .map_err(|message| error::refused("connect to DuckDB", &message))?;
+        Ok(OpenFile { connection: self.connect()?, bulk, _database: self.clone() })
+    }
+
+    /// Waits until nobody else writes to the journal.
+    pub(super) fn journal_writer(&self) -> MutexGuard<'_, ()> {
+        self.shared.journal_writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn instance(&self) -> Result<&Instance> {
+        self.shared.instance.as_ref().ok_or_else(|| Error::internal("a closed database was used"))
+    }
+}
+
+impl fmt::Debug for TenantDatabase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TenantDatabase").field("path", &self.shared.file.path).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Whoever wants the file meanwhile waits until it is closed.
+        drop(self.instance.take());
+        OPEN_FILES.by_place.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.place);
+        OPEN_FILES.closed.notify_all();
+    }
+}
+
+/// Starts DuckDB and attaches the file, with the tables for our own facts.
+fn start(file: &TenantFile) -> Result<Instance> {
+    let failed = |message: String| error::refused("start DuckDB", &message);
+    let instance = Instance::start(&SETTINGS).map_err(failed)?;
+    let connection = instance.connect().map_err(|error| error::failed("start DuckDB", error))?;
+    file.attach(&connection, "")?;
+    connection
+        .execute_batch(CREATE_STATE)
+        .and_then(|()| connection.execute_batch(CREATE_JOURNAL))
+        .map_err(|error| error::failed("prepare the state tables", error))?;
+    Ok(instance)
+}
+
+type ByPlace = BTreeMap<PathBuf, Weak<Shared>>;
+
+/// The open files, and the one at `place` where it is open. Waits for one that is being closed.
+fn wait_for(place: &Path) -> (MutexGuard<'static, ByPlace>, Option<TenantDatabase>) {
+    let mut open = OPEN_FILES.by_place.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        match open.get(place).map(Weak::upgrade) {
+            None => return (open, None),
+            Some(Some(shared)) => return (open, Some(TenantDatabase { shared })),
+            Some(None) => open = OPEN_FILES.closed.wait(open).unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+}
+
+fn open_already(place: &Path) -> Option<TenantDatabase> {
+    let (_open, already) = wait_for(place);
+    already
+}
+
+/// Names that a user writes are looked for in the tenant's file.
+fn use_catalog(connection: &Connection) -> Result<()> {
+    connection
+        .execute_batch(&format!("USE {CATALOG}"))
+        .map_err(|error| error::failed("connect to DuckDB", error))
+}
+
+/// A connection to a tenant's file, which stays open for as long as there is one.
+pub struct TenantConnection {
+    connection: Connection,
+    _database: Option<TenantDatabase>,
+}
+
+impl Deref for TenantConnection {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl DerefMut for TenantConnection {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+}
+
+impl fmt::Debug for TenantConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TenantConnection").finish_non_exhaustive()
+    }
+}
+
+/// What a destination writes through. The connections go before the instance that they are connections to.
 pub(super) struct OpenFile {
-    pub(super) connection: Connection,
+    pub(super) connection: TenantConnection,
     pub(super) bulk: BulkConnection,
-    _instance: Instance,
+    _database: TenantDatabase,
 }
 
 /// DuckDB never fetches an extension, inserts on all cores, and keeps its memory within a bound.

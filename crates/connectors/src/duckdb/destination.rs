@@ -12,7 +12,7 @@ use model::{
 };
 
 use super::bulk::BulkConnection;
-use super::database::{OpenFile, TenantFile};
+use super::database::{OpenFile, TenantDatabase, TenantFile};
 use super::error::{failed, refused};
 use super::sql::{
     CATALOG, create_table_sql, merge_sql, quoted, quoted_schema, quoted_target, repeated_keys_sql,
@@ -28,7 +28,7 @@ const GROUP_BYTES_DEFAULT: usize = 128 * 1024 * 1024;
 /// A tenant's DuckDB file as destination.
 #[derive(Clone)]
 pub struct DuckDbDestination {
-    file: TenantFile,
+    database: TenantDatabase,
     state: Arc<Mutex<State>>,
 }
 
@@ -49,15 +49,19 @@ impl DuckDbDestination {
 
     /// The same, where rows wait in memory in groups of at most about this size.
     pub fn open_with(file: TenantFile, group_bytes_max: usize) -> Result<Self> {
-        let open = file.open()?;
+        Self::on(TenantDatabase::open(file)?, group_bytes_max)
+    }
+
+    /// A destination on a file that others in this process may use as well.
+    pub fn on(database: TenantDatabase, group_bytes_max: usize) -> Result<Self> {
         let state = State {
-            file: open,
+            file: database.connect_destination()?,
             pending: Vec::new(),
             pending_bytes: 0,
             group_bytes_max,
             durable_row_count: 0,
         };
-        Ok(Self { file, state: Arc::new(Mutex::new(state)) })
+        Ok(Self { database, state: Arc::new(Mutex::new(state)) })
     }
 
     /// Runs `act` on a thread that may block, one at a time.
@@ -75,12 +79,13 @@ impl DuckDbDestination {
 
 /// How far a tenant's file has got with `stream` in `target`, read without writing anything.
 pub fn progress(file: &TenantFile, stream: &StreamName, target: &TableName) -> Result<Progress> {
-    read_progress(&file.open_read_only()?, stream, target)
+    let connection = file.open_read_only()?;
+    read_progress(&connection, stream, target)
 }
 
 impl fmt::Debug for DuckDbDestination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DuckDbDestination").field("path", &self.file.path()).finish_non_exhaustive()
+        f.debug_struct("DuckDbDestination").field("database", &self.database).finish_non_exhaustive()
     }
 }
 
@@ -254,7 +259,7 @@ fn insert(bulk: &mut BulkConnection, plan: &StreamPlan, rows: Vec<RecordBatch>, 
     });
     match inserted {
         Ok(1) => Ok(()),
-        Ok(_) => Err(stale_epoch(plan)),
+        Ok(_) => Err(guard::stale_epoch(&plan.stream)),
         Err(message) => Err(refused("make staged rows durable", &message)),
     }
 }
@@ -382,13 +387,7 @@ fn read_progress(connection: &Connection, stream: &StreamName, target: &TableNam
         .optional()
         .map_err(|e| failed("read the checkpoint", e))?;
     let Some((owner, progress)) = found else { return Ok(Progress::default()) };
-    if owner != stream.to_string() {
-        return Err(Error::config(
-            "target_taken",
-            format!("the table {target} is fed from {owner}, not from {stream}"),
-        )
-        .with_remedy("choose another `target`"));
-    }
+    guard::refuse_taken(&owner, stream, target)?;
     Ok(progress)
 }
 
@@ -415,7 +414,7 @@ fn raise_fence(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<bool>
             "UPDATE vendor._snowferry.streams SET epoch = ? WHERE target_schema = ? AND target_table = ?",
             params![plan.epoch.0, target.schema, target.table],
         ),
-        Some(_) => return Err(stale_epoch(plan)),
+        Some(_) => return Err(guard::stale_epoch(&plan.stream)),
     }
     .map_err(|e| failed("take over the stream", e))?;
     Ok(progress.epoch.is_some())
@@ -446,10 +445,6 @@ fn set_committed(transaction: &Transaction<'_>, plan: &StreamPlan, checkpoint: &
 fn fenced(plan: &StreamPlan, updated: duckdb::Result<usize>) -> Result<()> {
     match updated.map_err(|e| failed("record the checkpoint", e))? {
         1 => Ok(()),
-        _ => Err(stale_epoch(plan)),
+        _ => Err(guard::stale_epoch(&plan.stream)),
     }
-}
-
-fn stale_epoch(plan: &StreamPlan) -> Error {
-    Error::new(ErrorKind::Conflict, "stale_epoch", format!("another run has taken over {}", plan.stream))
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use model::{Error, ErrorKind};
+use model::{Error, ErrorKind, StreamName};
 
 /// An error while opening the tenant's file.
 pub(crate) fn opening(path: &Path, error: duckdb::Error) -> Error {
@@ -18,7 +18,7 @@ pub(crate) fn opening(path: &Path, error: duckdb::Error) -> Error {
     }
     if text.contains("not a valid DuckDB database file") {
         return Error::config("not_a_database", format!("{shown} exists but is not a DuckDB database"))
-            .with_remedy("choose another `destination.duckdb.path`, or move that file away");
+            .with_remedy("choose another `duckdb.path`, or move that file away");
     }
     if text.contains("newer version") || text.contains("different version") {
         return Error::config(
@@ -39,7 +39,7 @@ pub(crate) fn failed(operation: &'static str, error: duckdb::Error) -> Error {
 
 /// The same, of the error's text.
 pub(crate) fn refused(operation: &'static str, text: &str) -> Error {
-    let class = text.split(':').next().unwrap_or_default().trim().to_owned();
+    let class = class(text);
     if text.contains("INTERRUPT") {
         return Error::cancelled();
     }
@@ -55,9 +55,69 @@ pub(crate) fn refused(operation: &'static str, text: &str) -> Error {
         )
         .with_remedy("give the process more memory");
     }
-    if matches!(class.as_str(), "Binder Error" | "Catalog Error" | "Parser Error") {
+    if matches!(class, "Binder Error" | "Catalog Error" | "Parser Error") {
         // These speak of names alone.
         return Error::internal(format!("{operation}: {text}"));
     }
     Error::internal(format!("{operation}: DuckDB answered with a {}", class.to_lowercase()))
+}
+
+/// A table, view or query that DuckDB will not compile. What it says then is about names and types; a literal of the
+/// statement that it quotes is left out.
+pub(crate) fn statement_refused(stream: &StreamName, error: &duckdb::Error) -> Error {
+    let text = error.to_string();
+    match class(&text) {
+        "Binder Error" | "Catalog Error" | "Parser Error" => {
+            let first_line = without_literals(text.lines().next().unwrap_or_default());
+            Error::config("query_refused", format!("{stream}: {first_line}"))
+                .with_remedy("mend the statement; `snowferry query` shows all that DuckDB says about it")
+        }
+        _ => reading_failed(stream, error),
+    }
+}
+
+/// A statement that failed while it was run, perhaps after it had given rows already.
+pub(crate) fn reading_failed(stream: &StreamName, error: &duckdb::Error) -> Error {
+    let text = error.to_string();
+    let class = class(&text);
+    match class {
+        "Conversion Error" | "Out of Range Error" | "Invalid Input Error" | "Invalid Error" => {
+            let message =
+                format!("{stream} failed while it was read: DuckDB answered with a {}", class.to_lowercase());
+            Error::data("query_failed", message).with_remedy(
+                "run it with `snowferry query` to see the value; TRY_CAST gives NULL where a cast fails",
+            )
+        }
+        "TransactionContext Error" if text.contains("read-only") => {
+            Error::config("query_not_a_read", format!("{stream} does more than read"))
+                .with_remedy("take out what changes the vendor database, such as nextval")
+        }
+        "IO Error" | "HTTP Error" | "Permission Error" if !text.contains("No space left") => {
+            let message = format!("{stream} needs a file that DuckDB cannot read");
+            Error::config("query_failed", message)
+                .with_remedy("run it with `snowferry query` to see which file it is")
+        }
+        _ => refused("read the stream", &text),
+    }
+}
+
+fn class(text: &str) -> &str {
+    text.split(':').next().unwrap_or_default().trim()
+}
+
+/// A message without what stands between single quotes.
+fn without_literals(text: &str) -> String {
+    let parts = text.split('\'').enumerate();
+    parts.map(|(place, part)| if place % 2 == 0 { part } else { "'…'" }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_literal_that_a_message_quotes_is_left_out() {
+        let text = "Parser Error: syntax error at or near \"'secret'\" in 'it''s'";
+        assert_eq!(without_literals(text), "Parser Error: syntax error at or near \"'…'\" in '…''…'");
+    }
 }

@@ -1,13 +1,25 @@
 //! DuckDB as vendor database: one file per tenant.
 
+mod appending;
 mod bulk;
+mod catalog;
 mod database;
 mod destination;
 mod error;
+mod journal;
+mod key_hash;
+mod position;
 mod query;
+mod read;
+mod read_sql;
+mod read_type;
+mod read_values;
+mod source;
 mod sql;
 mod types;
 
-pub use database::TenantFile;
+pub use database::{TenantConnection, TenantDatabase, TenantFile};
 pub use destination::{DuckDbDestination, progress};
+pub use journal::DuckDbJournal;
 pub use query::{QueryRows, query, query_json};
+pub use source::DuckDbSource;

@@ -67,7 +67,7 @@ pub(crate) fn set_staged_sql(plan: &StreamPlan, staged: Option<&Checkpoint>) -> 
 }
 
 /// A string literal; DuckDB knows no escapes in it but the doubled quote.
-fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 

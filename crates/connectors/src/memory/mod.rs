@@ -1,7 +1,9 @@
-//! A source and a destination that live in memory: the reference for what the two seams promise, and what tests use.
+//! A source, a destination and a journal that live in memory: the reference for what the two seams promise, and what tests use.
 
 mod destination;
+mod journal;
 mod source;
 
 pub use destination::MemoryDestination;
+pub use journal::MemoryJournal;
 pub use source::MemorySource;

@@ -1,0 +1,226 @@
+//! One read: a thread that runs the statement in one snapshot and hands on batches as they are taken.
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_select::concat::concat_batches;
+use duckdb::InterruptHandle;
+use futures_util::{StreamExt, stream};
+use model::{
+    Batch, BatchStream, Cursor, EndOfRead, Error, NullCursor, Publish, ReadEvent, ReadPlan, Result,
+    StreamKind, StreamPlan,
+};
+use tokio::sync::mpsc;
+
+use super::appending::Appending;
+use super::catalog::{count, described, kind};
+use super::database::{TenantConnection, TenantDatabase};
+use super::error::reading_failed;
+use super::position::Position;
+use super::read_sql::{ReadStatement, from_sql, read_statement};
+use super::read_values::converted;
+use crate::watermark::Watermark;
+
+/// DuckDB gives vectors of 2,048 rows; destinations work better with more at once.
+const BATCH_ROWS_MAX: usize = 65_536;
+/// Rows may be wide: a batch is also full when it has this many bytes.
+const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Batches that wait to be taken, so that DuckDB works while the destination does; with the one that is being put
+/// together and the one that is taken, a read holds at most four.
+const BATCHES_AHEAD_MAX: usize = 2;
+
+/// A read that has begun: its snapshot is taken, its statement made.
+pub(super) struct Read {
+    connection: TenantConnection,
+    plan: StreamPlan,
+    statement: ReadStatement,
+    row_count: Option<u64>,
+    following: Following,
+}
+
+/// What a read finds out about the cursor column.
+struct Following {
+    /// The cursor column's index among the Arrow columns, and what was seen of it.
+    watermark: Option<(usize, Watermark)>,
+    appending: Option<Appending>,
+    /// Rows that were not read because their cursor is NULL.
+    excluded_count: u64,
+    changed: Vec<u64>,
+}
+
+impl Read {
+    /// Takes the snapshot and makes the statement. Blocks.
+    pub(super) fn begin(database: &TenantDatabase, plan: StreamPlan) -> Result<Self> {
+        let committed = committed(&plan)?;
+        let connection = database.connect_read_only()?;
+        let kind = kind(&connection, &plan.stream)?;
+        let from = from_sql(&connection, &plan.stream)?;
+        let statement = read_statement(&plan, &committed, &from, &described(&connection, &plan.stream)?)?;
+        let is_table = kind == StreamKind::Table;
+        // How many of the rows at the watermark are left out is known only after they were read.
+        let is_counted =
+            is_table && !(plan.since.is_some() && matches!(plan.publish, Publish::Append { .. }));
+        let row_count =
+            if is_counted { Some(count(&connection, &from, statement.condition.as_deref())?) } else { None };
+        let mut following = Following::new(&plan, &committed)?;
+        if is_table && let Some(excluded) = excluded(&plan) {
+            following.excluded_count = count(&connection, &from, Some(&excluded))?;
+        }
+        Ok(Self { connection, plan, statement, row_count, following })
+    }
+
+    /// Starts the thread, and gives what comes from it. Dropping the stream stops the statement.
+    pub(super) fn stream(self) -> BatchStream {
+        let row_count = self.row_count;
+        let (sender, receiver) = mpsc::channel(BATCHES_AHEAD_MAX);
+        let stop = StopOnDrop(self.connection.interrupt_handle());
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = self.run(&sender) {
+                // Nobody listens where the stream was dropped, which is why the statement has failed then.
+                let _may_be_closed = sender.blocking_send(Err(error));
+            }
+        });
+        let events = stream::unfold((receiver, stop), async |(mut receiver, stop)| {
+            receiver.recv().await.map(|event| (event, (receiver, stop)))
+        });
+        BatchStream { events: events.boxed(), row_count, is_continued: false, query_id: None }
+    }
+
+    fn run(mut self, sender: &mpsc::Sender<Result<ReadEvent>>) -> Result<()> {
+        let failed = |error: duckdb::Error| reading_failed(&self.plan.stream, &error);
+        let schema = self.plan.arrow_schema();
+        let mut statement = self.connection.prepare(&self.statement.sql).map_err(failed)?;
+        if sender.is_closed() {
+            return Ok(());
+        }
+        statement.stream_arrow([]).map(drop).map_err(failed)?;
+        let mut gathered = Gathered::default();
+        loop {
+            let part = statement.step().map_err(failed)?.map(RecordBatch::from);
+            let is_over = part.is_none();
+            gathered.push(part);
+            if !gathered.is_full() && !is_over {
+                continue;
+            }
+            if let Some(raw) = gathered.take()? {
+                let converted = converted(&raw, &schema, &self.statement.columns)?;
+                let rows = self.following.observe(converted.rows, &converted.changed)?;
+                let is_closed = rows.num_rows() > 0
+                    && sender.blocking_send(Ok(ReadEvent::Batch(Batch::new(rows, None)))).is_err();
+                if is_closed {
+                    return Ok(());
+                }
+            }
+            if is_over {
+                break;
+            }
+        }
+        let end = self.following.end(&self.plan)?;
+        let _may_be_closed = sender.blocking_send(Ok(ReadEvent::End(end)));
+        Ok(())
+    }
+}
+
+/// Parts of an answer that are to become one batch.
+#[derive(Default)]
+struct Gathered {
+    parts: Vec<RecordBatch>,
+    row_count: usize,
+    bytes: usize,
+}
+
+impl Gathered {
+    fn push(&mut self, part: Option<RecordBatch>) {
+        let Some(part) = part else { return };
+        self.row_count += part.num_rows();
+        self.bytes += part.get_array_memory_size();
+        self.parts.push(part);
+    }
+
+    fn is_full(&self) -> bool {
+        self.row_count >= BATCH_ROWS_MAX || self.bytes >= BATCH_BYTES_MAX
+    }
+
+    fn take(&mut self) -> Result<Option<RecordBatch>> {
+        let Self { parts, .. } = std::mem::take(self);
+        let Some(first) = parts.first() else { return Ok(None) };
+        concat_batches(&first.schema(), &parts)
+            .map(Some)
+            .map_err(|error| Error::internal("rows could not be put together").with_source(error))
+    }
+}
+
+impl Following {
+    fn new(plan: &StreamPlan, committed: &Position) -> Result<Self> {
+        let schema = plan.arrow_schema();
+        let watermark = match &plan.read {
+            ReadPlan::Whole => None,
+            ReadPlan::ByCursor { cursor_column, cursor_type, .. } => {
+                let target = plan.column(cursor_column).map(|column| column.target.as_str());
+                let index = schema
+                    .index_of(target.unwrap_or_default())
+                    .map_err(|_| Error::internal("the cursor column is missing from the plan"))?;
+                Some((index, Watermark::starting_at(cursor_type, committed.watermark.as_deref(), 0)?))
+            }
+        };
+        let appending = Appending::new(plan, committed)?;
+        Ok(Self { watermark, appending, excluded_count: 0, changed: vec![0; schema.fields().len()] })
+    }
+
+    /// Takes rows into account; gives those that are to be delivered.
+    fn observe(&mut self, rows: RecordBatch, changed: &[(usize, u64)]) -> Result<RecordBatch> {
+        for (index, count) in changed {
+            self.changed[*index] += count;
+        }
+        let rows = match &mut self.appending {
+            None => rows,
+            Some(appending) => {
+                let rows = appending.undelivered(rows)?;
+                appending.observe(&rows)?;
+                rows
+            }
+        };
+        if let Some((index, watermark)) = &mut self.watermark {
+            watermark.observe(rows.column(*index))?;
+        }
+        Ok(rows)
+    }
+
+    fn end(&self, plan: &StreamPlan) -> Result<EndOfRead> {
+        let watermark = self.watermark.as_ref().map(|(_, watermark)| watermark);
+        let delivered = self.appending.as_ref().map(|appending| appending.delivered(plan)).transpose()?;
+        let position = Position {
+            watermark: watermark.and_then(Watermark::text),
+            delivered: delivered.filter(|_| watermark.and_then(Watermark::text).is_some()),
+        };
+        let schema = plan.arrow_schema();
+        let changed = schema.fields().iter().zip(&self.changed).filter(|(_, count)| **count > 0);
+        Ok(EndOfRead {
+            cursor: Cursor::from_position(&position)?,
+            null_cursor_count: watermark.map(|watermark| watermark.null_count() + self.excluded_count),
+            changed_values: changed.map(|(field, count)| (field.name().clone(), *count)).collect(),
+        })
+    }
+}
+
+/// The rows that a plan leaves out for want of a cursor value.
+fn excluded(plan: &StreamPlan) -> Option<String> {
+    let ReadPlan::ByCursor { cursor_column, null_cursor: NullCursor::Exclude, .. } = &plan.read else {
+        return None;
+    };
+    Some(format!("{} IS NULL", super::sql::quoted(cursor_column)))
+}
+
+/// The position that a plan goes on from.
+pub(super) fn committed(plan: &StreamPlan) -> Result<Position> {
+    Ok(plan.since.as_ref().map(Cursor::position).transpose()?.unwrap_or_default())
+}
+
+/// Stops the statement of a read that nobody takes rows from any more.
+struct StopOnDrop(Arc<InterruptHandle>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.interrupt();
+    }
+}
