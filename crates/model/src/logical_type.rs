@@ -15,7 +15,7 @@ pub const JSON_EXTENSION_NAME: &str = "arrow.json";
 pub enum LogicalType {
     /// True or false.
     Bool,
-    /// A whole number of at most 18 digits.
+    /// A whole number of 64 bits.
     Int64,
     /// A number of `precision` digits, `scale` of them behind the point.
     Decimal { precision: u8, scale: i8 },

@@ -134,7 +134,7 @@ impl TenantDatabase {
     }
 
     /// A connection of its own for one use, so that a long read keeps nobody from writing.
-    pub(super) fn connect(&self) -> Result<TenantConnection> {
+    pub fn connect(&self) -> Result<TenantConnection> {
         let connection =
             self.instance()?.connect().map_err(|error| error::failed("connect to DuckDB", error))?;
         use_catalog(&connection)?;

@@ -59,13 +59,22 @@ pub(crate) fn refused(operation: &'static str, text: &str) -> Error {
         // These speak of names alone.
         return Error::internal(format!("{operation}: {text}"));
     }
-    Error::internal(format!("{operation}: DuckDB answered with a {}", class.to_lowercase()))
+    Error::internal(format!("{operation}: DuckDB failed ({})", class.to_lowercase()))
 }
 
 /// A table, view or query that DuckDB will not compile. What it says then is about names and types; a literal of the
 /// statement that it quotes is left out.
 pub(crate) fn statement_refused(stream: &StreamName, error: &duckdb::Error) -> Error {
     let text = error.to_string();
+    if matches!(error, duckdb::Error::InvalidParameterCount(..))
+        || text.contains("prepared statement parameter")
+    {
+        return Error::config(
+            "query_refused",
+            format!("{stream} has parameters, which nothing is given for"),
+        )
+        .with_remedy("write the values into the query");
+    }
     match class(&text) {
         "Binder Error" | "Catalog Error" | "Parser Error" => {
             let first_line = without_literals(text.lines().next().unwrap_or_default());
@@ -82,8 +91,7 @@ pub(crate) fn reading_failed(stream: &StreamName, error: &duckdb::Error) -> Erro
     let class = class(&text);
     match class {
         "Conversion Error" | "Out of Range Error" | "Invalid Input Error" | "Invalid Error" => {
-            let message =
-                format!("{stream} failed while it was read: DuckDB answered with a {}", class.to_lowercase());
+            let message = format!("{stream} failed while it was read (DuckDB: {})", class.to_lowercase());
             Error::data("query_failed", message).with_remedy(
                 "run it with `snowferry query` to see the value; TRY_CAST gives NULL where a cast fails",
             )

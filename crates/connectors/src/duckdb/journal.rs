@@ -169,7 +169,7 @@ fn set_committed(transaction: &Transaction<'_>, target: &TableName, committed: &
     transaction
         .execute(
             "UPDATE vendor._snowferry.deliveries
-             SET committed_cursor = ?, committed_rows = ?, committed_at = now()::TIMESTAMP
+             SET committed_cursor = ?, committed_rows = ?, committed_at = make_timestamp(epoch_us(now()))
              WHERE target_database IS NOT DISTINCT FROM ? AND target_schema = ? AND target_table = ?",
             params![
                 committed.cursor.as_str(),

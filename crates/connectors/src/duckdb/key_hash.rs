@@ -78,7 +78,12 @@ mod tests {
         ];
         let hashes: Vec<String> =
             (0..2).map(|row| format!("{:032x}", key_hash(&key, row).unwrap())).collect();
-        insta::assert_debug_snapshot!(hashes, @"");
+        insta::assert_debug_snapshot!(hashes, @r#"
+        [
+            "25e86c65929aca1f011db483d7e375f7",
+            "13c6a7b85fcb0443c1d31dafe22561aa",
+        ]
+        "#);
     }
 
     #[test]

@@ -73,15 +73,16 @@ impl Read {
     pub(super) fn stream(self) -> BatchStream {
         let row_count = self.row_count;
         let (sender, receiver) = mpsc::channel(BATCHES_AHEAD_MAX);
-        let stop = StopOnDrop(self.connection.interrupt_handle());
+        let batches = Batches { receiver: Some(receiver), interrupt: self.connection.interrupt_handle() };
         tokio::task::spawn_blocking(move || {
             if let Err(error) = self.run(&sender) {
                 // Nobody listens where the stream was dropped, which is why the statement has failed then.
                 let _may_be_closed = sender.blocking_send(Err(error));
             }
         });
-        let events = stream::unfold((receiver, stop), async |(mut receiver, stop)| {
-            receiver.recv().await.map(|event| (event, (receiver, stop)))
+        let events = stream::unfold(batches, async |mut batches| {
+            let event = batches.receiver.as_mut()?.recv().await?;
+            Some((event, batches))
         });
         BatchStream { events: events.boxed(), row_count, is_continued: false, query_id: None }
     }
@@ -216,11 +217,29 @@ pub(super) fn committed(plan: &StreamPlan) -> Result<Position> {
     Ok(plan.since.as_ref().map(Cursor::position).transpose()?.unwrap_or_default())
 }
 
-/// Stops the statement of a read that nobody takes rows from any more.
-struct StopOnDrop(Arc<InterruptHandle>);
+/// A statement that is only about to start does not notice that it is interrupted, so it is told again after this long.
+const INTERRUPT_AGAIN_MS: u64 = 100;
 
-impl Drop for StopOnDrop {
+/// What comes from the thread that reads. Dropping it stops the statement, whatever it is at.
+struct Batches {
+    receiver: Option<mpsc::Receiver<Result<ReadEvent>>>,
+    interrupt: Arc<InterruptHandle>,
+}
+
+impl Drop for Batches {
     fn drop(&mut self) {
-        self.0.interrupt();
+        let Some(mut receiver) = self.receiver.take() else { return };
+        receiver.close();
+        self.interrupt.interrupt();
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let interrupt = Arc::clone(&self.interrupt);
+        runtime.spawn(async move {
+            // The channel ends when the thread does.
+            let again = std::time::Duration::from_millis(INTERRUPT_AGAIN_MS);
+            let is_over = async |receiver: &mut mpsc::Receiver<_>| while receiver.recv().await.is_some() {};
+            while tokio::time::timeout(again, is_over(&mut receiver)).await.is_err() {
+                interrupt.interrupt();
+            }
+        });
     }
 }

@@ -81,17 +81,20 @@ struct Parsed {
 
 /// DuckDB's own parser tells what the text is: it writes down statements that read, and refuses any others.
 fn refuse_more_than_reading(connection: &Connection, stream: &StreamName, sql: &str) -> Result<()> {
-    let parsed: String = connection
-        .query_row("SELECT json_serialize_sql(?)", [sql], |row| row.get(0))
-        .map_err(|e| failed("parse the query", e))?;
-    let parsed: Parsed = serde_json::from_str(&parsed).map_err(|error| {
-        Error::internal("DuckDB's parser gave an answer of another form").with_source(error)
-    })?;
     let refused = |code, what: &str| {
         Err(Error::config(code, format!("{stream} {what}")).with_remedy(
             "give one SELECT (or WITH, FROM, VALUES); nothing else is run on the vendor database",
         ))
     };
+    if sql.contains('\0') {
+        return refused("query_not_parsed", "has a zero character in it");
+    }
+    let parse = format!("SELECT CAST(json_serialize_sql({}) AS VARCHAR)", literal(sql));
+    let parsed: String =
+        connection.query_row(&parse, [], |row| row.get(0)).map_err(|e| failed("parse the query", e))?;
+    let parsed: Parsed = serde_json::from_str(&parsed).map_err(|error| {
+        Error::internal("DuckDB's parser gave an answer of another form").with_source(error)
+    })?;
     match (parsed.error, parsed.error_type.as_deref(), parsed.statements.len()) {
         (true, Some("parser"), _) => refused("query_not_parsed", "is not SQL that DuckDB can parse"),
         (true, _, _) => refused("query_not_a_read", "does more than read"),

@@ -126,12 +126,7 @@ fn with_offset(logical_type: LogicalType) -> LogicalType {
 
 /// The columns of a stream that can be moved as it is.
 pub(super) fn columns(stream: &StreamName, described: &[Described]) -> Result<Vec<Column>> {
-    for (place, column) in described.iter().enumerate() {
-        if described[..place].iter().any(|earlier| earlier.name == column.name) {
-            let message = format!("{stream} gives two columns the name {}", column.name);
-            return Err(Error::config("repeated_column", message)
-                .with_remedy("give each column of the query a name of its own"));
-        }
+    for column in described {
         if logical_type(&column.data_type).is_none() {
             let message = format!(
                 "column {} of {stream} is {}, which cannot be moved as it is",
@@ -148,7 +143,7 @@ pub(super) fn columns(stream: &StreamName, described: &[Described]) -> Result<Ve
 fn helpful_cast(column: &Described) -> String {
     let name = quoted(&column.name);
     match column.data_type.as_str() {
-        "BIGNUM" => format!("{name}::DECIMAL(38,0)"),
+        "BIGNUM" => format!("{name}::VARCHAR::DECIMAL(38,0)"),
         "TIME WITH TIME ZONE" => format!("{name}::TIME, which drops the offset, or {name}::VARCHAR"),
         "INTERVAL" => format!("epoch_us({name}) for microseconds, or {name}::VARCHAR"),
         _ => format!("{name}::VARCHAR"),
@@ -194,7 +189,7 @@ mod tests {
         let stream = StreamName::Query { name: "q".into(), sql: "SELECT 1".into() };
         for (data_type, cast) in [
             ("INTERVAL", "cast it in a query: epoch_us(\"x\") for microseconds, or \"x\"::VARCHAR"),
-            ("BIGNUM", "cast it in a query: \"x\"::DECIMAL(38,0)"),
+            ("BIGNUM", "cast it in a query: \"x\"::VARCHAR::DECIMAL(38,0)"),
             ("GEOMETRY", "cast it in a query: \"x\"::VARCHAR"),
         ] {
             let error = columns(&stream, &[described("x", data_type)]).unwrap_err();

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow_array::{RecordBatch, UInt64Array};
+use arrow_array::cast::AsArray;
+use arrow_array::{BooleanArray, RecordBatch, UInt64Array};
 use arrow_row::{OwnedRow, RowConverter, SortField};
 use arrow_select::concat::concat_batches;
+use arrow_select::filter::filter_record_batch;
 use arrow_select::take::take_record_batch;
 use async_trait::async_trait;
 use model::{
@@ -133,26 +135,29 @@ impl Destination for MemoryDestination {
             refuse_repeated_keys(plan, &staged)?;
             let before = target.published.as_ref().map_or(0, RecordBatch::num_rows) as u64;
             let staged_count = staged.num_rows() as u64;
-            let published = match (&plan.publish, &target.published) {
-                (Publish::Merge { key, delete_flag: None }, Some(published)) => {
-                    merge(key, published, &staged)?
-                }
-                (Publish::Replace { max_shrink_percent, .. }, _) => {
+            let earlier =
+                target.published.clone().unwrap_or_else(|| RecordBatch::new_empty(plan.arrow_schema()));
+            let published = match &plan.publish {
+                Publish::Replace { max_shrink_percent, .. } => {
                     crate::guard::refuse_shrinking(&plan.target, before, staged_count, *max_shrink_percent)?;
                     staged
                 }
-                (Publish::Merge { delete_flag: None, .. }, None) => staged,
-                (Publish::Append { .. } | Publish::Merge { .. }, _) => {
-                    return Err(Error::config(
-                        "write_unsupported",
-                        "tables in memory only mirror their stream",
-                    ));
+                Publish::Append { .. } => {
+                    concat_batches(&plan.arrow_schema(), [&earlier, &staged]).map_err(arrow_failed)?
+                }
+                Publish::Merge { key, delete_flag } => {
+                    without_flagged(merge(key, &earlier, &staged)?, delete_flag.as_deref())?
                 }
             };
             let total = published.num_rows() as u64;
-            let (inserted, updated) = match (&plan.publish, &target.published) {
-                (Publish::Merge { key, .. }, Some(before)) => changes(key, before, &published)?,
-                _ => (total, 0),
+            let (inserted, updated) = match &plan.publish {
+                Publish::Merge { key, .. } => changes(key, &earlier, &published)?,
+                Publish::Append { .. } => (staged_count, 0),
+                Publish::Replace { .. } => (total, 0),
+            };
+            let deleted = match &plan.publish {
+                Publish::Merge { .. } => before + inserted - total,
+                Publish::Append { .. } | Publish::Replace { .. } => 0,
             };
             let stream = target.stream.take();
             let epoch = target.epoch;
@@ -163,7 +168,7 @@ impl Destination for MemoryDestination {
                 committed: Some(checkpoint),
                 ..Target::default()
             };
-            Ok(Committed { inserted, updated, total: Some(total), ..Committed::default() })
+            Ok(Committed { inserted, updated, deleted, total: Some(total), ..Committed::default() })
         })
     }
 }
@@ -177,7 +182,8 @@ impl Target {
 }
 
 fn refuse_repeated_keys(plan: &StreamPlan, rows: &RecordBatch) -> Result<()> {
-    if plan.key().is_empty() {
+    // An appended row may be a later version of one that is there; its key tells it from others of the same moment.
+    if plan.key().is_empty() || matches!(plan.publish, Publish::Append { .. }) {
         return Ok(());
     }
     let keys = keys(plan.key(), rows)?;
@@ -198,6 +204,17 @@ fn merge(key: &[String], published: &RecordBatch, staged: &RecordBatch) -> Resul
     let kept = UInt64Array::from_iter_values(kept.map(|(index, _)| index as u64));
     let kept = take_record_batch(published, &kept).map_err(arrow_failed)?;
     concat_batches(&staged.schema(), [&kept, staged]).map_err(arrow_failed)
+}
+
+/// The rows that are not flagged as removed.
+fn without_flagged(rows: RecordBatch, delete_flag: Option<&str>) -> Result<RecordBatch> {
+    let Some(delete_flag) = delete_flag else { return Ok(rows) };
+    let flags = rows
+        .column_by_name(delete_flag)
+        .and_then(|column| column.as_boolean_opt())
+        .ok_or_else(|| Error::internal("the delete flag is missing from the rows"))?;
+    let keep: BooleanArray = flags.iter().map(|flag| Some(flag != Some(true))).collect();
+    filter_record_batch(&rows, &keep).map_err(arrow_failed)
 }
 
 /// How many rows are new by key, and how many differ from the one with the same key before.

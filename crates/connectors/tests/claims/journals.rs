@@ -26,7 +26,7 @@ mod duckdb {
         let connection = file.open_read_only().unwrap();
         let sql = "SELECT attempt, column_name, rule, key_json, row_json FROM vendor._snowferry.rejects
                    WHERE target_database IS NOT DISTINCT FROM ? AND target_schema = ? AND target_table = ?
-                     AND abs(epoch_us(now()::TIMESTAMP) - epoch_us(rejected_at)) < 3600 * 1000000
+                     AND abs(epoch(now()) - epoch(rejected_at)) < 3600
                    ORDER BY rowid";
         let mut statement = connection.prepare(sql).unwrap();
         let rows = statement.query_map(

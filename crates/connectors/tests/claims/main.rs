@@ -5,3 +5,4 @@
 mod destinations;
 mod journals;
 mod snowflake;
+mod vendor_source;

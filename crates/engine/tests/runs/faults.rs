@@ -15,12 +15,12 @@ const DAN: Person = (Some(4), Some("Dan"), None);
 const FAY: Person = (Some(5), Some("Fay"), Some(30));
 
 /// Enough attempts to use up any script of these tests.
-fn patient() -> RunOptions {
+pub(crate) fn patient() -> RunOptions {
     RunOptions { retry: RetryPolicy { attempts_max: 200, ..RetryPolicy::default() }, ..RunOptions::default() }
 }
 
 /// A run that dies at the first fault, as a killed process does.
-fn mortal() -> RunOptions {
+pub(crate) fn mortal() -> RunOptions {
     RunOptions { retry: RetryPolicy { attempts_max: 1, ..RetryPolicy::default() }, ..RunOptions::default() }
 }
 
@@ -103,7 +103,7 @@ async fn a_result_that_is_gone_is_asked_for_again_from_the_beginning() {
     assert_eq!(world.landed(), expected(&[BOB, EVE, DAN]));
 }
 
-fn any_fault() -> impl Strategy<Value = Fault> {
+pub(crate) fn any_fault() -> impl Strategy<Value = Fault> {
     prop_oneof![6 => Just(Fault::Pass), 1 => Just(Fault::Reject), 1 => Just(Fault::FailAfterWrite)]
 }
 
