@@ -10,9 +10,11 @@ use crate::config::EmulatorConfig;
 use crate::fault::Faults;
 use crate::login::failures::LoginFailures;
 use crate::login::oauth::OauthClients;
+use crate::s3::Multiparts;
 use crate::server::request_log::RequestLog;
 use crate::session::Sessions;
 use crate::sql::Database;
+use crate::stage::StageCredentials;
 use crate::statement::Statements;
 use crate::statement::cache::ResultCache;
 use crate::statement::canned::CannedResults;
@@ -30,6 +32,8 @@ pub(crate) struct Account {
     pub statements: Statements,
     pub canned: CannedResults,
     pub cache: ResultCache,
+    pub stage_credentials: StageCredentials,
+    pub multiparts: Multiparts,
     pub faults: Faults,
     pub requests: RequestLog,
     pub shutdown: watch::Sender<bool>,
@@ -47,6 +51,8 @@ impl Account {
             statements: Statements::new(clock.clone(), config.validity.result, config.results.kept_bytes_max),
             canned: CannedResults::default(),
             cache: ResultCache::default(),
+            stage_credentials: StageCredentials::new(clock.clone(), config.validity.stage_credentials),
+            multiparts: Multiparts::default(),
             faults: Faults::default(),
             requests: RequestLog::default(),
             shutdown: watch::Sender::new(false),

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::stage::{KeySize, StageAccess};
 use crate::users::User;
 
 /// The user of [`EmulatorConfig::default`].
@@ -27,6 +28,7 @@ pub struct EmulatorConfig {
     pub parameters: BTreeMap<String, String>,
     pub validity: Validity,
     pub results: ResultSizes,
+    pub stages: StageSettings,
     /// How long a request waits for its statement before the reply says that it is still running.
     pub hold: Duration,
     /// How far the emulator's clock is ahead of the machine's, in milliseconds.
@@ -56,6 +58,18 @@ pub struct Validity {
     pub result: Duration,
     /// How long a chunk can be fetched by the link of one reply.
     pub chunk_link: Duration,
+    /// How long the object store takes the credentials of one PUT or GET.
+    pub stage_credentials: Duration,
+}
+
+/// How clients reach Snowflake stages.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StageSettings {
+    /// Chosen by driver when absent: those that insist on a store of one of the clouds get a local folder. A session
+    /// chooses for itself with the parameter `EMULATOR_STAGE_ACCESS`.
+    pub access: Option<StageAccess>,
+    /// The length of the keys that clients encrypt with.
+    pub key_size: KeySize,
 }
 
 /// How a result is cut into the reply's own rows and chunks.
@@ -82,6 +96,7 @@ impl Default for EmulatorConfig {
             parameters: BTreeMap::new(),
             validity: Validity::default(),
             results: ResultSizes::default(),
+            stages: StageSettings::default(),
             hold: Duration::from_secs(45),
             clock_offset_ms: 0,
             has_precise_jwt_codes: false,
@@ -94,7 +109,13 @@ impl Default for Validity {
     /// Snowflake's own.
     fn default() -> Self {
         const HOUR: Duration = Duration::from_secs(3600);
-        Self { session_token: HOUR, master_token: 4 * HOUR, result: 24 * HOUR, chunk_link: 6 * HOUR }
+        Self {
+            session_token: HOUR,
+            master_token: 4 * HOUR,
+            result: 24 * HOUR,
+            chunk_link: 6 * HOUR,
+            stage_credentials: HOUR,
+        }
     }
 }
 

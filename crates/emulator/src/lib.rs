@@ -9,6 +9,7 @@ mod login;
 pub mod outcome;
 mod random;
 mod running;
+mod s3;
 pub mod sample;
 mod server;
 mod session;
@@ -19,14 +20,16 @@ mod users;
 mod wire;
 
 pub use self::clock::Clock;
-pub use self::config::{DEFAULT_PASSWORD, DEFAULT_USER, EmulatorConfig, OauthClient, ResultSizes, Validity};
+pub use self::config::{
+    DEFAULT_PASSWORD, DEFAULT_USER, EmulatorConfig, OauthClient, ResultSizes, StageSettings, Validity,
+};
 pub use self::fault::{Action, FaultRule, Faults, Gate};
 pub use self::login::network::{AddressRange, NotAnAddressRange};
 pub use self::login::public_key::{NotAPublicKey, PublicKey};
 pub use self::running::{Emulator, RunningEmulator, StartError};
 pub use self::server::request_log::LoggedRequest;
 pub use self::server::route::Route;
-pub use self::stage::KeySize;
+pub use self::stage::{KeySize, StageAccess, Transfer};
 pub use self::statement::FinishedResults;
 pub use self::statement::canned::CannedResult;
 pub use self::users::{AccessToken, OauthToken, User, Users};

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 
+use crate::stage::Transfer;
+
 /// A Snowflake column type, with what the wire says about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SnowType {
@@ -157,6 +159,8 @@ pub struct Outcome {
     pub stats: Option<DmlStats>,
     /// Session parameters that this statement changed, as name and new value.
     pub changed_parameters: Vec<(String, String)>,
+    /// What a PUT or GET lets the client do; it has no rows.
+    pub transfer: Option<Box<Transfer>>,
 }
 
 /// A statement that Snowflake would refuse, or that the emulator does not know.

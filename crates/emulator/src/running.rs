@@ -116,6 +116,11 @@ impl RunningEmulator {
         self.account.requests.all()
     }
 
+    /// Uploads in parts that were begun and neither completed nor given up.
+    pub fn open_multipart_count(&self) -> usize {
+        self.account.multiparts.open_count()
+    }
+
     /// How many sessions are open.
     pub fn session_count(&self) -> usize {
         self.account.sessions.all().len()

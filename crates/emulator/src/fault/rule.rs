@@ -12,7 +12,8 @@ pub struct FaultRule {
     /// Any route when absent.
     #[serde(default)]
     pub route: Option<Route>,
-    /// A part of the statement's text, in any case. Results and chunks match by the statement that they are of.
+    /// A part of the statement's text, in any case. Results and chunks match by the statement that
+    /// they are of, requests to the object store by the PUT or GET whose credentials they use.
     #[serde(default)]
     pub statement: Option<String>,
     /// Matching requests that are left alone first.
@@ -59,6 +60,8 @@ pub enum Action {
     ExpireMaster,
     /// The session is gone.
     EndSession,
+    /// The credentials of the request to the object store expire before it is looked at.
+    ExpireCredentials,
     /// Every link to the result's chunks expires; a reply from now on carries fresh ones.
     ExpireChunkLinks,
     /// The reply says that the statement still runs, though it has ended.
@@ -142,6 +145,7 @@ impl Action {
             Action::ExpireSession => "expire_session",
             Action::ExpireMaster => "expire_master",
             Action::EndSession => "end_session",
+            Action::ExpireCredentials => "expire_credentials",
             Action::ExpireChunkLinks => "expire_chunk_links",
             Action::StillRunning => "still_running",
             Action::Truncate { .. } => "truncate",

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::{Action, Subject, reply};
 use crate::account::Account;
+use crate::s3;
 use crate::server::connection::Connection;
 use crate::wire::Refusal;
 
@@ -58,6 +59,9 @@ async fn before(
         }
         Action::ExpireSession | Action::ExpireMaster | Action::EndSession => {
             end_session(account, subject, action);
+        }
+        Action::ExpireCredentials => {
+            s3::key_id(subject.headers).iter().for_each(|key_id| account.stage_credentials.expire(key_id));
         }
         Action::ExpireChunkLinks => {
             let statement = subject.query_id.and_then(|query_id| account.statements.by_id(query_id));

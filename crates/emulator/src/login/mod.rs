@@ -22,9 +22,13 @@ use self::credentials::Identity;
 use self::request::{LoginBody, LoginRequest};
 use crate::account::Account;
 use crate::server::connection::Connection;
-use crate::session::{ClientFamily, Session};
+use crate::session::{self, ClientFamily, Session};
 use crate::sql::SessionStart;
+use crate::stage::{StageAccess, StageDialect};
 use crate::wire::Refusal;
+
+/// The session parameter by which a client chooses how it gets at Snowflake stages.
+const STAGE_ACCESS_PARAMETER: &str = "EMULATOR_STAGE_ACCESS";
 
 /// Why a log-in was refused: Snowflake's code and text.
 #[derive(Debug)]
@@ -152,14 +156,30 @@ async fn open(
 ) -> Result<Arc<Session>, LoginFailure> {
     let database = account.database.clone();
     let family = ClientFamily::of(request.client_app_id.as_deref().unwrap_or_default());
+    let dialect = StageDialect {
+        access: stage_access(account, request, &start),
+        is_smk_id_text: request.client_capabilities.get("SMK_ID_AS_STRING") == Some(&json!(true)),
+    };
     let (id, user, parameters) = (start.session_id, start.user.clone(), start.parameters.clone());
     let opened = tokio::task::spawn_blocking(move || {
-        database.session(&start).map(|sql| Session::new(id, user, family, sql, &parameters))
+        database.session(&start).map(|sql| Session::new(id, user, family, dialect, sql, &parameters))
     });
     match opened.await {
         Ok(Ok(session)) => Ok(Arc::new(session)),
         Ok(Err(error)) => Err(LoginFailure::new(error.code, error.message)),
         Err(_) => Err(LoginFailure::new("390100", "The session could not be opened: internal error.")),
+    }
+}
+
+/// How the session gets at Snowflake stages: as it asks, as the emulator is set, or as its driver can.
+fn stage_access(account: &Account, request: &LoginRequest, start: &SessionStart) -> StageAccess {
+    match start.parameters.get(STAGE_ACCESS_PARAMETER).map(String::as_str) {
+        Some("S3") => StageAccess::S3,
+        Some("LOCAL_FS") => StageAccess::LocalFolder,
+        _ => account.config.stages.access.unwrap_or_else(|| {
+            let id = request.client_app_id.as_deref().unwrap_or_default();
+            session::stage_access(id, request.client_app_version.as_deref().unwrap_or_default())
+        }),
     }
 }
 

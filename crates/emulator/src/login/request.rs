@@ -22,7 +22,9 @@ pub(super) struct LoginRequest {
     pub authenticator: Option<String>,
     pub token: Option<String>,
     pub client_app_id: Option<String>,
+    pub client_app_version: Option<String>,
     pub session_parameters: BTreeMap<String, Value>,
+    pub client_capabilities: BTreeMap<String, Value>,
 }
 
 impl LoginRequest {

@@ -9,15 +9,16 @@ pub(crate) mod route;
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use axum::{Router, middleware};
 use serde_json::json;
 
 use crate::account::Account;
-use crate::{login, session, statement, wire};
+use crate::s3::BUCKET;
+use crate::{login, s3, session, statement, wire};
 
 /// All routes of the emulator.
 pub(crate) fn router(account: &Arc<Account>) -> Router {
@@ -39,10 +40,15 @@ pub(crate) fn router(account: &Arc<Account>) -> Router {
         .route("/chunks/{id}/{index}", get(statement::chunk))
         .route("/telemetry/send", post(telemetry))
         .route("/telemetry/send/sessionless", post(telemetry))
+        .route(&format!("/{BUCKET}"), any(s3::serve))
+        .route(&format!("/{BUCKET}/"), any(s3::serve))
+        .route(&format!("/{BUCKET}/{{*key}}"), any(s3::serve))
         .route("/emulator/faults", post(controls::add_faults).delete(controls::clear_faults))
         .route("/emulator/gates/{name}/release", post(controls::release))
         .route("/emulator/requests", get(controls::requests))
         .fallback(unknown)
+        // Bodies are bounded before they come here.
+        .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(Arc::clone(account), observe::observe))
         .with_state(Arc::clone(account))
 }

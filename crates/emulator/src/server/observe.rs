@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Query, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -16,6 +17,7 @@ use super::request_log::LoggedRequest;
 use super::route::Route;
 use crate::account::Account;
 use crate::fault::{self, Subject};
+use crate::s3;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -33,13 +35,14 @@ pub(super) async fn observe(
     let Ok(body) = to_bytes(body, REQUEST_BYTES_MAX).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    let Ok(body) = plain_text::plain(&mut head.headers, body) else {
-        return StatusCode::BAD_REQUEST.into_response();
-    };
-    let accepts_gzip = account.config.compresses_replies && plain_text::accepts_gzip(&head.headers);
+    let route = Route::of(&head.method, &head.uri);
+    // Objects are stored and given as they are.
+    let body = if route.is_store() { Ok(body) } else { plain_text::plain(&mut head.headers, body) };
+    let Ok(body) = body else { return StatusCode::BAD_REQUEST.into_response() };
+    let accepts_gzip =
+        account.config.compresses_replies && !route.is_store() && plain_text::accepts_gzip(&head.headers);
     let path = head.uri.path().to_owned();
-    let route = Route::of(&path);
-    let statement = statement_text(&account, route, &path, &body);
+    let statement = statement_text(&account, route, &head, &body);
     let subject = Subject {
         route,
         statement: statement.as_deref(),
@@ -57,20 +60,18 @@ pub(super) async fn observe(
 }
 
 /// The text of the statement that a request is about.
-fn statement_text(account: &Account, route: Route, path: &str, body: &[u8]) -> Option<String> {
+fn statement_text(account: &Account, route: Route, head: &Parts, body: &[u8]) -> Option<String> {
+    if route.is_store() {
+        return s3::statement(account, &head.headers);
+    }
     if route == Route::Query {
         return serde_json::from_slice::<StatementText>(body).ok().map(|body| body.sql_text);
     }
-    let statement = account.statements.by_id(route.query_id(path)?)?;
+    let statement = account.statements.by_id(route.query_id(head.uri.path())?)?;
     Some(statement.text.clone())
 }
 
-fn logged(
-    head: &axum::http::request::Parts,
-    route: Route,
-    statement: Option<String>,
-    faults: Vec<String>,
-) -> LoggedRequest {
+fn logged(head: &Parts, route: Route, statement: Option<String>, faults: Vec<String>) -> LoggedRequest {
     let query =
         Query::<HashMap<String, String>>::try_from_uri(&head.uri).map(|query| query.0).unwrap_or_default();
     LoggedRequest {
@@ -89,7 +90,11 @@ fn logged(
 fn shown_headers(headers: &HeaderMap) -> BTreeMap<String, String> {
     let shown = |(name, value): (&header::HeaderName, &header::HeaderValue)| {
         let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let text = if name == header::AUTHORIZATION { without_token(&text) } else { text };
+        let text = match name.as_str() {
+            "authorization" => without_token(&text),
+            "x-amz-security-token" => String::new(),
+            _ => text,
+        };
         (name.as_str().to_owned(), text)
     };
     headers.iter().map(shown).collect()

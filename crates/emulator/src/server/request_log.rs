@@ -19,7 +19,7 @@ pub struct LoggedRequest {
     pub method: String,
     pub path: String,
     pub query: BTreeMap<String, String>,
-    /// Lower-case names; the token in `authorization` is left out.
+    /// Lower-case names; tokens are left out.
     pub headers: BTreeMap<String, String>,
     /// The statement's text, for the routes that are about a statement.
     pub statement: Option<String>,

@@ -1,5 +1,10 @@
 //! Which driver a client is: Snowflake serves families of clients differently.
 
+use crate::stage::StageAccess;
+
+/// From here on the Python connector takes the address of a store from the reply, over plain HTTP too.
+const PYTHON_MAJOR_WITH_ADDRESS: u32 = 5;
+
 /// The drivers whose results differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClientFamily {
@@ -38,5 +43,31 @@ impl ClientFamily {
             Self::DotNet => Some("DOTNET_QUERY_RESULT_FORMAT"),
             Self::JavaScript | Self::Unknown => None,
         }
+    }
+}
+
+/// How a driver gets at Snowflake stages: those that would look for a store of one of the clouds, whatever address the
+/// reply gives, copy files on this machine, and the others use the address.
+pub(crate) fn stage_access(id: &str, version: &str) -> StageAccess {
+    let id = id.to_ascii_lowercase();
+    let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    let copies_files = match id.as_str() {
+        "go" | "jdbc" | "odbc" | ".net" | "javascript" => true,
+        id => id.starts_with("python") && major.is_none_or(|major| major < PYTHON_MAJOR_WITH_ADDRESS),
+    };
+    if copies_files { StageAccess::LocalFolder } else { StageAccess::S3 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_driver_that_takes_an_address_gets_the_store() {
+        assert_eq!(stage_access("PythonConnector", "4.8.1"), StageAccess::LocalFolder);
+        assert_eq!(stage_access("PythonConnector", "5.2.0"), StageAccess::S3);
+        assert_eq!(stage_access("JavaScript", "3.3.0"), StageAccess::LocalFolder);
+        assert_eq!(stage_access("Snowferry", "0.1.0"), StageAccess::S3);
+        assert_eq!(stage_access("", ""), StageAccess::S3);
     }
 }

@@ -11,17 +11,19 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub(crate) use self::client::ClientFamily;
+pub(crate) use self::client::{ClientFamily, stage_access};
 use self::parameters::Parameters;
 pub(crate) use self::registry::{Sessions, Tokens};
 pub(crate) use self::routes::{heartbeat, log_out, renew};
 use crate::sql::{Interrupt, SessionContext, SqlSession};
+use crate::stage::StageDialect;
 
 /// One session. The SQL session inside runs one statement at a time.
 pub(crate) struct Session {
     pub id: i64,
     pub user: String,
     pub family: ClientFamily,
+    pub stage_dialect: StageDialect,
     pub sql: Arc<tokio::sync::Mutex<SqlSession>>,
     interrupt: Interrupt,
     running: Mutex<Option<String>>,
@@ -40,6 +42,7 @@ impl Session {
         id: i64,
         user: String,
         family: ClientFamily,
+        stage_dialect: StageDialect,
         sql: SqlSession,
         login_parameters: &BTreeMap<String, String>,
     ) -> Self {
@@ -49,6 +52,7 @@ impl Session {
             id,
             user,
             family,
+            stage_dialect,
             interrupt: sql.interrupt(),
             running: Mutex::new(None),
             settings: Mutex::new(Settings { parameters, context: sql.context() }),

@@ -245,6 +245,7 @@ impl SqlSession {
             rows,
             stats: None,
             changed_parameters: Vec::new(),
+            transfer: None,
         })
     }
 
@@ -362,6 +363,7 @@ pub(crate) fn listed(statement_type_id: u64, listing: Listing) -> Result<Outcome
         rows: listing.into_rows()?,
         stats: None,
         changed_parameters: Vec::new(),
+        transfer: None,
     })
 }
 

@@ -4,6 +4,7 @@ use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::random;
 
@@ -32,12 +33,23 @@ pub(crate) struct StageKey {
 }
 
 /// What a reply tells a client to encrypt with, or to decrypt with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct EncryptionMaterial {
     pub query_stage_master_key: String,
     pub query_id: String,
     pub smk_id: u64,
+}
+
+impl EncryptionMaterial {
+    /// As replies carry it: with the key's number as a text for drivers that say at log-in that they read one.
+    pub(crate) fn reply(&self, is_smk_id_text: bool) -> Value {
+        let smk_id = if is_smk_id_text { json!(self.smk_id.to_string()) } else { json!(self.smk_id) };
+        json!({
+            "queryStageMasterKey": self.query_stage_master_key,
+            "queryId": self.query_id,
+            "smkId": smk_id,
+        })
+    }
 }
 
 impl StageKey {

@@ -116,6 +116,24 @@ impl StageStore {
         Ok(Some(Envelope::of(&file.tags)?.material(&self.key(stage)?)))
     }
 
+    /// A folder with the plain bytes of some files under their names below `folder`, for a client that cannot decrypt.
+    /// It is gone after a restart.
+    pub(crate) fn export(
+        &self,
+        stage: &StageId,
+        folder: &str,
+        files: &[StageFile],
+    ) -> Result<PathBuf, StageError> {
+        let export = TempDir::with_prefix_in("export-", self.root.join(UPLOADS))?.keep();
+        for file in files {
+            let plain = self.plaintext(stage, &file.name)?;
+            let copy = export.join(file.name.strip_prefix(folder).unwrap_or(&file.name));
+            fs::create_dir_all(copy.parent().unwrap_or(&export))?;
+            fs::copy(plain, copy)?;
+        }
+        Ok(export)
+    }
+
     /// The stage's own key, made when it is first asked for.
     pub(crate) fn key(&self, stage: &StageId) -> Result<StageKey, StageError> {
         let _change = self.lock();

@@ -31,6 +31,7 @@ pub(crate) use self::submit::submit;
 use crate::encode::EncodedResult;
 use crate::outcome::{DmlStats, SqlError};
 use crate::session::Settings;
+use crate::stage::GrantedTransfer;
 
 /// One statement, running or ended.
 pub(crate) struct Statement {
@@ -65,6 +66,8 @@ pub(crate) enum Ending {
 #[derive(Debug)]
 pub(crate) struct Done {
     pub encoded: Arc<EncodedResult>,
+    /// What a PUT or GET tells its client in place of rows.
+    pub transfer: Option<GrantedTransfer>,
     pub statement_type_id: u64,
     pub stats: Option<DmlStats>,
     pub settings: Settings,

@@ -97,6 +97,9 @@ pub(super) fn in_progress(statement: &Statement, code: &str) -> Response {
 }
 
 pub(super) fn done(account: &Account, statement: &Statement, done: &Done, base_url: &str) -> Response {
+    if let Some(transfer) = &done.transfer {
+        return wire::success(&transfer.reply(&statement.id, base_url));
+    }
     let encoded = &done.encoded;
     let context = &done.settings.context;
     let has_chunks = !encoded.chunks.is_empty();

@@ -15,6 +15,7 @@ use crate::outcome::{Column, DmlStats, Outcome, Rows, SnowType, SqlError};
 use crate::session::parameters::Parameters;
 use crate::session::{ClientFamily, Session};
 use crate::sql::{QueryRecord, SqlRequest, SqlSession};
+use crate::stage::{GrantedTransfer, Transfer};
 
 /// An interrupt that comes before the database has begun is lost, so it is repeated this often until the end.
 const INTERRUPT_EVERY: Duration = Duration::from_millis(20);
@@ -126,6 +127,7 @@ fn finish(account: &Account, session: &Session, statement: &Statement, ending: E
 /// What a statement gave, before its session's state is added.
 struct Output {
     encoded: Arc<EncodedResult>,
+    transfer: Option<GrantedTransfer>,
     statement_type_id: u64,
     stats: Option<DmlStats>,
     children: Vec<(String, u64)>,
@@ -185,7 +187,13 @@ impl Job {
         }
         let message = "Multiple statements executed successfully.";
         let encoded = status_result(message)?;
-        Ok(Output { encoded: Arc::new(encoded), statement_type_id: MULTIPLE, stats: None, children })
+        Ok(Output {
+            encoded: Arc::new(encoded),
+            transfer: None,
+            statement_type_id: MULTIPLE,
+            stats: None,
+            children,
+        })
     }
 
     fn run_one(
@@ -227,12 +235,18 @@ impl Job {
             let layout = forced(layout, canned.is_json_forced);
             let encoded = self.account.canned.encoded(&request.text, &canned, &layout, go_on)?;
             let (statement_type_id, stats) = (canned.statement_type_id, canned.stats);
-            return Ok(Output { encoded, statement_type_id, stats, children: Vec::new() });
+            return Ok(Output { encoded, transfer: None, statement_type_id, stats, children: Vec::new() });
         }
         let cache = &self.account.cache;
         let key = self.cache_key(request, parameters, layout);
         if let Some(encoded) = key.as_ref().and_then(|key| cache.get(key)) {
-            return Ok(Output { encoded, statement_type_id: SELECT, stats: None, children: Vec::new() });
+            return Ok(Output {
+                encoded,
+                transfer: None,
+                statement_type_id: SELECT,
+                stats: None,
+                children: Vec::new(),
+            });
         }
         if !cache::only_reads(&request.text) {
             cache.invalidate();
@@ -242,13 +256,24 @@ impl Job {
         if !outcome.as_ref().is_ok_and(|outcome| READING_TYPES.contains(&outcome.statement_type_id)) {
             cache.invalidate();
         }
-        let Outcome { statement_type_id, is_json_forced, rows, stats, changed_parameters } = outcome?;
+        let Outcome { statement_type_id, is_json_forced, rows, stats, changed_parameters, transfer } =
+            outcome?;
         self.session.change(&changed_parameters);
+        let transfer = transfer.map(|transfer| self.granted(*transfer, request)).transpose()?;
         let encoded = Arc::new(encode::encode(rows, &forced(layout, is_json_forced), go_on)?);
         if let Some(key) = key {
             cache.insert(key, generation, &encoded);
         }
-        Ok(Output { encoded, statement_type_id, stats, children: Vec::new() })
+        Ok(Output { encoded, transfer, statement_type_id, stats, children: Vec::new() })
+    }
+
+    /// A client waits for the reply to its PUT or GET and moves the files itself.
+    fn granted(&self, transfer: Transfer, request: &SqlRequest) -> Result<GrantedTransfer, SqlError> {
+        if self.statement.is_async || self.statement.id != request.query_id {
+            let message = "PUT and GET run neither asynchronously nor among several statements.".to_owned();
+            return Err(SqlError { code: "000002", sql_state: "0A000", message, position: None });
+        }
+        Ok(transfer.grant(&self.account, self.session.stage_dialect, &request.query_id, &request.text)?)
     }
 
     fn cache_key(&self, request: &SqlRequest, parameters: &Parameters, layout: Layout) -> Option<CacheKey> {
@@ -292,6 +317,7 @@ impl Job {
                     && inserts_values(&statement.text),
                 parameters: settings.parameters.shown(self.session.family),
                 encoded: output.encoded,
+                transfer: output.transfer,
                 statement_type_id: output.statement_type_id,
                 stats: output.stats,
                 children: output.children,
@@ -308,7 +334,7 @@ fn describe(sql: &mut SqlSession, request: &SqlRequest, layout: &Layout) -> Resu
     let columns = sql.describe(request)?;
     let rows = Rows { columns, batches: Box::new(std::iter::empty()) };
     let encoded = Arc::new(encode::encode(rows, layout, || Ok(()))?);
-    Ok(Output { encoded, statement_type_id: SELECT, stats: None, children: Vec::new() })
+    Ok(Output { encoded, transfer: None, statement_type_id: SELECT, stats: None, children: Vec::new() })
 }
 
 fn forced(layout: Layout, is_json_forced: bool) -> Layout {

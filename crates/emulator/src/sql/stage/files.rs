@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::scanner::Scanner;
-use super::{StageLocation, StagePrivilege, StageReference};
+use super::{StageLocation, StagePrivilege, StageReference, transfer};
 use crate::outcome::{Outcome, SqlError};
 use crate::sql::error::unsupported;
 use crate::sql::listing::{Cell, Listing};
@@ -54,7 +54,8 @@ pub(crate) fn execute(
     let listing = match statement {
         FileStatement::List => list(session, &mut scanner)?,
         FileStatement::Remove => remove(session, &mut scanner)?,
-        FileStatement::Put | FileStatement::Get => return Err(unsupported("PUT and GET")),
+        FileStatement::Put => return transfer::put(session, &mut scanner),
+        FileStatement::Get => return transfer::get(session, &mut scanner),
     };
     listed(SYSTEM_COMMAND, listing)
 }
