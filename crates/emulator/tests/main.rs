@@ -11,4 +11,6 @@ mod recorded;
 mod rows;
 mod session;
 mod sql;
+mod staged;
+mod stages;
 mod statements;

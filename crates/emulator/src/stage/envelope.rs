@@ -113,7 +113,7 @@ impl Envelope {
             .and_then(|master| master.decrypt(&mut wrapped, DecryptionContext::None))
             .map_err(refused)?;
         UnboundCipherKey::new(algorithm, unwrapped)
-            .map_err(|_| unreadable("the file's key is not as long as the master key"))
+            .map_err(|_| unreadable("the file's key does not unwrap to one of the master key's length"))
     }
 }
 

@@ -48,6 +48,11 @@ mod python_4_8_1 {
     async fn cancels_and_submits_statements() {
         DRIVER.judge("control").await;
     }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn puts_lists_gets_and_removes_files() {
+        DRIVER.judge("files").await;
+    }
 }
 
 /// The Python connector of the 5.x line: a Rust core under the same Python surface.
@@ -91,6 +96,11 @@ mod python_5_2_0 {
     async fn cancels_and_submits_statements() {
         DRIVER.judge("control").await;
     }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn puts_lists_gets_and_removes_files() {
+        DRIVER.judge("files").await;
+    }
 }
 
 /// The Node driver, which reads JSON results only.
@@ -127,6 +137,11 @@ mod node_3_3_0 {
     #[tokio::test(flavor = "multi_thread")]
     async fn cancels_and_submits_statements() {
         DRIVER.judge("control").await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn puts_lists_gets_and_removes_files() {
+        DRIVER.judge("files").await;
     }
 }
 

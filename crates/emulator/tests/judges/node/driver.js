@@ -4,8 +4,10 @@
 process.env.SNOWFLAKE_DISABLE_PLATFORM_DETECTION = "true";
 
 const { generateKeyPairSync } = require("node:crypto");
-const { readFileSync } = require("node:fs");
+const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require("node:fs");
+const { tmpdir } = require("node:os");
 const path = require("node:path");
+const { gunzipSync } = require("node:zlib");
 const snowflake = require("snowflake-sdk");
 const { Wrong, claim, failure, runArea, same } = require("./claims.js");
 
@@ -290,6 +292,32 @@ async function control() {
   await claim("the session goes on after a cancel", async () => same(await value(connection, "SELECT 1"), 1));
 }
 
-const AREAS = { login, statements, types, binds, chunks, control };
+// ----------------------------------------------------------------------------------------------------- files
+
+async function files() {
+  const connection = await inDatabase();
+  await run(connection, "CREATE STAGE FILES");
+  const folder = mkdtempSync(path.join(tmpdir(), "judge-"));
+  const content = Buffer.from("1,one\n".repeat(1_500_000));
+  writeFileSync(path.join(folder, "one.csv"), content);
+  for (const stage of ["@FILES/a", "@~/judge"]) {
+    await claim(`files come back from ${stage} as they were put there`, async () => {
+      const put = await rows(connection, `PUT file://${folder}/one.csv ${stage}`);
+      same([put[0].target, put[0].status], ["one.csv.gz", "UPLOADED"]);
+      await rows(connection, `PUT file://${folder}/one.csv ${stage} AUTO_COMPRESS=FALSE`);
+      const listed = await rows(connection, `LIST ${stage}`);
+      same(listed.map((row) => path.basename(row.name)), ["one.csv", "one.csv.gz"]);
+      const back = mkdtempSync(path.join(folder, "back-"));
+      await rows(connection, `GET ${stage}/ file://${back}/`);
+      same(readFileSync(path.join(back, "one.csv")).equals(content), true, "plain");
+      same(gunzipSync(readFileSync(path.join(back, "one.csv.gz"))).equals(content), true, "compressed");
+      same((await rows(connection, `REMOVE ${stage}`)).length, 2, "removed");
+      same((await rows(connection, `LIST ${stage}`)).length, 0, "left");
+    });
+  }
+  rmSync(folder, { recursive: true });
+}
+
+const AREAS = { login, statements, types, binds, chunks, control, files };
 
 runArea(AREAS, process.argv[2]).then(() => process.exit(0));

@@ -1,10 +1,14 @@
 """The official Python connectors as judges: `connector.py AREA` prints one JSON line per claim."""
 
+import gzip
+import random
 import sys
+import tempfile
 import time
 from datetime import date, datetime, timedelta, timezone
 from datetime import time as time_of_day
 from decimal import Decimal
+from pathlib import Path
 
 import rendering
 from claims import Wrong, claim, raises, run_areas, same
@@ -452,6 +456,62 @@ def cancelled_by_id(connection):
     same(time.monotonic() - started < 20, True, "in time")
 
 
+# ----------------------------------------------------------------------------------------------------- files
+
+
+def files():
+    connection = in_database()
+    run(connection, "CREATE STAGE ENCRYPTED")
+    run(connection, "CREATE STAGE PLAIN ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')")
+    run(connection, "CREATE TABLE T (ID NUMBER)")
+    with tempfile.TemporaryDirectory() as folder:
+        for stage in ["@ENCRYPTED/a", "@PLAIN", "@~/judge", "@%T/x/y"]:
+            with claim(f"files come back from {stage} as they were put there"):
+                files_of(connection, Path(folder) / stage.strip("@%~/").replace("/", "-"), stage)
+        with claim("a second upload is skipped unless it overwrites"):
+            again(connection, Path(folder) / "again.csv")
+        with claim("a file of nine megabytes comes back as it was put there"):
+            large(connection, Path(folder))
+
+
+def files_of(connection, folder, stage):
+    folder.mkdir()
+    (folder / "one.csv").write_bytes(b"1,one\n" * 1000)
+    (folder / "empty.txt").write_bytes(b"")
+    put = rows(connection, f"PUT 'file://{folder}/one.csv' '{stage}'")
+    same((put[0][0], put[0][1], put[0][6]), ("one.csv", "one.csv.gz", "UPLOADED"), "compressed")
+    put = rows(connection, f"PUT file://{folder}/*.* {stage} AUTO_COMPRESS=FALSE")
+    same(sorted((row[1], row[6]) for row in put), [("empty.txt", "UPLOADED"), ("one.csv", "UPLOADED")], "as they are")
+    listed = [row[0].rsplit("/", 1)[-1] for row in rows(connection, f"LIST {stage}")]
+    same(listed, ["empty.txt", "one.csv", "one.csv.gz"], "listed")
+    back = folder / "back"
+    back.mkdir()
+    got = rows(connection, f"GET {stage}/ 'file://{back}/'")
+    same(sorted((row[0], row[2]) for row in got), [(name, "DOWNLOADED") for name in listed], "fetched")
+    same((back / "one.csv").read_bytes(), (folder / "one.csv").read_bytes(), "one.csv")
+    same(gzip.decompress((back / "one.csv.gz").read_bytes()), (folder / "one.csv").read_bytes(), "one.csv.gz")
+    same((back / "empty.txt").read_bytes(), b"", "empty.txt")
+    same(len(rows(connection, f"REMOVE {stage} PATTERN='.*csv.*'")), 2, "removed")
+    same(len(rows(connection, f"LIST {stage}")), 1, "left")
+
+
+def again(connection, file):
+    file.write_text("1")
+    put = f"PUT file://{file} @~/again AUTO_COMPRESS=FALSE"
+    statuses = [rows(connection, put + overwrite)[0][6] for overwrite in ["", "", " OVERWRITE=TRUE"]]
+    same(statuses, ["UPLOADED", "SKIPPED", "UPLOADED"])
+
+
+def large(connection, folder):
+    content = random.Random(9).randbytes(9 * 1024 * 1024)
+    (folder / "large.bin").write_bytes(content)
+    put = rows(connection, f"PUT file://{folder}/large.bin @ENCRYPTED/large AUTO_COMPRESS=FALSE")
+    same((put[0][2], put[0][6]), (len(content), "UPLOADED"), "put")
+    (folder / "large").mkdir()
+    rows(connection, f"GET @ENCRYPTED/large/ file://{folder}/large/")
+    same((folder / "large" / "large.bin").read_bytes() == content, True, "equal")
+
+
 AREAS = {
     "login": login,
     "statements": statements,
@@ -460,6 +520,7 @@ AREAS = {
     "binds": binds,
     "chunks": chunks,
     "control": control,
+    "files": files,
 }
 
 if __name__ == "__main__":
