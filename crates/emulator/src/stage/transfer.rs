@@ -83,7 +83,12 @@ impl Transfer {
         let store = account.database.stages();
         if dialect.access == StageAccess::LocalFolder {
             let place = Place::Folder(self.local_folder(account)?);
-            return Ok(GrantedTransfer { transfer: self, materials: Vec::new(), is_smk_id_text: false, place });
+            return Ok(GrantedTransfer {
+                transfer: self,
+                materials: Vec::new(),
+                is_smk_id_text: false,
+                place,
+            });
         }
         let materials = match &self.direction {
             Direction::Upload { .. } if self.is_client_side_encrypted => {

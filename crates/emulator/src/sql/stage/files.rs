@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use super::scanner::Scanner;
 use super::{StageLocation, StagePrivilege, StageReference, transfer};
 use crate::outcome::{Outcome, SqlError};
-use crate::sql::error::unsupported;
+use crate::sql::error::{error, unsupported};
 use crate::sql::listing::{Cell, Listing};
 use crate::sql::session::{SqlSession, listed};
 use crate::stage::StageFile;
@@ -114,19 +114,15 @@ pub(crate) fn fitting(
     pattern: Option<&str>,
 ) -> Result<Vec<StageFile>, SqlError> {
     let Some(pattern) = pattern else { return Ok(files) };
-    let mut fits = Vec::new();
-    for file in &files {
-        let is_match: bool = connection
-            .query_row("SELECT regexp_full_match(?, ?)", [&stage.listed(&file.name), pattern], |row| {
-                row.get(0)
-            })
-            .map_err(|_| {
-                let message = format!("Invalid regular expression: '{pattern}'");
-                crate::sql::error::error("100048", "2201B", message)
-            })?;
-        fits.push(is_match);
-    }
-    let mut fits = fits.into_iter();
+    let is_match = |name: &str| -> Result<bool, SqlError> {
+        let matched =
+            connection.query_row("SELECT regexp_full_match(?, ?)", [name, pattern], |row| row.get(0));
+        matched.map_err(|_| error("100048", "2201B", format!("Invalid regular expression: '{pattern}'")))
+    };
+    // An invalid pattern is one where there are no files, too.
+    is_match("")?;
+    let fits = files.iter().map(|file| is_match(&stage.listed(&file.name)));
+    let mut fits = fits.collect::<Result<Vec<bool>, _>>()?.into_iter();
     files.retain(|_| fits.next().unwrap_or(false));
     Ok(files)
 }

@@ -468,8 +468,10 @@ def files():
         for stage in ["@ENCRYPTED/a", "@PLAIN", "@~/judge", "@%T/x/y"]:
             with claim(f"files come back from {stage} as they were put there"):
                 files_of(connection, Path(folder) / stage.strip("@%~/").replace("/", "-"), stage)
-        with claim("a second upload is skipped unless it overwrites"):
-            again(connection, Path(folder) / "again.csv")
+        # Version 4 looks for the file beside itself when it copies files, and so always overwrites.
+        if HAS_RUST_CORE:
+            with claim("a second upload is skipped unless it overwrites"):
+                again(connection, Path(folder) / "again.csv")
         with claim("a file of nine megabytes comes back as it was put there"):
             large(connection, Path(folder))
 
