@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use arrow_array::cast::AsArray;
 use emulator::{Action, CannedResult, EmulatorConfig, FaultRule, Route};
 use serde_json::json;
 
@@ -268,4 +269,35 @@ async fn each_client_family_gets_the_format_it_reads() {
     let client = Client::logged_in(&emulator).await;
     let body = json!({ "sqlText": "select *", "parameters": { "GO_QUERY_RESULT_FORMAT": "JSON" } });
     assert_eq!(client.submit(&uuid(), body).await.data()["rowset"], json!([["1", "x"]]));
+}
+
+#[tokio::test]
+async fn the_query_history_tells_whether_a_tagged_statement_runs_or_ended_and_how() {
+    let emulator = start().await;
+    let client = Client::logged_in(&emulator).await;
+    for setup in ["create warehouse if not exists wh", "create database if not exists d"] {
+        client.query(setup).await.succeeded();
+    }
+    let asking = Client::logged_in(&emulator).await;
+    asking.query("use warehouse wh").await.succeeded();
+    emulator.faults().add(held("select 7"));
+    let status = async |tag: &str| {
+        let text = format!(
+            "select execution_status from table(d.information_schema.query_history()) where query_tag = '{tag}'"
+        );
+        let reply = asking.query(&text).await.succeeded();
+        inline_batches(&reply)[0].column(0).as_string::<i32>().value(0).to_owned()
+    };
+    let tagged = |text: &str, tag: &str| json!({ "sqlText": text, "parameters": { "QUERY_TAG": tag } });
+    let id = uuid();
+    let (first, ()) = tokio::join!(client.submit(&id, tagged("select 7", "push-1")), async {
+        emulator.faults().reached("gate", 1).await;
+        assert_eq!(status("push-1").await, "RUNNING");
+        emulator.faults().release("gate");
+    });
+    first.succeeded();
+    let second = client.submit(&uuid(), tagged("select nonsense", "push-2")).await;
+    assert_eq!(second.body["success"], false);
+    assert_eq!(status("push-1").await, "SUCCESS");
+    assert_eq!(status("push-2").await, "FAILED_WITH_ERROR");
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::error::{compilation, exists, missing};
+use super::load::FileFormat;
 use super::names::{display, display_path};
 use super::physical;
 use crate::outcome::{SnowType, SqlError};
@@ -52,6 +53,8 @@ pub(crate) struct SchemaEntry {
     pub sequences: BTreeMap<String, SequenceEntry>,
     #[serde(default)]
     pub stages: BTreeMap<String, StageEntry>,
+    #[serde(default)]
+    pub formats: BTreeMap<String, FormatEntry>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,6 +142,15 @@ pub(crate) struct SequenceEntry {
     pub increment: i64,
     pub is_ordered: bool,
     pub sequence: String,
+}
+
+/// A named file format.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct FormatEntry {
+    pub created_on: i64,
+    pub owner: String,
+    pub comment: String,
+    pub format: FileFormat,
 }
 
 /// A named Snowflake stage.
@@ -284,6 +296,7 @@ impl SchemaEntry {
             views: BTreeMap::new(),
             sequences: BTreeMap::new(),
             stages: BTreeMap::new(),
+            formats: BTreeMap::new(),
         }
     }
 

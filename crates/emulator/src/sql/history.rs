@@ -42,18 +42,28 @@ const COLUMNS: [&str; 24] = [
 ];
 
 impl History {
+    /// Adds a statement that begins, or tells how it ended.
     pub(crate) fn add(&self, record: QueryRecord) {
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        let begun = records.iter_mut().rev().find(|known| known.query_id == record.query_id);
+        if let Some(begun) = begun {
+            *begun = record;
+            return;
+        }
         if records.len() >= KEPT_MAX {
             records.pop_front();
         }
         records.push_back(record);
     }
 
-    /// The newest `limit` queries, of one session or of all, newest first.
-    pub(crate) fn table(&self, session: Option<i64>, limit: usize) -> Listing {
+    /// The newest `limit` queries but the one that asks, of one session or of all, newest first.
+    pub(crate) fn table(&self, session: Option<i64>, limit: usize, asking: Option<&str>) -> Listing {
         let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        let wanted = records.iter().rev().filter(|record| session.is_none_or(|id| record.session_id == id));
+        let wanted = records
+            .iter()
+            .rev()
+            .filter(|record| session.is_none_or(|id| record.session_id == id))
+            .filter(|record| Some(record.query_id.as_str()) != asking);
         let mut listing = Listing::new(&COLUMNS);
         for record in wanted.take(limit) {
             listing.push(row(record));
@@ -65,7 +75,8 @@ impl History {
 fn row(record: &QueryRecord) -> Vec<Cell> {
     let at =
         |moment: jiff::Timestamp| Cell::Moment(i64::try_from(moment.as_nanosecond()).unwrap_or(i64::MAX));
-    let elapsed_ms = record.ended_at.as_millisecond() - record.started_at.as_millisecond();
+    let ended_at = record.ended_at.unwrap_or_else(jiff::Timestamp::now);
+    let elapsed_ms = ended_at.as_millisecond() - record.started_at.as_millisecond();
     let kind = record.text.split_whitespace().next().unwrap_or("").to_uppercase();
     let error = record.error.as_ref();
     let size = record.warehouse.as_ref().map(|_| "X-Small");
@@ -86,7 +97,7 @@ fn row(record: &QueryRecord) -> Vec<Cell> {
         Cell::from(error.map(|error| error.code)),
         Cell::from(error.map(|error| error.message.as_str())),
         at(record.started_at),
-        at(record.ended_at),
+        record.ended_at.map_or(Cell::Null, at),
         Cell::Number(elapsed_ms),
         Cell::Number(0),
         Cell::Number(elapsed_ms),

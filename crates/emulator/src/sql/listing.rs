@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::builder::{Decimal128Builder, Int32Builder, Int64Builder, StringBuilder, StructBuilder};
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow_schema::{DataType, Field};
 
 use super::bind::OutputColumn;
@@ -19,6 +19,7 @@ pub(crate) enum Cell {
     Null,
     Text(String),
     Number(i64),
+    Truth(bool),
     /// Nanoseconds since 1970.
     Moment(i64),
     /// As many times `factor` as the DuckDB table has rows: only where DuckDB reads the listing.
@@ -82,6 +83,7 @@ pub(crate) struct Listing {
 fn column(specification: &str) -> Column {
     match specification.split_once(':') {
         Some(("moment", name)) => Column::new(name, SnowType::TimestampLtz { scale: 3 }),
+        Some(("boolean", name)) => Column::new(name, SnowType::Boolean),
         Some(("number", name)) => Column::new(name, fixed(38, 0)),
         _ => Column::new(specification, TEXT),
     }
@@ -169,6 +171,7 @@ fn constant(cell: &Cell) -> String {
         Cell::Null => "NULL".to_owned(),
         Cell::Text(text) => literal(text),
         Cell::Number(number) => number.to_string(),
+        Cell::Truth(flag) => flag.to_string(),
         Cell::Rows { table, factor } => format!("(SELECT count(*) * {factor} FROM {table})"),
         Cell::Moment(nanoseconds) => format!("make_timestamp({})", nanoseconds.div_euclid(1_000)),
     }
@@ -185,6 +188,13 @@ fn array<'c>(ty: &SnowType, cells: impl Iterator<Item = &'c Cell>) -> Result<Arr
                 }
             }
             Arc::new(builder.finish().with_data_type(ty.canonical()))
+        }
+        SnowType::Boolean => {
+            let truth = |cell: &Cell| match cell {
+                Cell::Truth(flag) => Some(*flag),
+                _ => None,
+            };
+            Arc::new(cells.map(truth).collect::<BooleanArray>())
         }
         SnowType::TimestampLtz { .. } => moments(ty, cells),
         SnowType::Text { .. } => {

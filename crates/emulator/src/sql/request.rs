@@ -54,7 +54,7 @@ pub struct Binding {
     pub is_array: bool,
 }
 
-/// What is remembered of a statement that ended.
+/// What is remembered of a statement, from its start on.
 #[derive(Clone, Debug)]
 pub struct QueryRecord {
     pub query_id: String,
@@ -67,8 +67,9 @@ pub struct QueryRecord {
     pub session_id: i64,
     pub tag: String,
     pub started_at: Timestamp,
-    pub ended_at: Timestamp,
-    /// `SUCCESS` or `FAILED_WITH_ERROR`.
+    /// None while it runs.
+    pub ended_at: Option<Timestamp>,
+    /// `RUNNING`, `SUCCESS` or `FAILED_WITH_ERROR`.
     pub status: &'static str,
     pub rows: u64,
     pub error: Option<SqlError>,

@@ -90,6 +90,7 @@ impl SqlSession {
             parameters,
             temporary: BTreeMap::new(),
             temporary_stages: BTreeMap::new(),
+            temporary_formats: BTreeMap::new(),
             variables: BTreeMap::new(),
             now: now(),
             query_ids: Vec::new(),
@@ -230,11 +231,16 @@ impl SqlSession {
     }
 
     /// Runs a bound query: in a stream of its own, or inside the transaction that has written.
-    pub(crate) fn query(&mut self, binder_wait_ms: u64, bound: BoundQuery) -> Result<Outcome, SqlError> {
+    pub(crate) fn query(
+        &mut self,
+        binder_wait_ms: u64,
+        bound: BoundQuery,
+        must_collect: bool,
+    ) -> Result<Outcome, SqlError> {
         self.wait(binder_wait_ms)?;
         let columns: Vec<Column> = bound.columns.iter().map(OutputColumn::column).collect();
         // Results kept for RESULT_SCAN are the connection's own too.
-        let rows = if self.transaction.has_begun || !self.state.kept_results.is_empty() {
+        let rows = if must_collect || self.transaction.has_begun || !self.state.kept_results.is_empty() {
             run::collect(&self.connection, &bound.sql, columns)?
         } else {
             run::stream(&self.connection, bound.sql, columns, &self.interrupt)?

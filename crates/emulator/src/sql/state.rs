@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::catalog::{ADMIN_ROLE, Catalog, Grantee, StageEntry, TableEntry, ViewEntry};
+use super::catalog::{ADMIN_ROLE, Catalog, FormatEntry, Grantee, StageEntry, TableEntry, ViewEntry};
 use super::error::{error, insufficient_privileges, missing};
 use super::names::{display, display_path};
 use super::parameters::Parameters;
@@ -34,6 +34,8 @@ pub(crate) struct SessionState {
     /// Results kept for RESULT_SCAN: query id to the DuckDB table and its columns.
     pub kept_results: BTreeMap<String, (String, Vec<crate::outcome::Column>)>,
     pub history: super::history::History,
+    /// Named file formats that only this session sees.
+    pub temporary_formats: BTreeMap<[String; 3], FormatEntry>,
     /// The account itself, for what queries read from its stages.
     pub account: super::database::Database,
 }
@@ -242,6 +244,26 @@ impl SessionState {
                 &format!("SQL compilation error: Object '{shown}' is not a table"),
             )),
         }
+    }
+
+    /// The named file format, where the session has the privilege on it; any will do when it is empty.
+    pub(crate) fn file_format(&self, parts: &[String], privilege: &str) -> Result<FormatEntry, SqlError> {
+        let path = self.qualify_table(parts)?;
+        if let Some(entry) = self.temporary_formats.get(&path) {
+            return Ok(entry.clone());
+        }
+        let hidden = || missing("File format", &display_path(parts));
+        if !self.sees_schema(&path[0], &path[1]) {
+            return Err(hidden());
+        }
+        let entry = self.catalog.schema(&path[0], &path[1])?.formats.get(&path[2]).ok_or_else(hidden)?;
+        if !self.may("FILE_FORMAT", &path, &entry.owner, &[]) {
+            return Err(hidden());
+        }
+        if !privilege.is_empty() && !self.may("FILE_FORMAT", &path, &entry.owner, &[privilege]) {
+            return Err(insufficient_privileges("file format", &display(&path[2])));
+        }
+        Ok(entry.clone())
     }
 
     /// A table on which the session has any privilege.

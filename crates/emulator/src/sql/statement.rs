@@ -112,8 +112,12 @@ fn query(
     let bound = binder.top_query(&query)?;
     session.check_compute(&binder)?;
     let wait_ms = binder.wait_ms.get();
+    // What was made for this statement is gone after it, so its rows cannot come later.
+    let scratch = binder.scratch.take();
     tracing::trace!(sql = %bound.sql, "query");
-    session.query(wait_ms, bound)
+    let outcome = session.query(wait_ms, bound, !scratch.is_empty());
+    drop(scratch);
+    outcome
 }
 
 /// Puts earlier results that the statement reads with RESULT_SCAN where DuckDB can read them.

@@ -42,6 +42,8 @@ pub(crate) struct Statement {
     pub text: String,
     /// Submitted without waiting; outlives its session.
     pub is_async: bool,
+    /// The query tag of the session, or of the request alone.
+    pub tag: String,
     pub started_at: Timestamp,
     pub links: Links,
     progress: watch::Sender<Progress>,

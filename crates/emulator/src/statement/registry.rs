@@ -40,6 +40,7 @@ pub(super) struct NewStatement<'a> {
     pub session: &'a Session,
     pub text: &'a str,
     pub is_async: bool,
+    pub tag: String,
 }
 
 impl Statements {
@@ -68,6 +69,7 @@ impl Statements {
             user: new.session.user.clone(),
             text: new.text.to_owned(),
             is_async: new.is_async,
+            tag: new.tag,
             started_at: self.clock.now(),
             links: Links::new(),
             progress: watch::Sender::new(Progress::Queued),

@@ -50,6 +50,7 @@ pub(super) async fn run(mut job: Job) {
         () = statement.cancel_asked() => return end_unstarted(&account, &session, &statement),
     };
     statement.start();
+    account.database.record_query(record(&session, &statement));
     let timeout = timeout(&job);
     let running = async {
         if let Some(gate) = gate {
@@ -97,30 +98,36 @@ fn end_unstarted(account: &Account, session: &Session, statement: &Statement) {
     finish(account, session, statement, Ending::Failed(error));
 }
 
-/// Records the statement, then lets everybody know that it ended.
+/// What the query history tells of a statement that runs.
+fn record(session: &Session, statement: &Statement) -> QueryRecord {
+    let context = session.settings().context;
+    QueryRecord {
+        query_id: statement.id.clone(),
+        text: statement.text.clone(),
+        user: session.user.clone(),
+        role: context.role,
+        warehouse: context.warehouse,
+        database: context.database,
+        schema: context.schema,
+        session_id: session.id,
+        tag: statement.tag.clone(),
+        started_at: statement.started_at,
+        ended_at: None,
+        status: "RUNNING",
+        rows: 0,
+        error: None,
+    }
+}
+
+/// Records the statement's end, then lets everybody know.
 fn finish(account: &Account, session: &Session, statement: &Statement, ending: Ending) {
-    let context = session.settings();
     let (status, rows, error) = match &ending {
         Ending::Done(done) => ("SUCCESS", done.encoded.total, None),
         Ending::Failed(error) => ("FAILED_WITH_ERROR", 0, Some(error.clone())),
     };
     let ended_at = account.clock.now();
-    account.database.record_query(QueryRecord {
-        query_id: statement.id.clone(),
-        text: statement.text.clone(),
-        user: session.user.clone(),
-        role: context.context.role,
-        warehouse: context.context.warehouse,
-        database: context.context.database,
-        schema: context.context.schema,
-        session_id: session.id,
-        tag: context.parameters.text("QUERY_TAG").unwrap_or_default(),
-        started_at: statement.started_at,
-        ended_at,
-        status,
-        rows,
-        error,
-    });
+    let record = record(session, statement);
+    account.database.record_query(QueryRecord { ended_at: Some(ended_at), status, rows, error, ..record });
     account.statements.end(statement, ended_at, ending);
 }
 
@@ -173,6 +180,7 @@ impl Job {
                 session: &self.session,
                 text,
                 is_async: self.statement.is_async,
+                tag: self.statement.tag.clone(),
             });
             let request = SqlRequest {
                 query_id: id.clone(),

@@ -39,19 +39,22 @@ pub(crate) async fn submit(
     }
     let request_id =
         query.get("requestId").or_else(|| query.get("request_id")).cloned().unwrap_or_else(random_request_id);
+    let parameters = request.parameters();
+    let tag = session.settings().parameters.for_statement(&parameters).text("QUERY_TAG");
     let (statement, is_new) = account.statements.begin(NewStatement {
         id: account.next_query_id(),
         request_id: &request_id,
         session: &session,
         text: &request.sql_text,
         is_async: request.async_exec,
+        tag: tag.unwrap_or_default(),
     });
     if is_new {
         let sql = SqlRequest {
             query_id: statement.id.clone(),
             text: std::mem::take(&mut request.sql_text),
             bindings: request.bindings(),
-            parameters: request.parameters(),
+            parameters,
         };
         let job = Job {
             account: Arc::clone(&account),

@@ -17,9 +17,16 @@ fn all_privileges(kind: &str) -> &'static [&'static str] {
     match kind {
         "TABLE" => &["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES"],
         "VIEW" => &["SELECT", "REFERENCES"],
-        "SCHEMA" => {
-            &["USAGE", "MONITOR", "MODIFY", "CREATE TABLE", "CREATE VIEW", "CREATE STAGE", "CREATE SEQUENCE"]
-        }
+        "SCHEMA" => &[
+            "USAGE",
+            "MONITOR",
+            "MODIFY",
+            "CREATE TABLE",
+            "CREATE VIEW",
+            "CREATE STAGE",
+            "CREATE FILE FORMAT",
+            "CREATE SEQUENCE",
+        ],
         "DATABASE" => &["USAGE", "MONITOR", "MODIFY", "CREATE SCHEMA"],
         "STAGE" => &["READ", "WRITE"],
         "WAREHOUSE" => &["USAGE", "OPERATE", "MONITOR", "MODIFY"],
@@ -251,6 +258,12 @@ fn securables(session: &SqlSession, parser: &mut Parser<'_>) -> Result<Vec<Secur
     let is_kind = |word: &str| {
         matches!(word, "TABLE" | "VIEW" | "STAGE" | "SCHEMA" | "DATABASE" | "WAREHOUSE" | "USER" | "ROLE")
     };
+    if parse::accept(parser, &["FILE", "FORMAT"]) {
+        let parts = parse::name(parser)?;
+        session.state.file_format(&parts, "")?;
+        let path = session.state.qualify_table(&parts)?.to_vec();
+        return Ok(vec![Securable { kind: "FILE_FORMAT".to_owned(), path, is_future: false }]);
+    }
     let word = parse::peek_word(parser).unwrap_or_default();
     let kind = if is_kind(&word) { parse::take_word(parser)? } else { "TABLE".to_owned() };
     let parts = parse::name(parser)?;
@@ -332,6 +345,7 @@ fn check_may_grant(session: &SqlSession, on: &Securable) -> Result<(), SqlError>
             let stage = catalog.schema(database, schema)?.stages.get(name);
             stage.map(|entry| entry.owner.clone()).unwrap_or_default()
         }
+        ("FILE_FORMAT", parts) => session.state.file_format(parts, "")?.owner,
         ("WAREHOUSE", [name]) => {
             catalog.warehouses.get(name).ok_or_else(|| missing("Warehouse", &shown))?.owner.clone()
         }

@@ -8,6 +8,7 @@ use super::{Cte, MadeOf, Typed};
 use crate::outcome::{SnowType, SqlError};
 use crate::sql::error::{ambiguous, invalid_identifier};
 use crate::sql::names;
+use crate::sql::physical::TEXT;
 
 /// The relations of one FROM, over those of the queries around it.
 #[derive(Debug)]
@@ -129,7 +130,14 @@ impl<'p> Scope<'p> {
             .iter()
             .filter(|relation| qualifier.is_none() || relation.name.as_deref() == qualifier);
         let relation = relations.next()?;
-        relation.columns.get(position.checked_sub(1)?).map(RelationColumn::typed)
+        let place = position.checked_sub(1)?;
+        // A staged text has no more fields in it, and every further one is NULL.
+        let is_staged = !relation.metadata.is_empty();
+        let is_text = relation.columns.iter().all(|column| matches!(column.ty, SnowType::Text { .. }));
+        match relation.columns.get(place) {
+            None if is_staged && is_text => Some(Typed::new("CAST(NULL AS VARCHAR)", TEXT)),
+            found => found.map(RelationColumn::typed),
+        }
     }
 
     pub(crate) fn has_relation(&self, qualifier: &[String]) -> bool {

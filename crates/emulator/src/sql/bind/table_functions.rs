@@ -47,6 +47,7 @@ impl Binder<'_> {
             "GENERATOR" => self.generator(arguments, scope)?,
             "SPLIT_TO_TABLE" => self.split_to_table(arguments, scope)?,
             "RESULT_SCAN" => self.result_scan(arguments, scope)?,
+            "INFER_SCHEMA" => self.infer_schema(arguments, scope)?,
             "COPY_HISTORY" => self.copy_history(arguments, scope)?,
             "QUERY_HISTORY"
             | "QUERY_HISTORY_BY_SESSION"
@@ -177,6 +178,41 @@ impl Binder<'_> {
         Ok((format!("{table} AS {name}"), Relation::of_outputs(None, &name, &outputs)))
     }
 
+    fn infer_schema(
+        &self,
+        arguments: &[FunctionArg],
+        scope: &Scope<'_>,
+    ) -> Result<(String, Relation), SqlError> {
+        self.needs_compute.set(true);
+        let names = Names::of(scope);
+        for refused in ["FILES", "MAX_FILE_COUNT", "MAX_RECORDS_PER_FILE", "KIND"] {
+            if argument(arguments, refused, usize::MAX).is_some() {
+                return Err(unsupported(format!("INFER_SCHEMA with {refused}")));
+            }
+        }
+        let text = |name: &str| -> Result<String, SqlError> {
+            let expr = argument(arguments, name, usize::MAX)
+                .ok_or_else(|| compilation("000938", "22023", &format!("INFER_SCHEMA needs a {name}")))?;
+            match self.expression(expr, &names)?.literal {
+                Literal::Text(text) => Ok(text),
+                _ => Err(unsupported(format!("INFER_SCHEMA with a computed {name}"))),
+            }
+        };
+        let ignores_case = match argument(arguments, "IGNORE_CASE", usize::MAX) {
+            None => false,
+            Some(expr) => self.expression(expr, &names)?.sql == "TRUE",
+        };
+        let listing = crate::sql::load::inferred_schema(
+            self.state,
+            &text("LOCATION")?,
+            &text("FILE_FORMAT")?,
+            ignores_case,
+        )?;
+        let (columns, sql) = listing.into_relation();
+        let name = self.relation_name();
+        Ok((format!("({sql}) AS {name}"), Relation::of_outputs(None, &name, &columns)))
+    }
+
     fn copy_history(
         &self,
         arguments: &[FunctionArg],
@@ -223,7 +259,8 @@ impl Binder<'_> {
             },
         };
         let session = (function == "QUERY_HISTORY_BY_SESSION").then_some(self.state.session_id);
-        let (columns, sql) = self.state.history.table(session, limit).into_relation();
+        let asking = self.state.query_ids.last().map(String::as_str);
+        let (columns, sql) = self.state.history.table(session, limit, asking).into_relation();
         let name = self.relation_name();
         Ok((format!("({sql}) AS {name}"), Relation::of_outputs(None, &name, &columns)))
     }

@@ -52,6 +52,7 @@ fn state() -> SessionState {
         parameters: Parameters::default(),
         temporary: BTreeMap::new(),
         temporary_stages: BTreeMap::new(),
+        temporary_formats: BTreeMap::new(),
         variables: BTreeMap::new(),
         now: 0,
         query_ids: Vec::new(),

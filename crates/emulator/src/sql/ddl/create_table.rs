@@ -110,6 +110,11 @@ fn check_schema(session: &SqlSession, path: &[String; 3], kind: TableKind) -> Re
     if !session.state.sees_schema(&path[0], &path[1]) {
         return Err(crate::sql::error::missing("Schema", &names::display_path(&path[..2])));
     }
+    if let (TableKind::Temporary, Some(hidden)) = (kind, schema.tables.get(&path[2]))
+        && !session.state.may("TABLE", path, &hidden.owner, &["OWNERSHIP"])
+    {
+        return Err(insufficient_privileges("table", &names::display(&path[2])));
+    }
     let may = session.state.may("SCHEMA", &path[..2], &schema.owner, &["CREATE TABLE"]);
     if may || kind == TableKind::Temporary {
         return Ok(());

@@ -19,6 +19,9 @@ const DONE: &str = "Drop statement executed successfully (object already dropped
 pub(super) fn execute(session: &mut SqlSession, parser: &mut Parser<'_>) -> Result<String, SqlError> {
     parse::expect(parser, &["DROP"])?;
     let kind = parse::take_word(parser)?;
+    if kind == "FILE" {
+        parse::expect(parser, &["FORMAT"])?;
+    }
     let if_exists = parse::accept(parser, &["IF", "EXISTS"]);
     let parts = parse::name(parser)?;
     let _ = parse::accept(parser, &["CASCADE"]) || parse::accept(parser, &["RESTRICT"]);
@@ -29,6 +32,7 @@ pub(super) fn execute(session: &mut SqlSession, parser: &mut Parser<'_>) -> Resu
         "SCHEMA" => schema(session, &parts),
         "DATABASE" => database(session, &parts),
         "SEQUENCE" => super::sequences::drop(session, &parts),
+        "FILE" => super::formats::drop(session, &parts),
         "STAGE" => super::stages::drop(session, &parts),
         "WAREHOUSE" => account::warehouses::drop(session, &parts),
         "ROLE" => account::roles::drop(session, &parts),

@@ -5,6 +5,7 @@ mod columns;
 mod create_table;
 mod databases;
 mod drop;
+mod formats;
 mod sequences;
 mod stages;
 pub(crate) mod view;
@@ -79,6 +80,7 @@ fn create(
         "DATABASE" => databases::create_database(session, parser, modifiers),
         "SCHEMA" => databases::create_schema(session, parser, modifiers),
         "SEQUENCE" => sequences::create(session, parser, modifiers),
+        "FILE" => formats::create(session, request, parser, modifiers),
         "STAGE" => stages::create(session, parser, modifiers),
         "WAREHOUSE" => account::warehouses::create(session, parser, modifiers),
         "ROLE" => account::roles::create(session, parser, modifiers),

@@ -77,6 +77,7 @@ fn privileges(merge: &Merge) -> Vec<&'static str> {
             MergeAction::Delete { .. } => "DELETE",
         })
         .collect();
+    privileges.sort_unstable();
     privileges.dedup();
     privileges
 }

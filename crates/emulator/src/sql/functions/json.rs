@@ -30,6 +30,13 @@ impl RowFunction for Canonical {
     }
 }
 
+/// A value as Snowflake keeps it.
+pub(crate) fn canonical_json(value: &RawValue) -> serde_json::Result<String> {
+    let mut canonical = String::with_capacity(value.get().len());
+    write_value(value, true, &mut canonical)?;
+    Ok(canonical)
+}
+
 /// Takes the nulls out of canonical JSON's objects and arrays.
 pub(super) struct WithoutNulls;
 

@@ -9,6 +9,8 @@ mod texts;
 
 use duckdb::Connection;
 
+pub(crate) use json::canonical_json;
+
 use row::register;
 
 /// Registers every function, for all connections of the database.

@@ -4,9 +4,10 @@ use sqlparser::parser::Parser;
 
 use super::failure::Failure;
 use super::files::{SourceFile, Wanted, find, open};
-use super::history::{self, LoadStatus, LoadedFile, LoadedInto};
+use super::history::{self, FirstError, LoadStatus, LoadedFile, LoadedInto};
 use super::part::{Loader, Part, with_formats};
 use super::query::resolve;
+use super::reject::Reject;
 use super::report::outcome;
 use super::shape::{Scanned, scan};
 use super::statement::{CopyInto, CopySource, OnError, parse};
@@ -113,11 +114,11 @@ impl Load<'_> {
         let (fresh, mut files) = self.fresh(session, &stage)?;
         let reader = session.database.connect()?;
         execute_all(&reader, UNOPTIMIZED)?;
-        let scanned = scan(&reader, fresh, &self.format)?;
         let binder = Binder::new(&session.state, &request.bindings);
         let state = with_formats(&session.state, &self.format)?;
         let assigning = Binder::new(&state, &request.bindings);
         let loader = Loader { binder: &binder, assigning: &assigning, copy: self.copy, entry: &self.entry };
+        let scanned = scan(&reader, fresh, &self.format, loader.expected_fields(&self.format)?)?;
         let parts = scanned.sources.iter().map(|source| loader.part(source));
         let parts = parts.collect::<Result<Vec<_>, _>>()?;
         let target = Target { session, reader: &reader, load: self };
@@ -193,7 +194,7 @@ impl Target<'_> {
     fn load(&self, parts: &[Part<'_>], scanned: &Scanned) -> Result<Vec<LoadedFile>, SqlError> {
         let on_error = self.load.copy.on_error;
         if on_error == OnError::AbortStatement {
-            self.all_or_nothing(parts)?;
+            self.all_or_nothing(parts, scanned)?;
             let loaded = scanned.files.iter().map(|read| whole(&read.file, read.rows_parsed));
             return Ok(loaded.collect());
         }
@@ -204,10 +205,11 @@ impl Target<'_> {
         Ok(files)
     }
 
-    fn all_or_nothing(&self, parts: &[Part<'_>]) -> Result<(), SqlError> {
+    fn all_or_nothing(&self, parts: &[Part<'_>], scanned: &Scanned) -> Result<(), SqlError> {
+        let has_rejects = scanned.files.iter().any(|read| !read.rejects.is_empty());
         // Inside a transaction nothing may fail that DuckDB gives the transaction up for.
-        if self.session.transaction.is_open {
-            self.check(parts)?;
+        if has_rejects || self.session.transaction.is_open {
+            self.check(parts, scanned)?;
         }
         let selects: Vec<String> = parts.iter().map(|part| self.select(part, "TRUE")).collect();
         if selects.is_empty() {
@@ -217,24 +219,44 @@ impl Target<'_> {
         match inserted {
             Ok(()) => Ok(()),
             Err(failure) => {
-                self.check(parts)?;
+                self.check(parts, scanned)?;
                 Err(failure)
             }
         }
     }
 
-    /// Fails with the first value that cannot be loaded.
-    fn check(&self, parts: &[Part<'_>]) -> Result<(), SqlError> {
+    /// Fails with the first record that cannot be loaded.
+    fn check(&self, parts: &[Part<'_>], scanned: &Scanned) -> Result<(), SqlError> {
         for part in parts {
             let bad = part.count_bad(self.reader, &self.load.entry)?;
-            let first = part.source.files.iter().zip(bad).find(|(_, bad)| *bad > 0);
-            if let Some((file, _)) = first
-                && let Some(failure) = part.first_failure(self.reader, &self.load.entry, file)?
-            {
-                return Err(failure.into_error(&self.load.path[2], file));
+            for (file, bad) in part.source.files.iter().zip(bad) {
+                match self.first_error(part, file, bad, scanned)? {
+                    None => {}
+                    Some(FirstBad::Record(reject)) => return Err(reject.into_error(&file.shown)),
+                    Some(FirstBad::Value(failure)) => {
+                        return Err(failure.into_error(&self.load.path[2], file));
+                    }
+                }
             }
         }
         Ok(())
+    }
+
+    /// The first record of a file that cannot be read, or the first value that cannot be loaded.
+    fn first_error(
+        &self,
+        part: &Part<'_>,
+        file: &SourceFile,
+        bad: u64,
+        scanned: &Scanned,
+    ) -> Result<Option<FirstBad>, SqlError> {
+        let reject = scanned.found(file).and_then(|read| read.rejects.first());
+        let failure = if bad > 0 { part.first_failure(self.reader, &self.load.entry, file)? } else { None };
+        Ok(match (reject, failure) {
+            (Some(reject), Some(failure)) if failure.row < reject.row => Some(FirstBad::Value(failure)),
+            (Some(reject), _) => Some(FirstBad::Record(reject.clone())),
+            (None, failure) => failure.map(FirstBad::Value),
+        })
     }
 
     /// Loads what can be loaded of a part's files: single rows, or whole files.
@@ -249,12 +271,15 @@ impl Target<'_> {
         let mut files = Vec::new();
         let mut left_out = Vec::new();
         for (file, bad) in part.source.files.iter().zip(bad) {
-            let parsed = scanned.rows_parsed(file);
-            let failure = if bad > 0 { part.first_failure(self.reader, entry, file)? } else { None };
+            let error = self
+                .first_error(part, file, bad, scanned)?
+                .map(|bad| bad.into_first_error(&self.load.path[2]));
+            let read = scanned.found(file);
+            let bad = bad + read.map_or(0, |read| read.rejects.len() as u64);
             if bad > 0 && on_error == OnError::SkipFile {
                 left_out.push(file.path());
             }
-            files.push(self.reported(file, parsed, bad, failure));
+            files.push(self.reported(file, read.map_or(0, |read| read.rows_parsed), bad, error));
         }
         let condition = match (on_error, part.bad_rows(entry)) {
             (OnError::SkipFile, _) if left_out.is_empty() => "TRUE".to_owned(),
@@ -269,7 +294,13 @@ impl Target<'_> {
         inserted.map(|()| files)
     }
 
-    fn reported(&self, file: &SourceFile, parsed: u64, bad: u64, failure: Option<Failure>) -> LoadedFile {
+    fn reported(
+        &self,
+        file: &SourceFile,
+        parsed: u64,
+        bad: u64,
+        first_error: Option<FirstError>,
+    ) -> LoadedFile {
         let is_skipping = self.load.copy.on_error == OnError::SkipFile;
         let (status, rows_loaded) = match bad {
             0 => (LoadStatus::Loaded, parsed),
@@ -281,7 +312,7 @@ impl Target<'_> {
             rows_loaded,
             error_limit: if is_skipping { 1 } else { parsed },
             errors_seen: bad,
-            first_error: failure.map(|failure| failure.into_first_error(&self.load.path[2])),
+            first_error,
             ..whole(file, parsed)
         }
     }
@@ -297,6 +328,21 @@ impl Target<'_> {
         let sql = format!("INSERT INTO {} ({}) {select}", entry.physical(), columns.join(", "));
         tracing::trace!(%sql, "copy");
         run(&self.session.connection, &sql).map(|_| ())
+    }
+}
+
+/// What is first wrong with a file.
+enum FirstBad {
+    Record(Reject),
+    Value(Failure),
+}
+
+impl FirstBad {
+    fn into_first_error(self, table: &str) -> FirstError {
+        match self {
+            FirstBad::Record(reject) => reject.into_first_error(),
+            FirstBad::Value(failure) => failure.into_first_error(table),
+        }
     }
 }
 

@@ -16,6 +16,7 @@ pub(super) struct Failure {
     pub error: SqlError,
     /// From 1.
     pub row: u64,
+    pub line: Option<u64>,
     /// The column's place in the table, from 1.
     pub place: usize,
     pub column: String,
@@ -69,11 +70,17 @@ impl Part<'_> {
             })
             .map_err(failed)?;
         let Some(first) = first else { return Ok(None) };
+        let at = format!("FROM {from} WHERE {is_here} AND {row} = {first}");
+        let line = match &self.relation.line {
+            Some(line) => Some(
+                connection.query_row(&format!("SELECT {line} {at}"), [], |row| row.get(0)).map_err(failed)?,
+            ),
+            None => None,
+        };
         for (place, (value, column)) in self.values.iter().zip(&entry.columns).enumerate() {
             if !value.is_loaded {
                 continue;
             }
-            let at = format!("FROM {from} WHERE {is_here} AND {row} = {first}");
             let is_bad: bool = connection
                 .query_row(&format!("SELECT {} {at}", test((value, column))), [], |row| row.get(0))
                 .map_err(failed)?;
@@ -81,7 +88,7 @@ impl Part<'_> {
                 let given = connection.query_row(&format!("SELECT hash({}) {at}", value.sql), [], |_| Ok(()));
                 let error = given.err().map_or_else(null_result, |failure| from_duckdb(&failure));
                 let column = column.name.clone();
-                return Ok(Some(Failure { error, row: first, place: place + 1, column }));
+                return Ok(Some(Failure { error, row: first, line, place: place + 1, column }));
             }
         }
         Ok(None)
@@ -105,30 +112,31 @@ fn null_result() -> SqlError {
 impl Failure {
     /// The error of the statement, with its place.
     pub(super) fn into_error(self, table: &str, file: &SourceFile) -> SqlError {
+        let line = self.line.map(|line| format!(", line {line}")).unwrap_or_default();
+        let column = format!(", column {}[{}:{}]", quoted(table), quoted(&self.column), self.place);
         let mut error = self.error;
-        error.message = format!(
-            "{}\n  File '{}', line {}\n  Row {}, column {}[{}:{}]\n  If you would like to continue loading when an \
-             error is encountered, use other values such as 'SKIP_FILE' or 'CONTINUE' for the ON_ERROR option. For \
-             more information on loading options, please run 'info loading_data' in a SQL client.",
-            error.message,
-            file.shown,
-            self.row,
-            self.row,
-            quoted(table),
-            quoted(&self.column),
-            self.place
-        );
+        error.message =
+            format!("{}\n  File '{}'{line}\n  Row {}{}", error.message, file.shown, self.row, place(&column));
         error
     }
 
     pub(super) fn into_first_error(self, table: &str) -> FirstError {
         FirstError {
             message: self.error.message,
-            line: self.row,
+            line: self.line.unwrap_or(self.row),
             character: None,
             column: format!("{}[{}:{}]", quoted(table), quoted(&self.column), self.place),
         }
     }
+}
+
+/// What stands behind the row's number: the column, and Snowflake's advice.
+pub(super) fn place(column: &str) -> String {
+    format!(
+        "{column}\n  If you would like to continue loading when an error is encountered, use other values such as \
+         'SKIP_FILE' or 'CONTINUE' for the ON_ERROR option. For more information on loading options, please run 'info \
+         loading_data' in a SQL client."
+    )
 }
 
 fn quoted(name: &str) -> String {

@@ -48,7 +48,7 @@ const fn only(
     Setting { name, kind, default, supported: Some(supported) }
 }
 
-const TEXT_COMPRESSIONS: &[&str] = &["AUTO", "GZIP", "DEFLATE", "RAW_DEFLATE", "ZSTD", "NONE"];
+const TEXT_COMPRESSIONS: &[&str] = &["AUTO", "GZIP", "DEFLATE", "RAW_DEFLATE", "NONE"];
 
 const CSV: &[Setting] = &[
     setting("RECORD_DELIMITER", SettingKind::Text, "\n"),
@@ -88,7 +88,7 @@ const JSON: &[Setting] = &[
     only("ENABLE_OCTAL", SettingKind::Flag, "false", &["false"]),
     setting("ALLOW_DUPLICATE", SettingKind::Flag, "false"),
     setting("STRIP_OUTER_ARRAY", SettingKind::Flag, "false"),
-    setting("STRIP_NULL_VALUES", SettingKind::Flag, "false"),
+    only("STRIP_NULL_VALUES", SettingKind::Flag, "false", &["false"]),
     setting("IGNORE_UTF8_ERRORS", SettingKind::Flag, "false"),
     setting("REPLACE_INVALID_CHARACTERS", SettingKind::Flag, "false"),
     setting("SKIP_BYTE_ORDER_MARK", SettingKind::Flag, "true"),
@@ -254,6 +254,20 @@ impl FileFormat {
 
     pub(crate) fn number(&self, name: &str) -> u64 {
         self.text(name).parse().unwrap_or(0)
+    }
+
+    /// What differs from the defaults, as SHOW FILE FORMATS gives it.
+    pub(crate) fn options_json(&self) -> String {
+        let value = |(name, items): (&String, &Vec<String>)| {
+            let value = match items.as_slice() {
+                [only] if name != "NULL_IF" => serde_json::Value::from(only.as_str()),
+                items => serde_json::Value::from(items.to_vec()),
+            };
+            (name.clone(), value)
+        };
+        let mut options: serde_json::Map<String, serde_json::Value> = self.given.iter().map(value).collect();
+        options.insert("TYPE".to_owned(), serde_json::Value::from(self.kind.name()));
+        serde_json::Value::Object(options).to_string()
     }
 
     /// The vectorized scanner takes logical types and bytes for what they are, whatever the other options say.

@@ -16,6 +16,7 @@ const DIGITS_MAX: u64 = 38;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ParquetColumn {
     pub name: String,
+    pub is_nullable: bool,
     /// What cannot be read says why, as soon as it is read.
     pub reading: Result<Reading, String>,
 }
@@ -63,7 +64,11 @@ pub(crate) fn columns(
     for _ in 0..count {
         let end = subtree_end(&nodes, at);
         let Some(tree) = nodes.get(at..end) else { break };
-        columns.push(ParquetColumn { name: tree[0].name.clone(), reading: reading(tree, format) });
+        columns.push(ParquetColumn {
+            name: tree[0].name.clone(),
+            is_nullable: tree[0].repetition != "REQUIRED",
+            reading: reading(tree, format),
+        });
         at = end;
     }
     Ok((columns, rows))

@@ -8,7 +8,7 @@ use crate::sql::bind::cast::{Mode, is_semi_structured};
 use crate::sql::bind::{Binder, MadeOf, Typed};
 use crate::sql::catalog::{ColumnEntry, TableEntry};
 use crate::sql::dml::{default_value, wrong_count};
-use crate::sql::error::{compilation, invalid_identifier, raised};
+use crate::sql::error::{compilation, invalid_identifier, raised, unsupported};
 use crate::sql::names;
 use crate::sql::physical::{BINARY_LENGTH_MAX, TEXT_LENGTH_MAX, duckdb_type};
 use crate::sql::state::SessionState;
@@ -69,6 +69,14 @@ impl Loader<'_> {
             }
         };
         Ok(Part { source, relation, values })
+    }
+
+    /// Fields that every record of CSV must have.
+    pub(super) fn expected_fields(&self, format: &FileFormat) -> Result<Option<usize>, SqlError> {
+        let is_by_place = !matches!(self.copy.source, CopySource::Query(_))
+            && self.copy.match_by == MatchByColumnName::None
+            && format.kind == FormatKind::Csv;
+        if is_by_place { Ok(Some(self.wanted()?.len())) } else { Ok(None) }
     }
 
     /// The columns that take the values, in the values' order.
@@ -177,6 +185,7 @@ impl Loader<'_> {
     fn cleaned(&self, field: Typed, format: &FileFormat) -> Result<Typed, SqlError> {
         let inner = match field.made_of.as_deref() {
             Some(MadeOf::Value(inner)) => inner.clone(),
+            _ if format.kind == FormatKind::Json => return self.cleaned_json(field, format),
             _ => return Ok(field),
         };
         let is_text = matches!(inner.ty, SnowType::Text { .. });
@@ -194,6 +203,22 @@ impl Loader<'_> {
         let text = self.binder.cast(value.clone(), &crate::sql::physical::TEXT, Mode::Explicit)?.sql;
         let sql = format!("CASE WHEN {text} NOT IN ({}) THEN {} END", nulls.join(", "), value.sql);
         Ok(Typed { sql, ..value })
+    }
+}
+
+impl Loader<'_> {
+    /// The same for a JSON document's field, whose texts are those of JSON.
+    fn cleaned_json(&self, field: Typed, format: &FileFormat) -> Result<Typed, SqlError> {
+        let text = format!("json_extract_string({}, '$')", field.sql);
+        let nulls: Vec<String> = format.list("NULL_IF").iter().map(|text| names::literal(text)).collect();
+        let mut sql = field.sql.clone();
+        if format.flag("TRIM_SPACE") {
+            sql = format!("CASE json_type({sql}) WHEN 'VARCHAR' THEN to_json(trim({text})) ELSE {sql} END");
+        }
+        if !nulls.is_empty() {
+            sql = format!("CASE WHEN {text} IN ({}) THEN NULL ELSE {sql} END", nulls.join(", "));
+        }
+        Ok(Typed { sql, ..field })
     }
 }
 
@@ -216,17 +241,26 @@ type Field = (String, Result<Typed, SqlError>);
 
 /// The names that the files have for their fields.
 fn fields(source: &StagedSource, relation: &StagedRelation) -> Vec<Field> {
+    let columns = &relation.relation.columns;
     match &source.shape {
-        Shape::Parquet(_) => relation
-            .relation
-            .columns
-            .first()
-            .and_then(|column| column.made_of.as_deref())
-            .map(|made_of| match made_of {
-                MadeOf::Fields(fields) => fields.clone(),
-                MadeOf::Value(_) => Vec::new(),
-            })
-            .unwrap_or_default(),
-        Shape::Texts(_) | Shape::Documents => Vec::new(),
+        Shape::Parquet(_) => match columns.first().and_then(|column| column.made_of.as_deref()) {
+            Some(MadeOf::Fields(fields)) => fields.clone(),
+            _ => Vec::new(),
+        },
+        Shape::Texts { header, .. } => {
+            header.iter().zip(columns).map(|(name, column)| (name.clone(), Ok(column.typed()))).collect()
+        }
+        Shape::Documents(keys) => keys
+            .iter()
+            .filter_map(|key| Some((key.clone(), document_field(&columns.first()?.sql, key))))
+            .collect(),
     }
+}
+
+fn document_field(document: &str, key: &str) -> Result<Typed, SqlError> {
+    if key.contains(['"', '\\', '*']) {
+        return Err(unsupported("a JSON field with a quote, backslash or star in its name"));
+    }
+    let sql = format!("json_extract({document}, {})", names::literal(&format!("$.\"{key}\"")));
+    Ok(Typed::new(sql, SnowType::Variant))
 }

@@ -6,7 +6,7 @@ use super::shape::scan;
 use super::source::StagedSource;
 use crate::outcome::SqlError;
 use crate::sql::bind::Binder;
-use crate::sql::error::{error, missing, unsupported};
+use crate::sql::error::{error, unsupported};
 use crate::sql::names;
 use crate::sql::stage::{StageLocation, StagePrivilege, StageReference};
 use crate::sql::state::SessionState;
@@ -25,7 +25,7 @@ pub(crate) fn query_source(
     let files = found.files.iter().map(|file| open(state, &found.stage, file));
     let files = files.collect::<Result<Vec<_>, _>>()?;
     let connection = state.account.connect()?;
-    let scanned = scan(&connection, files, &format)?;
+    let scanned = scan(&connection, files, &format, None)?;
     binder.scratch.borrow_mut().extend(scanned.scratch);
     let mut sources = scanned.sources.into_iter();
     match (sources.next(), sources.next()) {
@@ -57,8 +57,7 @@ pub(super) fn resolve(
     }
 }
 
-/// A named file format, where the session may use it.
-pub(crate) fn named(_state: &SessionState, name: &str) -> Result<FileFormat, SqlError> {
-    let parts = names::from_text(name)?;
-    Err(missing("File format", &names::display_path(&parts)))
+/// A named file format that the session may use.
+pub(super) fn named(state: &SessionState, name: &str) -> Result<FileFormat, SqlError> {
+    Ok(state.file_format(&names::from_text(name)?, "USAGE")?.format)
 }

@@ -13,15 +13,14 @@ use crate::sql::names::literal;
 use crate::sql::physical::{TEXT, fixed};
 
 /// What the rows of the files look like.
-#[allow(dead_code, reason = "texts are read in the next step")]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
     /// The files themselves.
     Parquet(Vec<ParquetColumn>),
-    /// Parquet files of our own with this many texts in a row, with the number of the record behind them.
-    Texts(usize),
-    /// The same with one JSON document.
-    Documents,
+    /// Parquet files of our own with this many texts in a row, and the record's number and line behind them.
+    Texts { width: usize, header: Vec<String> },
+    /// The same with one JSON document; its fields may have these names.
+    Documents(Vec<String>),
 }
 
 /// Staged files that are read together.
@@ -40,6 +39,8 @@ pub(crate) struct StagedRelation {
     pub path: String,
     /// The number of a row in its file, from 1.
     pub row: String,
+    /// Its line, where files have lines.
+    pub line: Option<String>,
 }
 
 impl StagedSource {
@@ -57,25 +58,29 @@ impl StagedSource {
         let path = format!("{name}.file_path");
         let row = match &self.shape {
             Shape::Parquet(_) => format!("({name}.file_row + 1)"),
-            Shape::Texts(_) | Shape::Documents => format!("{name}.c{width}"),
+            Shape::Texts { .. } | Shape::Documents(_) => format!("{name}.c{}", width - 1),
         };
         let columns = match &self.shape {
             Shape::Parquet(columns) => vec![self.object(binder, &name, columns)?],
-            Shape::Texts(count) => (1..=*count)
+            Shape::Texts { width, .. } => (1..=*width)
                 .map(|place| column(&format!("${place}"), format!("{name}.c{place}"), TEXT))
                 .collect(),
-            Shape::Documents => vec![column("$1", format!("CAST({name}.c1 AS JSON)"), SnowType::Variant)],
+            Shape::Documents(_) => vec![column("$1", format!("CAST({name}.c1 AS JSON)"), SnowType::Variant)],
         };
         let metadata = self.metadata(binder, &path, &row);
         let relation = Relation { name: None, path: None, columns, metadata, sequence: None };
-        Ok(StagedRelation { from, relation, path, row })
+        let line = match &self.shape {
+            Shape::Parquet(_) => None,
+            Shape::Texts { .. } | Shape::Documents(_) => Some(format!("{name}.c{width}")),
+        };
+        Ok(StagedRelation { from, relation, path, row, line })
     }
 
     fn width(&self) -> usize {
         match &self.shape {
             Shape::Parquet(columns) => columns.len(),
-            Shape::Texts(count) => count + 1,
-            Shape::Documents => 2,
+            Shape::Texts { width, .. } => width + 2,
+            Shape::Documents(_) => 3,
         }
     }
 

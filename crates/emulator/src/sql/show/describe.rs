@@ -20,11 +20,17 @@ pub(crate) fn execute(session: &mut SqlSession, parser: &mut Parser<'_>) -> Resu
     let word = parse::peek_word(parser).unwrap_or_default();
     let is_kind = matches!(
         word.as_str(),
-        "TABLE" | "VIEW" | "STAGE" | "USER" | "RESULT" | "WAREHOUSE" | "DATABASE" | "SCHEMA"
+        "TABLE" | "VIEW" | "STAGE" | "FILE" | "USER" | "RESULT" | "WAREHOUSE" | "DATABASE" | "SCHEMA"
     );
     let kind = if is_kind { parse::take_word(parser)? } else { "TABLE".to_owned() };
     let listing = match kind.as_str() {
         "TABLE" | "VIEW" => object(session, parser)?,
+        "FILE" => {
+            parse::expect(parser, &["FORMAT"])?;
+            let parts = parse::name(parser)?;
+            parse::end(parser)?;
+            super::formats::describe(session, &parts)?
+        }
         "STAGE" => super::stages::describe(session, parser)?,
         "USER" => user(session, parser)?,
         "RESULT" => result(session, parser)?,

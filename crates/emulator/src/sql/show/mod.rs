@@ -2,6 +2,7 @@
 
 mod account;
 pub(crate) mod describe;
+mod formats;
 mod grants;
 pub(crate) mod objects;
 pub(crate) mod pattern;
@@ -93,6 +94,9 @@ pub(crate) fn execute(session: &mut SqlSession, parser: &mut Parser<'_>) -> Resu
     if kind == "PRIMARY" || kind == "UNIQUE" {
         parse::expect(parser, &["KEYS"])?;
     }
+    if kind == "FILE" {
+        parse::expect(parser, &["FORMATS"])?;
+    }
     parse::accept(parser, &["HISTORY"]);
     let filter = filter(session, parser, &kind)?;
     let listing = match kind.as_str() {
@@ -104,6 +108,7 @@ pub(crate) fn execute(session: &mut SqlSession, parser: &mut Parser<'_>) -> Resu
         "COLUMNS" => filter.apply(objects::columns(session, &filter), "column_name"),
         "PRIMARY" => filter.apply(objects::keys(session, &filter, true), "table_name"),
         "UNIQUE" => filter.apply(objects::keys(session, &filter, false), "table_name"),
+        "FILE" => filter.apply(formats::formats(session, &filter), "name"),
         "STAGES" => filter.apply(stages::stages(session, &filter), "name"),
         "WAREHOUSES" => filter.apply(account::warehouses(session), "name"),
         "ROLES" => filter.apply(account::roles(session), "name"),

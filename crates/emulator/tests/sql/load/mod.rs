@@ -1,8 +1,11 @@
 //! COPY INTO a table: which files and rows arrive, as what values, and what is refused.
 
 mod files;
+mod formats;
 mod history;
 mod parquet;
+mod privileges;
+mod texts;
 
 use std::fs;
 
