@@ -267,3 +267,46 @@ const SETTINGS: [(&str, &str); 5] = [
 
 /// Enough for a merge of a million rows; more is spilled to disk beside the file.
 const MEMORY_MAX: &str = "1GiB";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_opens_a_file_gets_the_instance_that_there_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = TenantDatabase::open(TenantFile::new(folder.path(), "acme").unwrap()).unwrap();
+        let detour = folder.path().join(".");
+        let again = TenantDatabase::open(TenantFile::new(&detour, "acme").unwrap()).unwrap();
+        let other = TenantDatabase::open(TenantFile::new(folder.path(), "other").unwrap()).unwrap();
+        assert!(Arc::ptr_eq(&first.shared, &again.shared));
+        assert!(!Arc::ptr_eq(&first.shared, &other.shared));
+        let reading = again.file().open_read_only().unwrap();
+        first.connect().unwrap().execute_batch("CREATE TABLE t (id BIGINT)").unwrap();
+        let refused = reading.execute_batch("INSERT INTO t VALUES (1)").unwrap_err().to_string();
+        assert!(refused.contains("read-only"), "{refused}");
+    }
+
+    #[test]
+    fn a_file_that_many_open_and_leave_at_once_loses_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = TenantFile::new(folder.path(), "acme").unwrap();
+        let made = TenantDatabase::open(file.clone()).unwrap();
+        made.connect().unwrap().execute_batch("CREATE TABLE t (id BIGINT)").unwrap();
+        drop(made);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..10 {
+                        let database = TenantDatabase::open(file.clone()).unwrap();
+                        database.connect().unwrap().execute_batch("INSERT INTO t VALUES (1)").unwrap();
+                    }
+                });
+            }
+        });
+        let left = TenantDatabase::open(file).unwrap();
+        let row_count: i64 =
+            left.connect().unwrap().query_row("SELECT count(*) FROM t", [], |row| row.get(0)).unwrap();
+        assert_eq!(row_count, 40);
+    }
+}
