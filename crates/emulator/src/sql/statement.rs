@@ -22,7 +22,7 @@ const ROLLBACK: u64 = 0x5200;
 /// Reads and runs one statement.
 pub(crate) fn execute(session: &mut SqlSession, request: &SqlRequest) -> Result<Outcome, SqlError> {
     if let Some(statement) = FileStatement::of(&request.text) {
-        return stage::execute(session, statement, &request.text);
+        return stage::execute(session, statement, &stage::with_bound_values(request)?);
     }
     let mut parser = parse::statement(request)?;
     while parser.consume_token(&Token::SemiColon) {}

@@ -4,6 +4,7 @@
 //! one area of one driver; its failure lists the claims that do not hold.
 
 mod driver;
+mod loading;
 
 use self::driver::Driver;
 

@@ -7,9 +7,24 @@ use super::reject::Reject;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Field {
     value: String,
-    /// The text before escapes were read, which NULL_IF may name too.
-    raw: String,
+    /// The text before escapes were read, where there were any: NULL_IF may name it too.
+    raw: Option<String>,
     is_enclosed: bool,
+}
+
+impl Field {
+    fn push_all(&mut self, letters: &[char]) {
+        self.value.extend(letters);
+        if let Some(raw) = &mut self.raw {
+            raw.extend(letters);
+        }
+    }
+
+    fn push_escaped(&mut self, escape: char, letter: char) {
+        let raw = self.raw.get_or_insert_with(|| self.value.clone());
+        raw.extend([escape, letter]);
+        self.value.push(unescaped(letter));
+    }
 }
 
 /// One record that could be read.
@@ -111,8 +126,16 @@ impl Rules {
         }
     }
 
+    /// A letter that may end a plain field, or stand for another one.
+    fn is_special(&self, letter: char) -> bool {
+        matches!(letter, '\n' | '\r')
+            || self.field.first() == Some(&letter)
+            || self.record.first() == Some(&letter)
+            || self.escape_unenclosed == Some(letter)
+    }
+
     fn value(&self, field: Field) -> Option<String> {
-        let is_null = self.nulls.iter().any(|null| *null == field.value || *null == field.raw);
+        let is_null = self.nulls.iter().any(|null| *null == field.value || Some(null) == field.raw.as_ref());
         let is_empty = field.value.is_empty() && !field.is_enclosed && self.empty_is_null;
         (!is_null && !is_empty).then_some(field.value)
     }
@@ -260,18 +283,21 @@ impl Reader {
 
     fn plain(&mut self) -> Field {
         let mut field = Field::default();
-        while self.at < self.letters.len()
-            && !self.starts_with(&self.rules.field)
-            && self.record_end().is_none()
-        {
+        loop {
+            let rest = &self.letters[self.at..];
+            let length = rest.iter().position(|letter| self.rules.is_special(*letter)).unwrap_or(rest.len());
+            field.push_all(&rest[..length]);
+            self.at += length;
+            if self.at >= self.letters.len()
+                || self.starts_with(&self.rules.field)
+                || self.record_end().is_some()
+            {
+                break;
+            }
             let Some(letter) = self.take() else { break };
-            field.raw.push(letter);
             match (Some(letter) == self.rules.escape_unenclosed).then(|| self.take()).flatten() {
-                Some(escaped) => {
-                    field.raw.push(escaped);
-                    field.value.push(unescaped(escaped));
-                }
-                None => field.value.push(letter),
+                Some(escaped) => field.push_escaped(letter, escaped),
+                None => field.push_all(&[letter]),
             }
         }
         if self.rules.trims {
@@ -305,7 +331,6 @@ impl Reader {
                 Some(letter) => field.value.push(letter),
             }
         }
-        field.raw.clone_from(&field.value);
         if self.rules.trims {
             self.skip_spaces();
         }

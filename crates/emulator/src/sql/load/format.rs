@@ -256,6 +256,14 @@ impl FileFormat {
         self.text(name).parse().unwrap_or(0)
     }
 
+    /// The same with bytes taken for bytes.
+    pub(crate) fn with_binary(mut self) -> Self {
+        if self.kind == FormatKind::Parquet {
+            self.given.insert("BINARY_AS_TEXT".to_owned(), vec!["false".to_owned()]);
+        }
+        self
+    }
+
     /// What differs from the defaults, as SHOW FILE FORMATS gives it.
     pub(crate) fn options_json(&self) -> String {
         let value = |(name, items): (&String, &Vec<String>)| {

@@ -2,7 +2,7 @@
 
 use super::files::{Wanted, find, open};
 use super::format::FormatKind;
-use super::parquet::{self, ParquetColumn};
+use super::parquet::{self, ParquetColumn, Reading};
 use super::query::named;
 use crate::outcome::{SnowType, SqlError};
 use crate::sql::error::unsupported;
@@ -18,7 +18,8 @@ pub(crate) fn schema(
     ignores_case: bool,
 ) -> Result<Listing, SqlError> {
     let location = StageLocation::parse(location)?;
-    let format = named(state, format)?;
+    // Bytes without an annotation are inferred as such, whatever BINARY_AS_TEXT says: the Python connector relies on it.
+    let format = named(state, format)?.with_binary();
     if format.kind != FormatKind::Parquet {
         return Err(unsupported(format!("INFER_SCHEMA of {}", format.kind.name())));
     }
@@ -51,7 +52,7 @@ fn listing(columns: &[(ParquetColumn, Vec<String>)], ignores_case: bool) -> Resu
             .reading
             .as_ref()
             .map_err(|reason| unsupported(format!("{reason}, of the column '{}',", column.name)))?;
-        let ty = type_text(&reading.ty);
+        let ty = type_text(reading);
         let (name, value) = if ignores_case {
             let name = column.name.to_uppercase();
             (name.clone(), format!("GET_IGNORE_CASE ($1, '{name}')"))
@@ -70,12 +71,10 @@ fn listing(columns: &[(ParquetColumn, Vec<String>)], ignores_case: bool) -> Resu
     Ok(listing)
 }
 
-/// Any timestamp is one without a zone, and a whole number is one of all digits.
-fn type_text(ty: &SnowType) -> String {
-    match ty {
-        SnowType::Fixed { scale: 0, precision } if matches!(precision, 3 | 5 | 10 | 19 | 20) => {
-            "NUMBER(38, 0)".to_owned()
-        }
+/// Any timestamp is one without a zone, and a whole number that is no DECIMAL is one of all digits.
+fn type_text(reading: &Reading) -> String {
+    match &reading.ty {
+        SnowType::Fixed { .. } if reading.sql != "?" => "NUMBER(38, 0)".to_owned(),
         SnowType::Fixed { precision, scale } => format!("NUMBER({precision}, {scale})"),
         SnowType::Real => "REAL".to_owned(),
         SnowType::Text { .. } => "TEXT".to_owned(),

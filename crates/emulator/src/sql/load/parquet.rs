@@ -47,12 +47,12 @@ pub(crate) fn columns(
     format: &FileFormat,
 ) -> Result<(Vec<ParquetColumn>, u64), SqlError> {
     let path = file.pattern();
-    let unreadable = |_| {
-        error(
-            "100016",
-            "22000",
-            format!("Invalid data encountered: '{}' is not a valid Parquet file", file.shown),
-        )
+    let unreadable = |failure: duckdb::Error| {
+        let failure = failure.to_string().replace(&*file.plaintext.to_string_lossy(), &file.shown);
+        let reason = failure.lines().next().unwrap_or_default();
+        let message =
+            format!("Invalid data encountered: '{}' is not a valid Parquet file ({reason})", file.shown);
+        error("100016", "22000", message)
     };
     let rows = connection
         .query_row(&format!("SELECT num_rows FROM parquet_file_metadata({path})"), [], |row| row.get(0))

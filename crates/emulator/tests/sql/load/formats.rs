@@ -36,10 +36,10 @@ fn the_schema_of_parquet_files_is_inferred() {
     let mut staged = staged();
     staged.parquet(
         "a.parquet",
-        "SELECT 1::BIGINT AS i, 1.5::DECIMAL(12,2) AS d, 'x' AS \"Text\", 1.5::DOUBLE AS f, DATE '2020-01-01' AS dt, \
+        "SELECT 1::BIGINT AS i, 1.5::DECIMAL(12,2) AS d, 5::DECIMAL(10,0) AS w, 'x' AS \"Text\", 1.5::DOUBLE AS f, DATE '2020-01-01' AS dt, \
          TIMESTAMP '2020-01-01' AS ts, TRUE AS b, [1] AS l, 'x'::BLOB AS raw",
     );
-    staged.ok("CREATE FILE FORMAT F TYPE = PARQUET USE_LOGICAL_TYPE = TRUE BINARY_AS_TEXT = FALSE");
+    staged.ok("CREATE FILE FORMAT F TYPE = PARQUET USE_LOGICAL_TYPE = TRUE");
     let mut bindings = BTreeMap::new();
     for (key, value) in [("1", "@~/a"), ("2", "d.public.f")] {
         let values = vec![Some(value.to_owned())];
@@ -52,6 +52,7 @@ fn the_schema_of_parquet_files_is_inferred() {
         [
             "i|NUMBER(38, 0)",
             "d|NUMBER(12, 2)",
+            "w|NUMBER(10, 0)",
             "Text|TEXT",
             "f|REAL",
             "dt|DATE",
@@ -66,7 +67,7 @@ fn the_schema_of_parquet_files_is_inferred() {
             "SELECT EXPRESSION, NULLABLE, ORDER_ID FROM TABLE(INFER_SCHEMA(LOCATION => '@~', FILE_FORMAT => \
                      'F')) WHERE COLUMN_NAME = 'Text'"
         ),
-        ["$1:\"Text\"::TEXT|true|2"]
+        ["$1:\"Text\"::TEXT|true|3"]
     );
 }
 
