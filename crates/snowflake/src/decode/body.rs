@@ -2,9 +2,8 @@
 
 use std::io::{self, Read};
 
-use flate2::bufread::MultiGzDecoder;
-
 use crate::decode::frames::Frames;
+use crate::decode::gunzip::Gunzip;
 use crate::error::{Error, ErrorKind};
 
 /// How a gzip body begins. Some storages send it compressed without saying so in a header.
@@ -21,13 +20,13 @@ pub(crate) struct BodyReader {
 #[derive(Debug)]
 enum Encoded {
     Plain(Frames),
-    Gzip(Box<MultiGzDecoder<Frames>>),
+    Gzip(Box<Gunzip>),
 }
 
 impl BodyReader {
     pub(crate) fn new(body: Frames, bytes_max: u64) -> Self {
         let encoded = if body.starts_with(&GZIP_MAGIC) {
-            Encoded::Gzip(Box::new(MultiGzDecoder::new(body)))
+            Encoded::Gzip(Box::new(Gunzip::new(body)))
         } else {
             Encoded::Plain(body)
         };

@@ -4,6 +4,7 @@ mod body;
 mod cells;
 mod decimal_float;
 mod frames;
+mod gunzip;
 mod instant;
 mod ipc;
 mod layout;

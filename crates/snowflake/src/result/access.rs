@@ -36,6 +36,9 @@ pub(crate) struct FetchLimits {
     pub(crate) delay_max: Duration,
     /// Chunks that may be on their way or decoded, ahead of the reader.
     pub(crate) chunks_ahead_max: usize,
+    /// How many of them may be decoded already: one for each core is enough to keep all cores busy, and a chunk takes
+    /// several times the memory once it is decoded.
+    pub(crate) decoded_ahead_max: usize,
     /// How long a reader may starve while others hold the whole budget. After that its next chunk is fetched beyond
     /// the budget: two readers that wait for each other's memory would wait for ever.
     pub(crate) starvation_max: Duration,
@@ -48,6 +51,7 @@ impl Default for FetchLimits {
             delay_min: Duration::from_millis(250),
             delay_max: Duration::from_secs(16),
             chunks_ahead_max: 8,
+            decoded_ahead_max: cores(),
             starvation_max: Duration::from_secs(1),
         }
     }
@@ -79,6 +83,11 @@ pub(super) fn impatient_chunk_http(
         .map_err(|error| {
             Error::new(ErrorKind::Internal, "cannot set up the client for chunks").with_source(error)
         })
+}
+
+/// Threads that can decode at once.
+pub(super) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 impl ChunkAccess {

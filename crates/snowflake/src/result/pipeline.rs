@@ -15,12 +15,12 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::decode::{Decoded, Decoder, Frames};
 use crate::error::{Error, ErrorKind, Result};
-use crate::result::access::ChunkAccess;
+use crate::result::access::{ChunkAccess, cores};
 use crate::result::budget::BudgetPermit;
 use crate::result::fetch::ChunkFetch;
 use crate::result::links::Links;
 use crate::result::manifest::Manifest;
-use crate::result::stream::ResultStream;
+use crate::result::stream::{ReaderState, ResultStream};
 use crate::result::summary::SharedSummary;
 
 /// Bytes of a chunk whose size the service did not announce, for the memory budget.
@@ -49,6 +49,8 @@ struct Pipeline {
     manifest: Arc<Manifest>,
     decoder: Decoder,
     fetch: ChunkFetch,
+    /// The part that the reader waits for or is reading.
+    reading: watch::Receiver<usize>,
     summary: SharedSummary,
 }
 
@@ -63,12 +65,14 @@ pub(super) fn start(
     summary.update(|summary| summary.truncated_values = vec![0; manifest.columns.len()]);
     let (parts, receiver) = mpsc::channel(access.limits.chunks_ahead_max);
     let (starving, is_starving) = watch::channel(false);
+    let (progress, reading) = watch::channel(first);
     let links = Links::new(Arc::clone(&manifest), Arc::clone(&access.refetch), summary.clone());
     let fetch = ChunkFetch { access, links, summary: summary.clone() };
     let pipeline = Pipeline {
         manifest: Arc::clone(&manifest),
         decoder: decoder.clone(),
         fetch,
+        reading,
         summary: summary.clone(),
     };
     let task = tokio::spawn(walk(Arc::new(pipeline), first, parts, is_starving));
@@ -77,7 +81,7 @@ pub(super) fn start(
         decoder.schema(),
         first,
         receiver,
-        starving,
+        ReaderState { starving, reading: progress },
         summary,
         AbortOnDropHandle::new(task),
     )
@@ -154,6 +158,7 @@ impl Pipeline {
             bytes.saturating_add(bytes / 4).saturating_add(SLACK_BYTES)
         });
         let body = self.fetch.body(chunk, bytes_max).await?;
+        self.near_the_reader(chunk + 1).await;
         let decoded = match self.verified(chunk, body, bytes_max).await {
             // The service is known to have served chunks that were cut short; a second copy was whole.
             Err(error) if error.kind() == ErrorKind::Protocol => {
@@ -166,6 +171,16 @@ impl Pipeline {
         };
         permit.shrink_to(self.decoder.memory_bytes(decoded.rows, decoded.bytes));
         Ok(ReadyPart { decoded, permit })
+    }
+
+    /// Waits until the reader is so close to `part` that it should be decoded.
+    async fn near_the_reader(&self, part: usize) {
+        let ahead_max = self.fetch.access.limits.decoded_ahead_max;
+        let mut reading = self.reading.clone();
+        if reading.wait_for(|reading| part <= *reading + ahead_max).await.is_err() {
+            // The reader is gone, and this task is about to be dropped.
+            std::future::pending::<()>().await;
+        }
     }
 
     /// The rows of a chunk, if they are all there.
@@ -222,10 +237,7 @@ where
     F: FnOnce() -> Result<Decoded> + Send + 'static,
 {
     static CORES: OnceLock<Arc<Semaphore>> = OnceLock::new();
-    let cores = CORES.get_or_init(|| {
-        let count = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Arc::new(Semaphore::new(count))
-    });
+    let cores = CORES.get_or_init(|| Arc::new(Semaphore::new(cores())));
     let core = Arc::clone(cores).acquire_owned().await.expect("the semaphore of the cores is never closed");
     let decoding = tokio::task::spawn_blocking(move || {
         let decoded = decode();

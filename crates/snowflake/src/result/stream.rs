@@ -48,6 +48,14 @@ impl fmt::Debug for ResultBatch {
     }
 }
 
+/// What the pipeline has to know of the reader.
+pub(super) struct ReaderState {
+    /// Whether it waits for a part that has not even been started.
+    pub(super) starving: watch::Sender<bool>,
+    /// The part that it waits for or is reading.
+    pub(super) reading: watch::Sender<usize>,
+}
+
 /// The rows of a result in order. Ends after the last row or the first error; dropping it stops the downloads.
 pub struct ResultStream {
     schema: SchemaRef,
@@ -57,8 +65,7 @@ pub struct ResultStream {
     parts: mpsc::Receiver<PendingPart>,
     waiting: Option<PendingPart>,
     ready: VecDeque<ResultBatch>,
-    /// Tells the pipeline that a reader waits and no part of it has even been started.
-    starving: watch::Sender<bool>,
+    reader: ReaderState,
     summary: SharedSummary,
     /// Absent after the end.
     task: Option<AbortOnDropHandle<()>>,
@@ -70,7 +77,7 @@ impl ResultStream {
         schema: &SchemaRef,
         first: usize,
         parts: mpsc::Receiver<PendingPart>,
-        starving: watch::Sender<bool>,
+        reader: ReaderState,
         summary: SharedSummary,
         task: AbortOnDropHandle<()>,
     ) -> Self {
@@ -82,7 +89,7 @@ impl ResultStream {
             parts,
             waiting: None,
             ready: VecDeque::new(),
-            starving,
+            reader,
             summary,
             task: Some(task),
         }
@@ -170,12 +177,17 @@ impl Stream for ResultStream {
             }
             match self.parts.poll_recv(context) {
                 Poll::Ready(Some(part)) => {
-                    self.starving.send_if_modified(|is_starving| std::mem::replace(is_starving, false));
+                    self.reader
+                        .starving
+                        .send_if_modified(|is_starving| std::mem::replace(is_starving, false));
+                    self.reader.reading.send_replace(part.chunk);
                     self.waiting = Some(part);
                 }
                 Poll::Ready(None) => return self.finish(),
                 Poll::Pending => {
-                    self.starving.send_if_modified(|is_starving| !std::mem::replace(is_starving, true));
+                    self.reader
+                        .starving
+                        .send_if_modified(|is_starving| !std::mem::replace(is_starving, true));
                     return Poll::Pending;
                 }
             }

@@ -116,6 +116,7 @@ impl Storage {
             delay_min: Duration::from_millis(1),
             delay_max: Duration::from_millis(2),
             chunks_ahead_max: 4,
+            decoded_ahead_max: 1,
             starvation_max: Duration::from_millis(20),
         };
         QueryResult::new(data, ChunkAccess { limits, ..ChunkAccess::new(http, links, budget, refetch) })
