@@ -80,6 +80,7 @@ pub fn bulk_insert(batches: &[RecordBatch], rows: usize, folder: &Path) -> u64 {
         assert_eq!(ffi::duckdb_open(path.as_ptr(), &mut database), ffi::DuckDBSuccess);
         assert_eq!(ffi::duckdb_connect(database, &mut connection), ffi::DuckDBSuccess);
         execute(connection, c"SET preserve_insertion_order = false");
+        execute(connection, c"SET write_buffer_row_group_count = 1");
         let stream: ffi::duckdb_arrow_stream = ptr::from_mut(&mut stream).cast();
         assert_eq!(ffi::duckdb_arrow_scan(connection, c"rows".as_ptr(), stream), ffi::DuckDBSuccess);
         execute(connection, c"CREATE TABLE events AS SELECT * FROM rows");

@@ -28,14 +28,12 @@ pub(crate) fn refuse_push(file: &SyncFile) -> Result<()> {
 
 /// Puts a sync together. Opens the vendor database; logs in nowhere yet.
 ///
-/// Rows on their way may take `memory_bytes`: half of that for those that wait to be made durable, the rest for those
-/// that are being fetched.
+/// Rows on their way may take `memory_bytes`.
 pub(crate) fn assemble(file: &SyncFile, memory_bytes: u64) -> Result<Assembled> {
     refuse_push(file)?;
     let spec = file.spec().clone();
     let source = Arc::new(SnowflakeSource::new(file.connection(MemoryBudget::new(memory_bytes))?));
-    let group_bytes_max = usize::try_from(memory_bytes / 2).unwrap_or(usize::MAX);
-    let destination = Arc::new(DuckDbDestination::open_with(file.tenant_file()?, group_bytes_max)?);
+    let destination = Arc::new(DuckDbDestination::open(file.tenant_file()?)?);
     Ok(Assembled { sync: Sync { source: Arc::<SnowflakeSource>::clone(&source), destination, spec }, source })
 }
 

@@ -53,11 +53,13 @@ macro_rules! destination_claims {
             rows_and_checkpoint_appear_together,
             staged_rows_are_invisible,
             flushed_rows_survive_a_crash_and_others_are_forgotten,
+            rows_after_the_last_position_wait_for_the_next,
             discarded_rows_never_appear,
             a_merge_replaces_rows_with_the_same_key,
             a_row_that_comes_again_unchanged_is_not_counted,
             rows_with_a_null_in_their_key_are_merged_too,
             a_stale_epoch_can_neither_stage_nor_commit,
+            rows_on_their_way_at_a_takeover_are_refused,
             a_repeated_key_is_refused_and_nothing_changes,
             a_table_that_would_shrink_is_left_alone,
             a_target_belongs_to_one_stream,
@@ -148,6 +150,30 @@ pub async fn flushed_rows_survive_a_crash_and_others_are_forgotten(fixture: &Fix
     assert_eq!(fixture.seen(&plan), Some(in_any_order(&flushed)));
 }
 
+pub async fn rows_after_the_last_position_wait_for_the_next(fixture: &Fixture) {
+    let first = people(&[(Some(1), Some("Ada"), Some(1))]);
+    let (middle, last) = (people(&[(Some(2), Some("Bob"), Some(2))]), people(&[(Some(3), None, Some(3))]));
+    {
+        let destination = (fixture.reopen)();
+        let plan = plan(&*destination, &people_spec(true), &people_schema()).await;
+        destination.prepare(&plan).await.unwrap();
+        destination.stage(&plan, batch(&first, "after Ada")).await.unwrap();
+        destination.stage(&plan, Batch::new(middle.clone(), None)).await.unwrap();
+        assert_eq!(destination.flush(&plan).await.unwrap().durable_row_count, 1);
+    }
+    let destination = (fixture.reopen)();
+    let plan = plan(&*destination, &people_spec(true), &people_schema()).await;
+    assert_eq!(plan.staged, Some(Cursor::from_stored("after Ada")));
+    assert_eq!(destination.prepare(&plan).await.unwrap().staged.durable_row_count, 1);
+    destination.stage(&plan, Batch::new(middle, None)).await.unwrap();
+    destination.stage(&plan, batch(&last, "after all")).await.unwrap();
+    assert_eq!(destination.flush(&plan).await.unwrap().durable_row_count, 3);
+    destination.commit(&plan, checkpoint("end", 3)).await.unwrap();
+    let all =
+        people(&[(Some(1), Some("Ada"), Some(1)), (Some(2), Some("Bob"), Some(2)), (Some(3), None, Some(3))]);
+    assert_eq!(fixture.seen(&plan), Some(in_any_order(&all)));
+}
+
 pub async fn discarded_rows_never_appear(fixture: &Fixture) {
     let destination = (fixture.reopen)();
     let plan = plan(&*destination, &people_spec(true), &people_schema()).await;
@@ -207,6 +233,18 @@ pub async fn a_stale_epoch_can_neither_stage_nor_commit(fixture: &Fixture) {
     let committed = destination.commit(&stale, checkpoint("late", 0)).await;
     assert_eq!(committed.unwrap_err().kind(), ErrorKind::Conflict);
     assert_eq!(destination.prepare(&stale).await.unwrap_err().kind(), ErrorKind::Conflict);
+}
+
+pub async fn rows_on_their_way_at_a_takeover_are_refused(fixture: &Fixture) {
+    let (destination, other) = ((fixture.reopen)(), (fixture.reopen)());
+    let stale = plan(&*destination, &people_spec(true), &people_schema()).await;
+    destination.prepare(&stale).await.unwrap();
+    destination.stage(&stale, batch(&people(&[(Some(1), None, Some(1))]), "late")).await.unwrap();
+    let current = plan(&*other, &people_spec(true), &people_schema()).await;
+    other.prepare(&current).await.unwrap();
+    assert_eq!(destination.flush(&stale).await.unwrap_err().kind(), ErrorKind::Conflict);
+    other.commit(&current, checkpoint("end", 0)).await.unwrap();
+    assert_eq!(fixture.seen(&current), Some(vec![]));
 }
 
 pub async fn a_repeated_key_is_refused_and_nothing_changes(fixture: &Fixture) {

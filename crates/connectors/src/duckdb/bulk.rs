@@ -5,10 +5,10 @@
 
 use std::ffi::{CStr, CString};
 use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use arrow_array::RecordBatchReader;
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
-use arrow_array::{RecordBatch, RecordBatchIterator};
-use arrow_schema::SchemaRef;
 use duckdb::{Connection, ffi};
 
 /// One DuckDB instance in memory, to which files are attached.
@@ -26,13 +26,13 @@ unsafe impl Sync for Instance {}
 #[derive(Debug)]
 pub(crate) struct BulkConnection {
     connection: ffi::duckdb_connection,
+    /// The view under which DuckDB sees the batches of one insert. It lives in memory, never in a file, where all
+    /// connections to an instance see it: each has a view of its own.
+    rows_view: String,
 }
 
 // SAFETY: DuckDB's connections may be used from any thread, one at a time, which `&mut self` sees to.
 unsafe impl Send for BulkConnection {}
-
-/// The view under which DuckDB sees the batches of one insert. It lives in memory, never in a file.
-const ROWS_VIEW: &CStr = c"_snowferry_rows";
 
 impl Instance {
     /// Starts DuckDB with these settings.
@@ -73,7 +73,10 @@ impl Instance {
 
     /// A connection for inserts.
     pub(crate) fn connect_bulk(&self) -> Result<BulkConnection, String> {
-        let mut bulk = BulkConnection { connection: ptr::null_mut() };
+        static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
+        let number = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
+        let rows_view = format!("_snowferry_rows_{number}");
+        let mut bulk = BulkConnection { connection: ptr::null_mut(), rows_view };
         // SAFETY: the database is open.
         let state = unsafe { ffi::duckdb_connect(self.database, &mut bulk.connection) };
         if state == ffi::DuckDBSuccess { Ok(bulk) } else { Err("no connection could be made".to_owned()) }
@@ -105,24 +108,23 @@ impl BulkConnection {
         }
     }
 
-    /// Shows `batches` to `work` as a table of this name, for as long as `work` runs. They can be read once.
+    /// Shows `rows` to `work` as a table of this name, for as long as `work` runs. They can be read once.
     pub(crate) fn with_rows<T>(
         &mut self,
-        schema: SchemaRef,
-        batches: Vec<RecordBatch>,
+        rows: Box<dyn RecordBatchReader + Send>,
         work: impl FnOnce(&mut Self, &str) -> Result<T, String>,
     ) -> Result<T, String> {
-        let reader = RecordBatchIterator::new(batches.into_iter().map(Ok), schema);
-        let mut stream = FFI_ArrowArrayStream::new(Box::new(reader));
+        let view = c_string(&self.rows_view)?;
+        let mut stream = FFI_ArrowArrayStream::new(rows);
         // SAFETY: the stream lives until this function returns, and the view that points to it is dropped before.
         let state = unsafe {
             let stream: ffi::duckdb_arrow_stream = ptr::from_mut(&mut stream).cast();
-            ffi::duckdb_arrow_scan(self.connection, ROWS_VIEW.as_ptr(), stream)
+            ffi::duckdb_arrow_scan(self.connection, view.as_ptr(), stream)
         };
         if state != ffi::DuckDBSuccess {
             return Err("the rows could not be shown to DuckDB".to_owned());
         }
-        let name = format!("memory.main.{}", ROWS_VIEW.to_string_lossy());
+        let name = format!("memory.main.{}", self.rows_view);
         let done = work(self, &name);
         let dropped = self.execute(&format!("DROP VIEW {name}"));
         done.and_then(|done| dropped.map(|_| done))

@@ -11,19 +11,15 @@ use model::{
     Result, Staged, StreamName, StreamPlan, TableName,
 };
 
-use super::bulk::BulkConnection;
 use super::database::{OpenFile, TenantDatabase, TenantFile};
 use super::error::{failed, refused};
+use super::group::OpenGroup;
 use super::sql::{
     CATALOG, create_table_sql, merge_sql, quoted, quoted_schema, quoted_target, repeated_keys_sql,
     set_staged_sql, staging,
 };
 use super::types::{storable, stored_columns};
 use crate::guard;
-
-/// Rows are made durable in groups of about this size, unless told otherwise: large enough for DuckDB to compress on all
-/// cores, small enough that a crash costs seconds, and half of what rows on their way may take in memory by default.
-const GROUP_BYTES_DEFAULT: usize = 128 * 1024 * 1024;
 
 /// A tenant's DuckDB file as destination.
 #[derive(Clone)]
@@ -33,34 +29,24 @@ pub struct DuckDbDestination {
 }
 
 struct State {
+    /// Rows of which DuckDB knows already. Goes before the file that it is inserted into.
+    group: Option<OpenGroup>,
     file: OpenFile,
-    /// Rows that wait for the next group; a crash loses them and the next run reads them again.
+    /// Rows that wait for the end of what can only be read again as a whole.
     pending: Vec<Batch>,
-    pending_bytes: usize,
-    group_bytes_max: usize,
     durable_row_count: u64,
 }
 
 impl DuckDbDestination {
     /// Opens the tenant's file, and makes it where it is absent.
     pub fn open(file: TenantFile) -> Result<Self> {
-        Self::open_with(file, GROUP_BYTES_DEFAULT)
-    }
-
-    /// The same, where rows wait in memory in groups of at most about this size.
-    pub fn open_with(file: TenantFile, group_bytes_max: usize) -> Result<Self> {
-        Self::on(TenantDatabase::open(file)?, group_bytes_max)
+        Self::on(TenantDatabase::open(file)?)
     }
 
     /// A destination on a file that others in this process may use as well.
-    pub fn on(database: TenantDatabase, group_bytes_max: usize) -> Result<Self> {
-        let state = State {
-            file: database.connect_destination()?,
-            pending: Vec::new(),
-            pending_bytes: 0,
-            group_bytes_max,
-            durable_row_count: 0,
-        };
+    pub fn on(database: TenantDatabase) -> Result<Self> {
+        let file = database.connect_destination()?;
+        let state = State { group: None, file, pending: Vec::new(), durable_row_count: 0 };
         Ok(Self { database, state: Arc::new(Mutex::new(state)) })
     }
 
@@ -109,11 +95,7 @@ impl Destination for DuckDbDestination {
     async fn stage(&self, plan: &StreamPlan, batch: Batch) -> Result<Staged> {
         let plan = plan.clone();
         self.blocking(move |state| {
-            state.pending_bytes += batch.byte_size();
-            state.pending.push(batch);
-            if state.pending_bytes >= state.group_bytes_max {
-                state.flush(&plan)?;
-            }
+            state.stage(&plan, batch)?;
             Ok(state.staged())
         })
         .await
@@ -140,8 +122,7 @@ impl State {
     }
 
     fn prepare(&mut self, plan: &StreamPlan) -> Result<Prepared> {
-        self.pending.clear();
-        self.pending_bytes = 0;
+        self.forget_rows();
         if !matches!(plan.publish, Publish::Replace { .. } | Publish::Merge { delete_flag: None, .. }) {
             return Err(not_a_mirror(plan));
         }
@@ -170,8 +151,7 @@ impl State {
     }
 
     fn discard_staged(&mut self, plan: &StreamPlan) -> Result<()> {
-        self.pending.clear();
-        self.pending_bytes = 0;
+        self.forget_rows();
         self.durable_row_count = 0;
         let staged = staging(&plan.target);
         let transaction = begin(&mut self.file.connection)?;
@@ -182,30 +162,52 @@ impl State {
         transaction.commit().map_err(|e| failed("empty the staging table", e))
     }
 
-    /// Makes durable every pending row up to the last position that can be resumed from.
+    /// Forgets the rows that are not durable.
+    fn forget_rows(&mut self) {
+        self.pending.clear();
+        self.group = None;
+    }
+
+    /// Takes rows, and gives them to DuckDB once they end at a position that can be resumed from: a group never holds
+    /// a row beyond the position that it is going to record.
+    fn stage(&mut self, plan: &StreamPlan, batch: Batch) -> Result<()> {
+        let is_resumable = batch.resume.is_some();
+        self.pending.push(batch);
+        if !is_resumable {
+            return Ok(());
+        }
+        let storable: Vec<RecordBatch> =
+            self.pending.iter().map(|batch| storable(&batch.rows)).collect::<Result<_>>()?;
+        let group = self.group.get_or_insert_with(|| {
+            OpenGroup::start(&self.file.bulk, quoted_target(&staging(&plan.target)), storable[0].schema())
+        });
+        let mut batches = self.pending.drain(..).zip(storable);
+        let takes_more = batches.all(|(batch, rows)| group.send(Batch { rows, ..batch }));
+        drop(batches);
+        if takes_more && !group.is_full() { Ok(()) } else { self.flush(plan) }
+    }
+
+    /// Makes durable what DuckDB has been given.
     fn flush(&mut self, plan: &StreamPlan) -> Result<()> {
-        let Some(last) = self.pending.iter().rposition(|batch| batch.resume.is_some()) else { return Ok(()) };
-        let rest = self.pending.split_off(last + 1);
-        let group = std::mem::replace(&mut self.pending, rest);
-        self.pending_bytes = self.pending.iter().map(Batch::byte_size).sum();
-        let row_count: usize = group.iter().map(|batch| batch.rows.num_rows()).sum();
-        let checkpoint = group
-            .last()
-            .and_then(|batch| batch.resume.clone())
-            .map(|cursor| Checkpoint { cursor, row_count: self.durable_row_count + row_count as u64 });
-        let rows: Vec<RecordBatch> =
-            group.iter().map(|batch| storable(&batch.rows)).collect::<Result<_>>()?;
-        let update = set_staged_sql(plan, checkpoint.as_ref());
-        insert(&mut self.file.bulk, plan, rows, &update)?;
-        self.durable_row_count += row_count as u64;
-        Ok(())
+        let Some(group) = self.group.take() else { return Ok(()) };
+        let row_count = self.durable_row_count + group.row_count;
+        let checkpoint = group.reached.clone().map(|cursor| Checkpoint { cursor, row_count });
+        match group.close(set_staged_sql(plan, checkpoint.as_ref())) {
+            Ok(1) => {
+                self.durable_row_count = row_count;
+                Ok(())
+            }
+            Ok(_) => Err(guard::stale_epoch(&plan.stream)),
+            // The one row that a group updates is the one that holds the epoch.
+            Err(message) if message.contains("Conflict on ") => Err(guard::stale_epoch(&plan.stream)),
+            Err(message) => Err(refused("make staged rows durable", &message)),
+        }
     }
 
     fn commit(&mut self, plan: &StreamPlan, checkpoint: &Checkpoint) -> Result<Committed> {
         self.flush(plan)?;
         // What is left has no position to go on from, so it becomes durable with the commit or not at all.
         let pending = std::mem::take(&mut self.pending);
-        self.pending_bytes = 0;
         let transaction = begin(&mut self.file.connection)?;
         append(&transaction, plan, pending.iter().map(|batch| &batch.rows))?;
         refuse_repeated_keys(&transaction, plan)?;
@@ -237,31 +239,6 @@ fn not_a_mirror(plan: &StreamPlan) -> Error {
 
 fn begin(connection: &mut Connection) -> Result<Transaction<'_>> {
     connection.transaction().map_err(|e| failed("begin a transaction", e))
-}
-
-/// Inserts rows into the staging table and runs `update`, which must change one row, in one transaction.
-fn insert(bulk: &mut BulkConnection, plan: &StreamPlan, rows: Vec<RecordBatch>, update: &str) -> Result<()> {
-    let Some(schema) = rows.first().map(RecordBatch::schema) else { return Ok(()) };
-    let staged = quoted_target(&staging(&plan.target));
-    let inserted = bulk.with_rows(schema, rows, |bulk, rows| {
-        bulk.execute("BEGIN")?;
-        let changed = bulk
-            .execute(&format!("INSERT INTO {staged} SELECT * FROM {rows}"))
-            .and_then(|_| bulk.execute(update))
-            .and_then(
-                |changed| if changed == 1 { bulk.execute("COMMIT").map(|_| changed) } else { Ok(changed) },
-            );
-        if changed != Ok(1) {
-            // A transaction that failed is over already; saying so again harms nothing.
-            let _may_be_over = bulk.execute("ROLLBACK");
-        }
-        changed
-    });
-    match inserted {
-        Ok(1) => Ok(()),
-        Ok(_) => Err(guard::stale_epoch(&plan.stream)),
-        Err(message) => Err(refused("make staged rows durable", &message)),
-    }
 }
 
 fn append<'a>(

@@ -6,6 +6,7 @@ mod catalog;
 mod database;
 mod destination;
 mod error;
+mod group;
 mod journal;
 mod key_hash;
 mod position;

@@ -31,7 +31,8 @@ struct Target {
     staged_checkpoint: Option<Checkpoint>,
     /// What a crash loses.
     pending: Vec<RecordBatch>,
-    pending_resume: Option<Cursor>,
+    /// The last position among them, and how many of them lead to it.
+    pending_resume: Option<(Cursor, usize)>,
 }
 
 impl MemoryDestination {
@@ -110,7 +111,7 @@ impl Destination for MemoryDestination {
         self.with_target(plan, |target| {
             target.pending.push(batch.rows);
             if let Some(resume) = batch.resume {
-                target.pending_resume = Some(resume);
+                target.pending_resume = Some((resume, target.pending.len()));
             }
             Ok(target.staged())
         })
@@ -118,8 +119,8 @@ impl Destination for MemoryDestination {
 
     async fn flush(&self, plan: &StreamPlan) -> Result<Staged> {
         self.with_target(plan, |target| {
-            if let Some(cursor) = target.pending_resume.take() {
-                target.staged.append(&mut target.pending);
+            if let Some((cursor, batch_count)) = target.pending_resume.take() {
+                target.staged.extend(target.pending.drain(..batch_count));
                 let row_count = target.staged.iter().map(|rows| rows.num_rows() as u64).sum();
                 target.staged_checkpoint = Some(Checkpoint { cursor, row_count });
             }

@@ -104,7 +104,7 @@ impl Sample {
 /// Reads a table and writes it into another one, as a run would.
 async fn carry(world: &World) -> StreamPlan {
     let mut plan = world.plan(&table("t")).await.unwrap();
-    let destination = DuckDbDestination::on(world.database.clone(), 1 << 20).unwrap();
+    let destination = DuckDbDestination::on(world.database.clone()).unwrap();
     plan.epoch = destination
         .progress(&plan.stream, &plan.target)
         .await

@@ -141,7 +141,7 @@ async fn a_table_that_a_pull_has_made_comes_out_as_it_went_in_where_its_types_te
     let world = World::new();
     let (schema, spec, rows) = every_type();
     let pulled = StreamPlan::build(&spec, &schema, &Progress::default()).unwrap();
-    let destination = DuckDbDestination::on(world.database.clone(), 1).unwrap();
+    let destination = DuckDbDestination::on(world.database.clone()).unwrap();
     destination.prepare(&pulled).await.unwrap();
     let position = Cursor::from_stored("end");
     destination.stage(&pulled, Batch::new(rows.clone(), Some(position.clone()))).await.unwrap();
