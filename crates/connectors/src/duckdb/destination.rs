@@ -198,8 +198,7 @@ impl State {
                 Ok(())
             }
             Ok(_) => Err(guard::stale_epoch(&plan.stream)),
-            // The one row that a group updates is the one that holds the epoch.
-            Err(message) if message.contains("Conflict on ") => Err(guard::stale_epoch(&plan.stream)),
+            Err(message) if is_taken_over(&message) => Err(guard::stale_epoch(&plan.stream)),
             Err(message) => Err(refused("make staged rows durable", &message)),
         }
     }
@@ -405,7 +404,7 @@ fn set_committed(transaction: &Transaction<'_>, plan: &StreamPlan, checkpoint: &
     let updated = transaction.execute(
         "UPDATE vendor._snowferry.streams
          SET committed_cursor = ?, committed_rows = ?, committed_at = now()::TIMESTAMP,
-             staged_cursor = NULL, staged_rows = NULL
+             staged_cursor = NULL, staged_rows = NULL, epoch = epoch
          WHERE target_schema = ? AND target_table = ? AND epoch = ?",
         params![
             checkpoint.cursor.as_str(),
@@ -418,10 +417,18 @@ fn set_committed(transaction: &Transaction<'_>, plan: &StreamPlan, checkpoint: &
     fenced(plan, updated)
 }
 
-/// No row under our epoch means that somebody else has taken the stream over.
+/// No row under our epoch means that somebody else has taken the stream over, before this transaction or beside it.
 fn fenced(plan: &StreamPlan, updated: duckdb::Result<usize>) -> Result<()> {
-    match updated.map_err(|e| failed("record the checkpoint", e))? {
-        1 => Ok(()),
-        _ => Err(guard::stale_epoch(&plan.stream)),
+    match updated {
+        Ok(1) => Ok(()),
+        Ok(_) => Err(guard::stale_epoch(&plan.stream)),
+        Err(error) if is_taken_over(&error.to_string()) => Err(guard::stale_epoch(&plan.stream)),
+        Err(error) => Err(failed("record the checkpoint", error)),
     }
+}
+
+/// Whether DuckDB refused an update because another transaction had changed the row: the only rows that are updated
+/// under an epoch are those that hold it.
+fn is_taken_over(message: &str) -> bool {
+    message.contains("Conflict on update")
 }

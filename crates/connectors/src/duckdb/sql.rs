@@ -53,12 +53,13 @@ pub(crate) fn create_table_sql(plan: &StreamPlan, target: &TableName) -> String 
     format!("CREATE TABLE IF NOT EXISTS {} (\n{}\n)", quoted_target(target), columns.join(",\n"))
 }
 
-/// Records how far staging has got, under the plan's epoch alone.
+/// Records how far staging has got, under the plan's epoch alone. The epoch is written too, as it is: DuckDB looks for
+/// conflicting updates column by column, and would not see that another run has raised it since this transaction began.
 pub(crate) fn set_staged_sql(plan: &StreamPlan, staged: Option<&Checkpoint>) -> String {
     let cursor = staged.map_or_else(|| "NULL".to_owned(), |staged| literal(staged.cursor.as_str()));
     let rows = staged.map_or_else(|| "NULL".to_owned(), |staged| staged.row_count.to_string());
     format!(
-        "UPDATE {CATALOG}._snowferry.streams SET staged_cursor = {cursor}, staged_rows = {rows} \
+        "UPDATE {CATALOG}._snowferry.streams SET staged_cursor = {cursor}, staged_rows = {rows}, epoch = epoch \
          WHERE target_schema = {} AND target_table = {} AND epoch = {}",
         literal(&plan.target.schema),
         literal(&plan.target.table),
