@@ -62,9 +62,14 @@ impl FileBody {
         Ok(parts)
     }
 
-    /// Whether sending it costs memory besides the content.
-    pub(super) fn is_encrypted(&self) -> bool {
-        self.encryption.is_some()
+    /// The memory that all parts at once take besides the content: none where they are the content itself.
+    pub(super) fn costs(&self) -> u64 {
+        if self.encryption.is_some() { self.stored_bytes as u64 } else { 0 }
+    }
+
+    /// The same for one part.
+    pub(super) fn part_costs(&self) -> u64 {
+        self.costs().min(self.part_bytes as u64)
     }
 }
 

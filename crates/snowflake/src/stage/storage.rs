@@ -333,3 +333,52 @@ impl fmt::Display for Carried {
 }
 
 impl std::error::Error for Carried {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_in_the_host_is_not_in_the_path_too() {
+        let address = Address {
+            cloud: Cloud::Gcs,
+            base: Url::parse("https://b-1.storage.googleapis.com").unwrap(),
+            bucket: "b-1".into(),
+            is_bucket_in_host: true,
+            account: String::new(),
+            prefix: String::new(),
+            region: "us-west-2".into(),
+        };
+        let uri = "https://b-1.storage.googleapis.com/b%2D1/run%2Ff?uploadId=1".to_owned();
+        assert_eq!(
+            without_bucket(&uri, &address).unwrap(),
+            "https://b-1.storage.googleapis.com/run%2Ff?uploadId=1"
+        );
+    }
+
+    #[test]
+    fn a_refusal_names_the_cloud_the_status_and_the_code() {
+        for (verdict, status, code, kind, text) in [
+            (
+                Verdict::Failed(ErrorKind::Permission),
+                403,
+                Some("AccessDenied"),
+                ErrorKind::Permission,
+                "S3 answered HTTP 403 (AccessDenied)",
+            ),
+            (
+                Verdict::KeyExpired,
+                400,
+                Some("ExpiredToken"),
+                ErrorKind::Permission,
+                "S3 answered HTTP 400 (ExpiredToken)",
+            ),
+            (Verdict::Passing, 429, None, ErrorKind::Throttled, "S3 answered HTTP 429 to"),
+            (Verdict::Passing, 503, None, ErrorKind::Unavailable, "S3 answered HTTP 503 to"),
+        ] {
+            let error = refusal(Cloud::S3, verdict, status, code);
+            assert_eq!(error.kind(), kind);
+            assert!(error.message().starts_with(text), "{error}");
+        }
+    }
+}

@@ -155,17 +155,15 @@ impl StageUploads {
         let shared = &self.shared;
         let _turn = shared.files.acquire().await.expect("the semaphore of uploads is never closed");
         let size = content.len() as u64;
-        for attempt in 1.. {
+        let mut tries = 1;
+        let (stored_size, digest) = loop {
             match shared.send(name, content.clone()).await {
-                Ok((stored_size, digest)) => {
-                    tracing::debug!(size, stored_size, "a file was uploaded to the Snowflake stage");
-                    return Ok(UploadedFile { name: name.to_owned(), size, stored_size, digest });
-                }
-                Err(error) if error.kind() == ErrorKind::NotFound && attempt < TRIES_IN_PARTS_MAX => {}
-                Err(error) => return Err(error),
+                Err(error) if error.kind() == ErrorKind::NotFound && tries < TRIES_IN_PARTS_MAX => tries += 1,
+                outcome => break outcome?,
             }
-        }
-        unreachable!("the last attempt returns")
+        };
+        tracing::debug!(size, stored_size, "a file was uploaded to the Snowflake stage");
+        Ok(UploadedFile { name: name.to_owned(), size, stored_size, digest })
     }
 
     /// The folder.
@@ -191,8 +189,7 @@ impl Shared {
     }
 
     async fn send_whole(&self, name: &str, body: FileBody, attributes: Attributes) -> Result<()> {
-        let costs = if body.is_encrypted() { body.stored_bytes as u64 } else { 0 };
-        let _memory = self.budget.acquire(costs).await;
+        let _memory = self.budget.acquire(body.costs()).await;
         let payload = computed(move || body.whole()).await?.into_iter().collect();
         if self.is_link_per_file {
             let statement = put_statement(&self.folder, name);
@@ -217,12 +214,7 @@ impl Shared {
             if parts.len() >= self.parts_parallel {
                 sent(parts.join_next().await)?;
             }
-            let costs = if body.is_encrypted() {
-                self.storage.address.cloud.part_bytes(body.stored_bytes)
-            } else {
-                0
-            };
-            let memory = self.budget.acquire(costs as u64).await;
+            let memory = self.budget.acquire(body.part_costs()).await;
             let (rest, part) = computed(move || {
                 let part = body.next_part()?;
                 Ok((body, part))

@@ -71,6 +71,7 @@ async fn keys_that_expire_in_mid_upload_are_renewed_once_for_all() {
     let transfers = gated.service.transfers();
     assert_eq!(transfers.len(), 2, "asked once to begin and once to renew");
     assert_eq!(sql(&transfers[0]), sql(&transfers[1]), "the identical text");
+    assert_eq!(transfers[0].headers["accept"], "application/json");
     assert_ne!(transfers[0].request_id(), transfers[1].request_id());
     for size in [9 * MIB, 17 * MIB, 18 * MIB] {
         gated.holds(&format!("f{size}"), size).await;
