@@ -178,7 +178,8 @@ fn stage_access(account: &Account, request: &LoginRequest, start: &SessionStart)
         Some("LOCAL_FS") => StageAccess::LocalFolder,
         _ => account.config.stages.access.unwrap_or_else(|| {
             let id = request.client_app_id.as_deref().unwrap_or_default();
-            session::stage_access(id, request.client_app_version.as_deref().unwrap_or_default())
+            let version = request.client_app_version.as_deref().unwrap_or_default();
+            session::stage_access(id, version, request.application())
         }),
     }
 }

@@ -23,6 +23,7 @@ pub(super) struct LoginRequest {
     pub token: Option<String>,
     pub client_app_id: Option<String>,
     pub client_app_version: Option<String>,
+    pub client_environment: Value,
     pub session_parameters: BTreeMap<String, Value>,
     pub client_capabilities: BTreeMap<String, Value>,
 }
@@ -31,6 +32,11 @@ impl LoginRequest {
     /// The account as a JWT names it: without region and cloud.
     pub(super) fn account(&self) -> &str {
         account_part(self.account_name.as_deref().unwrap_or_default())
+    }
+
+    /// The program that uses the driver, where it says so.
+    pub(super) fn application(&self) -> &str {
+        self.client_environment["APPLICATION"].as_str().unwrap_or_default()
     }
 
     pub(super) fn authenticator(&self) -> String {

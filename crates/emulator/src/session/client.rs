@@ -5,6 +5,9 @@ use crate::stage::StageAccess;
 /// From here on the Python connector takes the address of a store from the reply, over plain HTTP too.
 const PYTHON_MAJOR_WITH_ADDRESS: u32 = 5;
 
+/// How our own client names itself beside the driver whose behaviour it has.
+const OWN_APPLICATION: &str = "Snowferry";
+
 /// The drivers whose results differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClientFamily {
@@ -47,8 +50,12 @@ impl ClientFamily {
 }
 
 /// How a driver gets at Snowflake stages: those that would look for a store of one of the clouds, whatever address the
-/// reply gives, copy files on this machine, and the others use the address.
-pub(crate) fn stage_access(id: &str, version: &str) -> StageAccess {
+/// reply gives, copy files on this machine, and the others use the address. Our own client goes by the name of one of
+/// the former, as Snowflake sends it Arrow for that, but tells its own name as the application.
+pub(crate) fn stage_access(id: &str, version: &str, application: &str) -> StageAccess {
+    if application == OWN_APPLICATION {
+        return StageAccess::S3;
+    }
     let id = id.to_ascii_lowercase();
     let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
     let copies_files = match id.as_str() {
@@ -64,10 +71,12 @@ mod tests {
 
     #[test]
     fn a_driver_that_takes_an_address_gets_the_store() {
-        assert_eq!(stage_access("PythonConnector", "4.8.1"), StageAccess::LocalFolder);
-        assert_eq!(stage_access("PythonConnector", "5.2.0"), StageAccess::S3);
-        assert_eq!(stage_access("JavaScript", "3.3.0"), StageAccess::LocalFolder);
-        assert_eq!(stage_access("Snowferry", "0.1.0"), StageAccess::S3);
-        assert_eq!(stage_access("", ""), StageAccess::S3);
+        assert_eq!(stage_access("PythonConnector", "4.8.1", ""), StageAccess::LocalFolder);
+        assert_eq!(stage_access("PythonConnector", "5.2.0", ""), StageAccess::S3);
+        assert_eq!(stage_access("JavaScript", "3.3.0", ""), StageAccess::LocalFolder);
+        assert_eq!(stage_access("Snowferry", "0.1.0", ""), StageAccess::S3);
+        assert_eq!(stage_access("", "", ""), StageAccess::S3);
+        assert_eq!(stage_access("Go", "2.1.0", ""), StageAccess::LocalFolder);
+        assert_eq!(stage_access("Go", "2.1.0", "Snowferry"), StageAccess::S3);
     }
 }

@@ -1,6 +1,7 @@
 //! Files into Snowflake stages and back, through object stores that no one here wrote.
 
 mod bucket;
+mod emulated;
 mod faults;
 mod gate;
 mod listing;
