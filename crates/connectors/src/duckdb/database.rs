@@ -6,7 +6,7 @@ use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
-use duckdb::{Config, Connection};
+use duckdb::{Config, Connection, InterruptHandle};
 use model::{Error, ErrorKind, Result};
 
 use super::bulk::{BulkConnection, Instance};
@@ -58,7 +58,7 @@ impl TenantFile {
             .map_err(|error| error::failed("start DuckDB", error))?;
         self.attach(&connection, " (READ_ONLY)")?;
         use_catalog(&connection)?;
-        Ok(TenantConnection { connection, _database: None })
+        Ok(TenantConnection::new(connection, None))
     }
 
     /// One path for each file, however it is written, where its folder exists.
@@ -138,7 +138,7 @@ impl TenantDatabase {
         let connection =
             self.instance()?.connect().map_err(|error| error::failed("connect to DuckDB", error))?;
         use_catalog(&connection)?;
-        Ok(TenantConnection { connection, _database: Some(self.clone()) })
+        Ok(TenantConnection::new(connection, Some(self.clone())))
     }
 
     /// A connection that sees one state of the file and cannot write.
@@ -226,8 +226,46 @@ fn use_catalog(connection: &Connection) -> Result<()> {
 
 /// A connection to a tenant's file, which stays open for as long as there is one.
 pub struct TenantConnection {
+    interrupt: Interrupt,
     connection: Connection,
     _database: Option<TenantDatabase>,
+}
+
+impl TenantConnection {
+    fn new(connection: Connection, database: Option<TenantDatabase>) -> Self {
+        let interrupt = Interrupt { handle: Arc::new(Mutex::new(Some(connection.interrupt_handle()))) };
+        Self { interrupt, connection, _database: database }
+    }
+
+    /// Stops what this connection runs, from any thread.
+    pub(super) fn interrupt(&self) -> Interrupt {
+        self.interrupt.clone()
+    }
+}
+
+impl Drop for TenantConnection {
+    fn drop(&mut self) {
+        *self.interrupt.lock() = None;
+    }
+}
+
+/// Stops the statement that a connection runs, and does nothing once the connection is closed. The `duckdb` crate's own
+/// handle hears of that only after the connection was freed, and an interrupt between the two crashes the process.
+#[derive(Clone)]
+pub(super) struct Interrupt {
+    handle: Arc<Mutex<Option<Arc<InterruptHandle>>>>,
+}
+
+impl Interrupt {
+    pub(super) fn interrupt(&self) {
+        if let Some(handle) = &*self.lock() {
+            handle.interrupt();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<InterruptHandle>>> {
+        self.handle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Deref for TenantConnection {
@@ -311,5 +349,19 @@ mod tests {
         let row_count: i64 =
             left.connect().unwrap().query_row("SELECT count(*) FROM t", [], |row| row.get(0)).unwrap();
         assert_eq!(row_count, 40);
+    }
+
+    #[test]
+    fn an_interrupt_beside_a_closing_connection_does_no_harm() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = TenantDatabase::open(TenantFile::new(folder.path(), "acme").unwrap()).unwrap();
+        for _ in 0..500 {
+            let connection = database.connect().unwrap();
+            let interrupt = connection.interrupt();
+            std::thread::scope(|scope| {
+                scope.spawn(|| (0..100).for_each(|_| interrupt.interrupt()));
+                drop(connection);
+            });
+        }
     }
 }

@@ -1,10 +1,7 @@
 //! One read: a thread that runs the statement in one snapshot and hands on batches as they are taken.
 
-use std::sync::Arc;
-
 use arrow_array::RecordBatch;
 use arrow_select::concat::concat_batches;
-use duckdb::InterruptHandle;
 use futures_util::{StreamExt, stream};
 use model::{
     Batch, BatchStream, Cursor, EndOfRead, Error, NullCursor, Publish, ReadEvent, ReadPlan, Result,
@@ -14,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::appending::Appending;
 use super::catalog::{count, described, kind};
-use super::database::{TenantConnection, TenantDatabase};
+use super::database::{Interrupt, TenantConnection, TenantDatabase};
 use super::error::reading_failed;
 use super::position::Position;
 use super::read_sql::{ReadStatement, from_sql, read_statement};
@@ -73,7 +70,7 @@ impl Read {
     pub(super) fn stream(self) -> BatchStream {
         let row_count = self.row_count;
         let (sender, receiver) = mpsc::channel(BATCHES_AHEAD_MAX);
-        let batches = Batches { receiver: Some(receiver), interrupt: self.connection.interrupt_handle() };
+        let batches = Batches { receiver: Some(receiver), interrupt: self.connection.interrupt() };
         tokio::task::spawn_blocking(move || {
             if let Err(error) = self.run(&sender) {
                 // Nobody listens where the stream was dropped, which is why the statement has failed then.
@@ -223,7 +220,7 @@ const INTERRUPT_AGAIN_MS: u64 = 100;
 /// What comes from the thread that reads. Dropping it stops the statement, whatever it is at.
 struct Batches {
     receiver: Option<mpsc::Receiver<Result<ReadEvent>>>,
-    interrupt: Arc<InterruptHandle>,
+    interrupt: Interrupt,
 }
 
 impl Drop for Batches {
@@ -232,7 +229,7 @@ impl Drop for Batches {
         receiver.close();
         self.interrupt.interrupt();
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let interrupt = Arc::clone(&self.interrupt);
+        let interrupt = self.interrupt.clone();
         runtime.spawn(async move {
             // The channel ends when the thread does.
             let again = std::time::Duration::from_millis(INTERRUPT_AGAIN_MS);

@@ -1,9 +1,10 @@
 //! Running DuckDB's text: streaming results from a thread of their own, and interrupting what runs.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow_array::RecordBatch;
 use duckdb::{Connection, InterruptHandle};
@@ -36,7 +37,7 @@ impl fmt::Debug for Interrupt {
 impl Interrupt {
     pub fn interrupt(&self) {
         self.state.is_asked.store(true, Ordering::SeqCst);
-        for handle in self.state.running.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for handle in self.running().iter() {
             handle.interrupt();
         }
     }
@@ -46,18 +47,45 @@ impl Interrupt {
     }
 
     /// A new statement begins: what was asked before does not concern it.
-    pub(crate) fn reset(&self, session: &Connection) {
+    pub(crate) fn reset(&self, session: &Interruptible) {
         self.state.is_asked.store(false, Ordering::SeqCst);
-        let mut running = self.state.running.lock().unwrap_or_else(PoisonError::into_inner);
-        *running = vec![session.interrupt_handle()];
+        *self.running() = vec![Arc::clone(&session.handle)];
     }
 
-    fn watch(&self, connection: &Connection) {
+    /// The connection, to be stopped by this.
+    pub(crate) fn watch(&self, connection: Connection) -> Interruptible {
         let handle = connection.interrupt_handle();
         if self.is_asked() {
             handle.interrupt();
         }
-        self.state.running.lock().unwrap_or_else(PoisonError::into_inner).push(handle);
+        self.running().push(Arc::clone(&handle));
+        Interruptible { interrupt: self.clone(), handle, connection }
+    }
+
+    fn running(&self) -> MutexGuard<'_, Vec<Arc<InterruptHandle>>> {
+        self.state.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection that an [`Interrupt`] knows of for as long as it is open. The `duckdb` crate closes a connection
+/// before it tells the handle so, and an interrupt between the two reaches into freed memory.
+pub(crate) struct Interruptible {
+    interrupt: Interrupt,
+    handle: Arc<InterruptHandle>,
+    connection: Connection,
+}
+
+impl Deref for Interruptible {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl Drop for Interruptible {
+    fn drop(&mut self) {
+        self.interrupt.running().retain(|handle| !Arc::ptr_eq(handle, &self.handle));
     }
 }
 
@@ -71,8 +99,7 @@ pub(crate) fn stream(
     columns: Vec<Column>,
     interrupt: &Interrupt,
 ) -> Result<Rows, SqlError> {
-    let connection = session.try_clone().map_err(|failure| from_duckdb(&failure))?;
-    interrupt.watch(&connection);
+    let connection = interrupt.watch(session.try_clone().map_err(|failure| from_duckdb(&failure))?);
     let converter = Converter::new(columns.clone());
     let (sender, batches) = sync_channel(BATCHES_AHEAD);
     let reader = move || {

@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-use duckdb::Connection;
-
 use super::bind::{Binder, BoundQuery, OutputColumn};
 use super::catalog::{ADMIN_ROLE, now};
 use super::database::Database;
@@ -13,7 +11,7 @@ use super::error::{cancelled, error, no_warehouse};
 use super::listing::Listing;
 use super::parameters::{Parameter, Parameters};
 use super::request::{SessionContext, SessionStart, SqlRequest};
-use super::run::{self, Interrupt};
+use super::run::{self, Interrupt, Interruptible};
 use super::state::SessionState;
 use super::statement;
 use crate::outcome::{Column, DmlStats, Outcome, SqlError};
@@ -30,7 +28,7 @@ pub(crate) const SELECT: u64 = 0x1000;
 /// One session's SQL state. Runs one statement at a time, on blocking threads.
 pub struct SqlSession {
     pub(crate) database: Database,
-    pub(crate) connection: Connection,
+    pub(crate) connection: Interruptible,
     pub(crate) state: SessionState,
     pub(crate) transaction: Transaction,
     pub(crate) users: Users,
@@ -69,7 +67,8 @@ impl Drop for SqlSession {
 
 impl SqlSession {
     pub(crate) fn start(database: Database, start: &SessionStart) -> Result<Self, SqlError> {
-        let connection = database.connect()?;
+        let interrupt = Interrupt::default();
+        let connection = interrupt.watch(database.connect()?);
         let mut parameters = Parameters::default();
         for (name, value) in &start.parameters {
             parameters.set(name, value)?;
@@ -107,7 +106,7 @@ impl SqlSession {
             transaction: Transaction::default(),
             users: start.users.clone(),
             results: start.results.clone(),
-            interrupt: Interrupt::default(),
+            interrupt,
         };
         if !catalog.roles.contains_key(&role) || !session.state.may_assume(&role) {
             return Err(error(
