@@ -129,7 +129,7 @@ async fn shown_tables(
 }
 
 /// LIKE has wildcards and ignores case; the exact name is compared afterwards.
-fn like_pattern(name: &str) -> String {
+pub(super) fn like_pattern(name: &str) -> String {
     name.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
@@ -185,14 +185,14 @@ fn column_of(stream: &StreamName, name: &str, column_type: ColumnType, is_nullab
 /// The `data_type` that SHOW COLUMNS gives, as JSON.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ShownType {
+pub(super) struct ShownType {
     #[serde(rename = "type")]
     name: String,
     precision: Option<u8>,
     scale: Option<u8>,
     length: Option<u64>,
     #[serde(default = "yes")]
-    nullable: bool,
+    pub(super) nullable: bool,
     dimension: Option<u16>,
     vector_element_type: Option<Box<ShownType>>,
 }
@@ -202,7 +202,7 @@ fn yes() -> bool {
 }
 
 impl ShownType {
-    fn column_type(&self) -> Option<ColumnType> {
+    pub(super) fn column_type(&self) -> Option<ColumnType> {
         let scale = self.scale.unwrap_or(9);
         Some(match self.name.as_str() {
             "FIXED" => {
@@ -234,7 +234,7 @@ impl ShownType {
     }
 }
 
-async fn show(session: &Session, sql: &str) -> Result<Vec<RecordBatch>> {
+pub(super) async fn show(session: &Session, sql: &str) -> Result<Vec<RecordBatch>> {
     let result = session.query(Statement::new(sql)).await.map_err(from_client)?;
     result.collect().await.map_err(from_client)
 }
@@ -263,16 +263,16 @@ fn names(batches: &[RecordBatch]) -> Vec<String> {
 }
 
 /// The rows of a SHOW statement, read by column name: columns are added over time.
-struct ShownRows<'a>(&'a RecordBatch);
+pub(super) struct ShownRows<'a>(pub(super) &'a RecordBatch);
 
 impl ShownRows<'_> {
-    fn text(&self, column: &str, row: usize) -> Option<String> {
+    pub(super) fn text(&self, column: &str, row: usize) -> Option<String> {
         let values = self.0.column_by_name(column)?.as_string_opt::<i32>()?;
         values.is_valid(row).then(|| values.value(row).to_owned())
     }
 
     /// A count, in whichever type the service gives it.
-    fn count(&self, column: &str, row: usize) -> Option<u64> {
+    pub(super) fn count(&self, column: &str, row: usize) -> Option<u64> {
         let values = self.0.column_by_name(column)?;
         let text = arrow_cast::display::array_value_to_string(values, row).ok()?;
         text.split('.').next()?.parse().ok()

@@ -1,12 +1,14 @@
-//! A customer's Snowflake account: reads with USAGE and SELECT alone, and creates nothing there.
+//! A customer's Snowflake account: reads with USAGE and SELECT alone, delivers with little more, and leaves nothing there.
 
 mod catalog;
 mod error;
 pub mod fit;
 mod position;
+pub mod push;
 mod read;
 mod source;
 mod sql;
 mod types;
 
+pub use push::SnowflakeDestination;
 pub use source::SnowflakeSource;

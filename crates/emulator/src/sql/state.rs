@@ -184,8 +184,8 @@ impl SessionState {
         })
     }
 
-    /// The table or view at `path`, where the session sees it and has `privilege` on it. `shown` is the name as the
-    /// statement wrote it.
+    /// The table or view at `path`, where the session sees it and has `privilege` on it; any will do when it is empty.
+    /// `shown` is the name as the statement wrote it.
     pub(crate) fn object(&self, path: [String; 3], shown: &str, privilege: &str) -> Result<Object, SqlError> {
         if let Some(entry) = self.temporary.get(&path) {
             return Ok(Object::Table { path, entry: entry.clone() });
@@ -220,7 +220,8 @@ impl SessionState {
         shown: &str,
         privilege: &str,
     ) -> Result<(), SqlError> {
-        if self.may(kind, path, owner, &[privilege]) {
+        let privileges: &[&str] = if privilege.is_empty() { &[] } else { &[privilege] };
+        if self.may(kind, path, owner, privileges) {
             return Ok(());
         }
         if self.may(kind, path, owner, &[]) {

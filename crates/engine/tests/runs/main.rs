@@ -1,8 +1,10 @@
-//! Runs over memory connectors: what ends up in the destination, whatever fails on the way.
+//! Runs over memory connectors, and pushes into an emulated account: what ends up in the destination, whatever fails on
+//! the way.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod appends;
 mod faults;
+mod push;
 mod runs;
 mod world;

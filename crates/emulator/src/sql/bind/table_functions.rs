@@ -258,11 +258,25 @@ impl Binder<'_> {
                 _ => return Err(unsupported("a computed RESULT_LIMIT")),
             },
         };
-        let session = (function == "QUERY_HISTORY_BY_SESSION").then_some(self.state.session_id);
+        let session = match function {
+            "QUERY_HISTORY_BY_SESSION" => Some(self.history_session(arguments, &names)?),
+            _ => None,
+        };
         let asking = self.state.query_ids.last().map(String::as_str);
         let (columns, sql) = self.state.history.table(session, limit, asking).into_relation();
         let name = self.relation_name();
         Ok((format!("({sql}) AS {name}"), Relation::of_outputs(None, &name, &columns)))
+    }
+
+    /// The session whose queries are asked for: the current one unless another is named.
+    fn history_session(&self, arguments: &[FunctionArg], names: &Names<'_>) -> Result<i64, SqlError> {
+        let Some(expr) = argument(arguments, "SESSION_ID", usize::MAX) else {
+            return Ok(self.state.session_id);
+        };
+        let (Literal::Number(text) | Literal::Text(text)) = self.expression(expr, names)?.literal else {
+            return Err(unsupported("a computed SESSION_ID"));
+        };
+        text.parse().map_err(|_| unsupported("a SESSION_ID that is not a whole number"))
     }
 }
 

@@ -47,7 +47,7 @@ fn object(session: &SqlSession, parser: &mut Parser<'_>) -> Result<Listing, SqlE
     }
     parse::end(parser)?;
     let path = session.state.qualify_table(&parts)?;
-    match session.state.object(path, &names::display_path(&parts), "SELECT")? {
+    match session.state.object(path, &names::display_path(&parts), "")? {
         Object::Table { entry, .. } => Ok(columns(&entry.columns, Some(&entry))),
         Object::View { entry, .. } => Ok(columns(&entry.columns, None)),
         Object::Information { .. } => Err(unsupported("DESCRIBE of INFORMATION_SCHEMA")),

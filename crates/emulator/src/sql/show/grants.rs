@@ -159,7 +159,7 @@ fn on(session: &SqlSession, parser: &mut Parser<'_>) -> Result<Listing, SqlError
     let path: Vec<String> = match kind.as_str() {
         "TABLE" | "VIEW" => {
             let path = session.state.qualify_table(&parts)?;
-            match session.state.object(path.clone(), &names::display_path(&parts), "SELECT") {
+            match session.state.object(path.clone(), &names::display_path(&parts), "") {
                 Err(failure) if failure.code != "003001" => return Err(failure),
                 _ => path.to_vec(),
             }

@@ -172,7 +172,7 @@ fn place(state: &SessionState, parser: &mut Parser<'_>, kind: &str) -> Result<Pl
     if parse::accept(parser, &["TABLE"]) || parse::accept(parser, &["VIEW"]) {
         let parts = parse::name(parser)?;
         let path = state.qualify_table(&parts)?;
-        state.object(path.clone(), &names::display_path(&parts), "SELECT")?;
+        state.object(path.clone(), &names::display_path(&parts), "")?;
         return Ok(Place::Table(path));
     }
     let is_schema = parse::accept(parser, &["SCHEMA"]);

@@ -1,0 +1,11 @@
+//! Pushes: a tenant's DuckDB file delivered into tables of an emulated account, whatever fails on the way.
+
+mod account;
+mod deliveries;
+mod guards;
+mod kills;
+mod mistakes;
+mod privileges;
+mod round_trip;
+mod side_by_side;
+mod vendor;
