@@ -3,46 +3,176 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use connectors::duckdb::DuckDbDestination;
-use connectors::snowflake::SnowflakeSource;
+use connectors::duckdb::{DuckDbDestination, DuckDbJournal, DuckDbSource, TenantDatabase};
+use connectors::snowflake::push::{DeliveryProgress, Guard, PushSettings};
+use connectors::snowflake::{SnowflakeDestination, SnowflakeSource};
 use engine::Sync;
-use model::{Error, Result};
+use model::{Error, ErrorKind, Result, Source};
 use snowflake::MemoryBudget;
+use tokio::sync::watch;
 
-use crate::config::SyncFile;
+use crate::config::{PushOptions, SyncFile};
 
-/// A sync, and its source to be logged out of in the end.
-pub(crate) struct Assembled {
-    pub(crate) sync: Sync,
-    pub(crate) source: Arc<SnowflakeSource>,
+/// What is decided for one run, beside what the sync file says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RunChoices {
+    /// What rows on their way may take.
+    pub(crate) memory_bytes: u64,
+    /// The guards of a push that are lifted.
+    pub(crate) overrides: Vec<Guard>,
+    /// Whether a push stops before it changes anything.
+    pub(crate) is_dry_run: bool,
 }
 
-/// The destination of a push is not there yet.
-pub(crate) fn refuse_push(file: &SyncFile) -> Result<()> {
-    if file.push().is_none() {
-        return Ok(());
+/// A sync, and the side of it that is logged in at a customer's.
+pub(crate) struct Assembled {
+    pub(crate) sync: Sync,
+    account: AccountSide,
+}
+
+enum AccountSide {
+    Source(Arc<SnowflakeSource>),
+    Destination(Arc<SnowflakeDestination>),
+}
+
+impl Assembled {
+    /// How far the delivery of a push is; absent for a pull.
+    pub(crate) fn delivery(&self) -> Option<watch::Receiver<DeliveryProgress>> {
+        match &self.account {
+            AccountSide::Source(_) => None,
+            AccountSide::Destination(destination) => Some(destination.delivery()),
+        }
     }
-    Err(Error::config("push_unavailable", "pushes cannot be run by this version")
-        .with_remedy("wait for the next one; the file itself is right"))
+
+    /// Clears away what an unfinished run has left at the customer's, and logs out.
+    pub(crate) async fn close(&self) {
+        match &self.account {
+            AccountSide::Source(source) => source.close().await,
+            AccountSide::Destination(destination) => destination.close().await,
+        }
+    }
 }
 
 /// Puts a sync together. Opens the vendor database; logs in nowhere yet.
-///
-/// Rows on their way may take `memory_bytes`.
-pub(crate) fn assemble(file: &SyncFile, memory_bytes: u64) -> Result<Assembled> {
-    refuse_push(file)?;
-    let spec = file.spec().clone();
-    let source = Arc::new(SnowflakeSource::new(file.connection(MemoryBudget::new(memory_bytes))?));
-    let destination = Arc::new(DuckDbDestination::open(file.tenant_file()?)?);
-    Ok(Assembled { sync: Sync { source: Arc::<SnowflakeSource>::clone(&source), destination, spec }, source })
+pub(crate) fn assemble(file: &SyncFile, choices: &RunChoices) -> Result<Assembled> {
+    match file.push() {
+        None => assemble_pull(file, choices),
+        Some(options) => assemble_push(file, options, choices),
+    }
 }
 
-/// The source alone, for commands that write nothing. A person waits for their answer, so they give up early.
-pub(crate) fn source(file: &SyncFile, memory_budget: MemoryBudget) -> Result<SnowflakeSource> {
-    refuse_push(file)?;
-    let mut config = file.connection(memory_budget)?;
+/// The memory is for rows that are being fetched; the vendor database takes them as they come.
+fn assemble_pull(file: &SyncFile, choices: &RunChoices) -> Result<Assembled> {
+    refuse_push_choices(file, choices)?;
+    let source = Arc::new(SnowflakeSource::new(file.connection(MemoryBudget::new(choices.memory_bytes))?));
+    let destination = Arc::new(DuckDbDestination::open(file.tenant_file()?)?);
+    let sync =
+        Sync { source: Arc::<SnowflakeSource>::clone(&source), destination, spec: file.spec().clone() };
+    Ok(Assembled { sync, account: AccountSide::Source(source) })
+}
+
+/// A quarter of the memory is for rows that are read ahead, the rest for files and their encrypted form.
+fn assemble_push(file: &SyncFile, options: &PushOptions, choices: &RunChoices) -> Result<Assembled> {
+    let database = existing_database(file)?;
+    let settings =
+        PushSettings { memory_bytes: choices.memory_bytes / 4 * 3, ..push_settings(options, choices) };
+    let connection = file.connection(MemoryBudget::new(choices.memory_bytes))?;
+    let journal = Arc::new(DuckDbJournal::new(database.clone()));
+    let destination = Arc::new(SnowflakeDestination::new(connection, journal, settings));
+    let sync = Sync {
+        source: Arc::new(DuckDbSource::new(database)),
+        destination: Arc::<SnowflakeDestination>::clone(&destination),
+        spec: file.spec().clone(),
+    };
+    Ok(Assembled { sync, account: AccountSide::Destination(destination) })
+}
+
+fn push_settings(options: &PushOptions, choices: &RunChoices) -> PushSettings {
+    PushSettings {
+        on_misfit: options.on_misfit,
+        create_table: options.creates_table,
+        expected_row_count: options.expected_row_count,
+        overrides: choices.overrides.clone(),
+        is_dry_run: choices.is_dry_run,
+        ..PushSettings::default()
+    }
+}
+
+fn refuse_push_choices(file: &SyncFile, choices: &RunChoices) -> Result<()> {
+    let flag = match choices {
+        RunChoices { is_dry_run: true, .. } => "--dry-run",
+        RunChoices { overrides, .. } if !overrides.is_empty() => "--override",
+        _ => return Ok(()),
+    };
+    Err(Error::config("flag_misplaced", format!("{flag} is for pushes, and {} is a pull", file.name()))
+        .with_remedy("leave it out; `snowferry plan` shows what a pull would do"))
+}
+
+/// What a push reads from is there already: an empty database would only hide a mistake in the path.
+fn existing_database(file: &SyncFile) -> Result<TenantDatabase> {
+    let tenant_file = file.tenant_file()?;
+    if !tenant_file.path().exists() {
+        let message = format!("{} does not exist, and a push reads from it", tenant_file.path().display());
+        return Err(Error::new(ErrorKind::NotFound, "database_missing", message)
+            .with_remedy("check `source.duckdb.path` and `tenant`, or run a pull of this tenant first"));
+    }
+    TenantDatabase::open(tenant_file)
+}
+
+/// The source alone, for commands that write nothing.
+pub(crate) fn source(file: &SyncFile) -> Result<AnySource> {
+    Ok(match file.push() {
+        None => AnySource::Snowflake(Box::new(snowflake_source(file)?)),
+        Some(_) => AnySource::DuckDb(DuckDbSource::new(existing_database(file)?)),
+    })
+}
+
+/// A source of either kind, to be closed after use.
+pub(crate) enum AnySource {
+    Snowflake(Box<SnowflakeSource>),
+    DuckDb(DuckDbSource),
+}
+
+impl AnySource {
+    pub(crate) fn reader(&self) -> &dyn Source {
+        match self {
+            AnySource::Snowflake(source) => source.as_ref(),
+            AnySource::DuckDb(source) => source,
+        }
+    }
+
+    pub(crate) async fn close(&self) {
+        match self {
+            AnySource::Snowflake(source) => source.close().await,
+            AnySource::DuckDb(_) => {}
+        }
+    }
+}
+
+/// The Snowflake source of a pull. A person waits for the answer, so it gives up early.
+pub(crate) fn snowflake_source(file: &SyncFile) -> Result<SnowflakeSource> {
+    let mut config = file.connection(MemoryBudget::process_wide())?;
     config.login_budget = LOGIN_PATIENCE;
     Ok(SnowflakeSource::new(config))
+}
+
+/// A push for commands that look and change nothing.
+pub(crate) struct PushSides {
+    pub(crate) source: DuckDbSource,
+    pub(crate) destination: SnowflakeDestination,
+    pub(crate) journal: Arc<DuckDbJournal>,
+}
+
+/// Both sides of a push. A person waits for the answer, so a log-in gives up early.
+pub(crate) fn push_sides(file: &SyncFile, options: &PushOptions) -> Result<PushSides> {
+    let database = existing_database(file)?;
+    let mut config = file.connection(MemoryBudget::process_wide())?;
+    config.login_budget = LOGIN_PATIENCE;
+    let journal = Arc::new(DuckDbJournal::new(database.clone()));
+    let settings = push_settings(options, &RunChoices::default());
+    let noted = Arc::<DuckDbJournal>::clone(&journal);
+    let destination = SnowflakeDestination::new(config, noted, settings);
+    Ok(PushSides { source: DuckDbSource::new(database), destination, journal })
 }
 
 /// Two or three tries of a log-in.

@@ -1,8 +1,8 @@
 //! `snowferry discover`: what the source holds.
 
 use clap::Args;
-use model::{Result, Source, StreamFilter, StreamKind, StreamSchema};
-use snowflake::{Identifier, MemoryBudget};
+use model::{Error, Result, StreamFilter, StreamKind, StreamSchema};
+use snowflake::Identifier;
 
 use super::FileArgument;
 use crate::assemble;
@@ -17,16 +17,16 @@ pub(crate) struct DiscoverCommand {
     #[command(flatten)]
     file: FileArgument,
 
-    /// Only this database
-    #[arg(long, value_parser = parse_name)]
+    /// Only this database of a Snowflake account
+    #[arg(long)]
     database: Option<String>,
 
     /// Only this schema
-    #[arg(long, requires = "database", value_parser = parse_name)]
+    #[arg(long)]
     schema: Option<String>,
 
     /// Only this table or view
-    #[arg(long, requires = "schema", value_parser = parse_name)]
+    #[arg(long, requires = "schema")]
     table: Option<String>,
 
     /// Show the columns too
@@ -38,20 +38,12 @@ pub(crate) struct DiscoverCommand {
     json: bool,
 }
 
-/// Names follow Snowflake's folding, as everywhere.
-fn parse_name(text: &str) -> Result<String, String> {
-    Identifier::parse(text).map(|name| name.as_str().to_owned()).map_err(|error| error.message().to_owned())
-}
-
 impl DiscoverCommand {
     pub(crate) async fn run(&self, terminal: &Terminal) -> Result<()> {
-        let source = assemble::source(&self.file.read()?, MemoryBudget::process_wide())?;
-        let filter = StreamFilter {
-            database: self.database.clone(),
-            schema: self.schema.clone(),
-            table: self.table.clone(),
-        };
-        let discovered = source.discover(&filter).await;
+        let file = self.file.read()?;
+        let filter = self.filter(file.push().is_some())?;
+        let source = assemble::source(&file)?;
+        let discovered = source.reader().discover(&filter).await;
         source.close().await;
         let streams = discovered?;
         if self.json {
@@ -61,7 +53,7 @@ impl DiscoverCommand {
             return print_line(&format!("{document:#}"));
         }
         if streams.is_empty() {
-            return print_line("nothing that this role may see");
+            return print_line("nothing that can be read");
         }
         print_line(&text_table(&["table", "kind", "rows", "columns"], streams.iter().map(row)))?;
         if self.columns {
@@ -71,6 +63,36 @@ impl DiscoverCommand {
         }
         Ok(())
     }
+}
+
+impl DiscoverCommand {
+    /// Names of a Snowflake account follow its folding, as everywhere; those of the vendor database do not.
+    fn filter(&self, is_vendor_database: bool) -> Result<StreamFilter> {
+        let name = |text: &Option<String>| match text {
+            Some(text) if !is_vendor_database => folded(text).map(Some),
+            text => Ok(text.clone()),
+        };
+        if !is_vendor_database && self.schema.is_some() && self.database.is_none() {
+            return Err(Error::config(
+                "database_unnamed",
+                "--schema needs --database: a schema is part of one",
+            )
+            .with_remedy("name the database too"));
+        }
+        Ok(StreamFilter {
+            database: name(&self.database)?,
+            schema: name(&self.schema)?,
+            table: name(&self.table)?,
+        })
+    }
+}
+
+fn folded(text: &str) -> Result<String> {
+    let name = Identifier::parse(text).map_err(|error| {
+        Error::config("name_invalid", error.message().to_owned())
+            .with_remedy("quote what is not a plain word, as in '\"odd name\"'")
+    })?;
+    Ok(name.as_str().to_owned())
 }
 
 fn row(stream: &StreamSchema) -> Vec<String> {

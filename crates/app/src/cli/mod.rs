@@ -8,6 +8,7 @@ mod emulator;
 mod plan;
 mod query;
 mod run;
+mod summary;
 
 use std::path::PathBuf;
 
@@ -42,11 +43,11 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Show all of it: an emulated Snowflake with sample data, a backfill, changes, an incremental pull
+    /// Show all of it: an emulated Snowflake with sample data, pulls from it and pushes into it
     Demo(demo::DemoCommand),
     /// Run an emulated Snowflake to try things on
     Emulator(emulator::EmulatorCommand),
-    /// Check that a sync can log in and may read what it needs
+    /// Check that a sync can log in and may do what it needs
     Check(check::CheckCommand),
     /// List databases, schemas, tables and columns of the source
     Discover(discover::DiscoverCommand),
@@ -65,10 +66,11 @@ Examples:
   snowferry demo
   snowferry check -f acme/opportunities.yaml
   snowferry run -f acme/opportunities.yaml
+  snowferry run -f acme/actions-out.yaml --dry-run
   snowferry query -f acme/opportunities.yaml 'select count(*) from sales.opportunities'
 
 Exit codes:
-  0 done            4 log-in refused     8 columns changed at the source
+  0 done            4 log-in refused     8 columns changed
   1 our own bug     5 privilege missing  9 somebody else holds the file or the stream
   2 command line    6 not found         10 not reachable, try again
   3 configuration   7 data refused     130 stopped by Ctrl-C";

@@ -4,21 +4,27 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use connectors::snowflake::push::{DeliveryProgress, Guard};
 use engine::{RunOptions, RunProgress, RunReport};
 use model::{Error, Result};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::MemoryArgument;
-use crate::assemble::assemble;
+use super::plan::refuse_append_anew;
+use super::summary::Summary;
+use crate::assemble::{Assembled, RunChoices, assemble};
 use crate::config::SyncFile;
-use crate::output::{Terminal, bytes, count, print_line, seconds, show_progress};
+use crate::output::{Terminal, Watched, print_line, show_progress};
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   snowferry run -f acme/opportunities.yaml
   snowferry run -f acme/opportunities.yaml -f acme/contacts.yaml --json
   snowferry run -f acme/opportunities.yaml --full-refresh
+  snowferry run -f acme/summary-out.yaml --dry-run
+  snowferry run -f acme/summary-out.yaml --override max_shrink
 
 Ctrl-C stops cleanly: what was committed stays, what was staged is gone on with by the next run.")]
 pub(crate) struct RunCommand {
@@ -29,6 +35,14 @@ pub(crate) struct RunCommand {
     /// Read the stream anew from its beginning
     #[arg(long)]
     full_refresh: bool,
+
+    /// Push as far as a temporary table, say what would change, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Lift this guard of a push for this run; may be given several times
+    #[arg(long = "override", value_name = "GUARD", value_parser = guards())]
+    overrides: Vec<Guard>,
 
     /// Report as JSON, one event a line
     #[arg(long)]
@@ -47,7 +61,7 @@ impl RunCommand {
         for file in &files {
             let started = Instant::now();
             match self.run_sync(file, &cancel).await {
-                Ok(report) => self.report(terminal, &file.name(), &report, started.elapsed())?,
+                Ok(ran) => self.report(terminal, file, &ran, started.elapsed())?,
                 Err(error) => {
                     if self.json {
                         print_line(&failure(&file.name(), &error))?;
@@ -59,70 +73,63 @@ impl RunCommand {
         Ok(())
     }
 
-    async fn run_sync(&self, file: &SyncFile, cancel: &CancellationToken) -> Result<RunReport> {
-        let assembled = assemble(file, self.memory.bytes())?;
+    async fn run_sync(&self, file: &SyncFile, cancel: &CancellationToken) -> Result<Ran> {
+        if self.full_refresh {
+            refuse_append_anew(file).await?;
+        }
+        let choices = RunChoices {
+            memory_bytes: self.memory.bytes(),
+            overrides: self.overrides.clone(),
+            is_dry_run: self.dry_run,
+        };
         let options = RunOptions {
             is_fresh_start: self.full_refresh,
             seed: u64::from(std::process::id()),
             ..RunOptions::default()
         };
-        let (progress, watched) = watch::channel(RunProgress::default());
-        let run = engine::run(&assembled.sync, &options, &progress, cancel);
-        let result = show_progress(&file.name(), self.json, watched, run).await?;
-        assembled.source.close().await;
-        result
+        run_assembled(&assemble(file, &choices)?, &file.name(), &options, self.json, cancel).await
     }
 
-    fn report(&self, terminal: &Terminal, name: &str, report: &RunReport, took: Duration) -> Result<()> {
+    fn report(&self, terminal: &Terminal, file: &SyncFile, ran: &Ran, took: Duration) -> Result<()> {
+        let Ran { report, delivery } = ran;
         if self.json {
-            let seconds = took.as_secs_f64();
-            let event =
-                serde_json::json!({ "event": "done", "sync": name, "seconds": seconds, "report": report });
+            let mut event = serde_json::json!({
+                "event": "done", "sync": file.name(), "seconds": took.as_secs_f64(), "report": report,
+            });
+            if let Some(delivery) = delivery {
+                event["delivery"] = serde_json::json!(delivery);
+            }
             return print_line(&event.to_string());
         }
-        print_line(&summary(terminal, name, report, took))
+        print_line(&Summary { file, report, delivery: delivery.as_ref(), took }.text(terminal))
     }
 }
 
-/// What a run did, for people.
-pub(super) fn summary(terminal: &Terminal, name: &str, report: &RunReport, took: Duration) -> String {
-    let what = if report.is_backfill { "backfill" } else { "incremental" };
-    let mut lines = vec![format!(
-        "{} {}: {what}, {} rows read ({}) in {}",
-        terminal.green("done"),
-        terminal.bold(name),
-        count(report.read),
-        bytes(report.bytes),
-        seconds(took)
-    )];
-    lines.push(format!("     {}", effect(report)));
-    if report.resumed > 0 {
-        lines.push(format!(
-            "     {} rows were staged by an earlier run and not read again",
-            count(report.resumed)
-        ));
-    }
-    if let Some(nulls) = report.null_cursor_count.filter(|nulls| *nulls > 0) {
-        lines.push(format!("     {} rows have no value in the cursor column", count(nulls)));
-    }
-    for (column, values) in &report.changed_values {
-        lines.push(format!("     {} values of {column} lost digits, as `lossy` allows", count(*values)));
-    }
-    if report.attempts > 1 {
-        lines.push(format!("     {} attempts were needed", report.attempts));
-    }
-    lines.join("\n")
+/// The names of guards, for completions too.
+fn guards() -> impl TypedValueParser<Value = Guard> {
+    PossibleValuesParser::new(Guard::ALL.map(Guard::name)).try_map(|name| name.parse::<Guard>())
 }
 
-/// What became of the target.
-fn effect(report: &RunReport) -> String {
-    let mut parts =
-        vec![format!("{} new", count(report.inserted)), format!("{} changed", count(report.updated))];
-    if report.deleted > 0 {
-        parts.push(format!("{} removed", count(report.deleted)));
-    }
-    parts.extend(report.total.map(|total| format!("{} in the table now", count(total))));
-    parts.join(", ")
+/// How a run ended, and for a push what its delivery came to.
+pub(super) struct Ran {
+    pub(super) report: RunReport,
+    pub(super) delivery: Option<DeliveryProgress>,
+}
+
+/// Runs a sync, shows its progress, and leaves nothing open.
+pub(super) async fn run_assembled(
+    assembled: &Assembled,
+    name: &str,
+    options: &RunOptions,
+    is_json: bool,
+    cancel: &CancellationToken,
+) -> Result<Ran> {
+    let (progress, watched) = watch::channel(RunProgress::default());
+    let watched = Watched { name, run: watched, delivery: assembled.delivery() };
+    let run = engine::run(&assembled.sync, options, &progress, cancel);
+    let result = show_progress(&watched, is_json, run).await?;
+    assembled.close().await;
+    Ok(Ran { report: result?, delivery: watched.delivery.map(|delivery| delivery.borrow().clone()) })
 }
 
 fn failure(name: &str, error: &Error) -> String {

@@ -11,6 +11,7 @@ mod span;
 mod stream;
 mod sync;
 
+pub(crate) use push::PushOptions;
 pub(crate) use sync::SyncFile;
 
 #[cfg(test)]

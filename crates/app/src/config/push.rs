@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
+use connectors::snowflake::push::MisfitPolicy;
 use model::{Error, NullCursor, Result, StreamSpec, WriteSpec};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
@@ -34,31 +35,24 @@ pub(super) struct PushDocument {
     max_shrink_percent: Percent,
     expected_rows: Option<u64>,
     #[serde(default)]
-    on_misfit: OnMisfit,
+    on_misfit: MisfitPolicy,
     #[serde(default)]
     create_table: bool,
 }
 
 /// What a push says beyond what every sync says.
-#[cfg_attr(not(test), expect(dead_code, reason = "the destination that obeys it comes with the next change"))]
 #[derive(Clone, Debug)]
 pub(crate) struct PushOptions {
-    pub(crate) on_misfit: OnMisfit,
+    pub(crate) on_misfit: MisfitPolicy,
     pub(crate) creates_table: bool,
     pub(crate) expected_row_count: Option<u64>,
 }
 
-/// What to do about rows with a value that does not fit its column.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum OnMisfit {
-    /// Deliver nothing.
-    #[default]
-    RejectRun,
-    /// Leave them out and say so.
-    RejectRows,
-    /// Leave them out and keep them in the vendor database.
-    Quarantine,
+impl PushOptions {
+    /// Whether rows that do not fit are kept for inspection.
+    pub(crate) fn keeps_misfits(&self) -> bool {
+        self.on_misfit == MisfitPolicy::Quarantine
+    }
 }
 
 /// How rows are written: a word, or `upsert` with what it is to do.

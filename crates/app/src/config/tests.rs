@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
+use connectors::snowflake::push::MisfitPolicy;
 use model::{NullCursor, ReadSpec, Result, StreamName, TableName, WriteSpec};
 
 use super::SyncFile;
-use super::push::OnMisfit;
 
 const SNOWFLAKE: &str = "{ snowflake: { account: acme-prod, user: SNOWFERRY, password: { env: SECRET } } }";
 const DUCKDB: &str = "{ duckdb: { path: data } }";
@@ -50,7 +50,7 @@ max_shrink_percent: 20
     assert_eq!((&spec.write, spec.max_shrink_percent), (&WriteSpec::Append, 20));
     assert_eq!(spec.key, ["action_id"]);
     let options = file.push().unwrap();
-    assert_eq!(options.on_misfit, OnMisfit::Quarantine);
+    assert_eq!(options.on_misfit, MisfitPolicy::Quarantine);
     assert!(options.creates_table);
     assert_eq!(options.expected_row_count, Some(12));
 }

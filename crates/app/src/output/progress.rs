@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use connectors::snowflake::push::{DeliveryProgress, DeliveryStep};
 use engine::{Phase, RunProgress};
 use indicatif::{ProgressBar, ProgressStyle};
 use model::Result;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::format::{bytes, count};
@@ -15,14 +17,21 @@ const JSON_EVERY: Duration = Duration::from_secs(1);
 /// How often the bar is drawn.
 const DRAW_EVERY: Duration = Duration::from_millis(100);
 
+/// What is watched while a sync runs.
+pub(crate) struct Watched<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) run: watch::Receiver<RunProgress>,
+    /// Absent for a pull.
+    pub(crate) delivery: Option<watch::Receiver<DeliveryProgress>>,
+}
+
 /// Shows the progress of `work` until it ends.
 pub(crate) async fn show_progress<T>(
-    name: &str,
+    watched: &Watched<'_>,
     is_json: bool,
-    mut progress: watch::Receiver<RunProgress>,
     work: impl Future<Output = T>,
 ) -> Result<T> {
-    let bar = (!is_json && Terminal::is_interactive()).then(|| bar(name));
+    let bar = (!is_json && Terminal::is_interactive()).then(|| bar(watched.name));
     let mut every = tokio::time::interval(if is_json { JSON_EVERY } else { DRAW_EVERY });
     every.tick().await;
     let mut work = std::pin::pin!(work);
@@ -35,19 +44,21 @@ pub(crate) async fn show_progress<T>(
                 }
                 return Ok(done);
             }
-            _ = every.tick() => {
-                let now = progress.borrow_and_update().clone();
-                match &bar {
-                    Some(bar) => draw(bar, &now),
-                    None if is_json => {
-                        let event = serde_json::json!({ "event": "progress", "sync": name, "progress": now });
-                        print_line(&event.to_string())?;
-                    }
-                    None => {}
-                }
+            _ = every.tick() => match &bar {
+                Some(bar) => draw(bar, watched),
+                None if is_json => print_line(&event(watched).to_string())?,
+                None => {}
             }
         }
     }
+}
+
+fn event(watched: &Watched<'_>) -> Value {
+    let mut event = json!({ "event": "progress", "sync": watched.name, "progress": *watched.run.borrow() });
+    if let Some(delivery) = &watched.delivery {
+        event["delivery"] = json!(*delivery.borrow());
+    }
+    event
 }
 
 fn bar(name: &str) -> ProgressBar {
@@ -56,14 +67,23 @@ fn bar(name: &str) -> ProgressBar {
     bar
 }
 
-fn draw(bar: &ProgressBar, progress: &RunProgress) {
+fn draw(bar: &ProgressBar, watched: &Watched<'_>) {
+    let progress = watched.run.borrow().clone();
+    let delivery = watched.delivery.as_ref().map(|delivery| delivery.borrow().clone());
     let rate = format!("{} rows/s", count(bar.per_sec() as u64));
-    let message = match progress.phase {
-        Phase::Planning => "planning".to_owned(),
-        Phase::Querying => "waiting for the query".to_owned(),
-        Phase::Publishing => "publishing".to_owned(),
-        Phase::Waiting => format!("attempt {} failed, waiting to try again", progress.attempt),
-        Phase::Moving => format!("{} rows, {}, {rate}", count(progress.row_count), bytes(progress.bytes)),
+    let message = match (progress.phase, &delivery) {
+        (Phase::Waiting, _) => format!("attempt {} failed, waiting to try again", progress.attempt),
+        (Phase::Planning, Some(delivery)) if delivery.step == DeliveryStep::Recovering => {
+            "asking what became of an earlier delivery".to_owned()
+        }
+        (Phase::Planning, _) => "planning".to_owned(),
+        (Phase::Querying, _) => "waiting for the query".to_owned(),
+        (Phase::Moving, None) => {
+            format!("{} rows, {}, {rate}", count(progress.row_count), bytes(progress.bytes))
+        }
+        (Phase::Moving, Some(delivery)) => format!("{}, {rate}", uploaded(delivery)),
+        (Phase::Publishing, None) => "publishing".to_owned(),
+        (Phase::Publishing, Some(delivery)) => delivering(delivery),
     };
     let template = if let (Phase::Moving, Some(total)) = (progress.phase, progress.row_count_total) {
         bar.set_length(total);
@@ -77,4 +97,24 @@ fn draw(bar: &ProgressBar, progress: &RunProgress) {
     }
     bar.set_message(message);
     bar.tick();
+}
+
+/// What is encoded, and what of it has arrived.
+fn uploaded(delivery: &DeliveryProgress) -> String {
+    format!(
+        "{} rows encoded, {} files uploaded ({})",
+        count(delivery.encoded_rows),
+        count(delivery.files),
+        bytes(delivery.uploaded_bytes)
+    )
+}
+
+/// What happens once all rows are read.
+fn delivering(delivery: &DeliveryProgress) -> String {
+    match delivery.step {
+        DeliveryStep::Copying => format!("copying {} files into a temporary table", count(delivery.files)),
+        DeliveryStep::Publishing => "committing".to_owned(),
+        DeliveryStep::Removing | DeliveryStep::Done => "removing files".to_owned(),
+        _ => uploaded(delivery),
+    }
 }

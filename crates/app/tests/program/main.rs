@@ -6,4 +6,8 @@ mod crashes;
 mod documents;
 mod mistakes;
 mod pulls;
+mod push_crashes;
+mod push_mistakes;
+mod push_world;
+mod pushes;
 mod world;

@@ -1,4 +1,5 @@
-//! Sample data that looks like a real customer's account: a CRM with its gaps and oddities, and TPC-H.
+//! Sample data that looks like a real customer's account: a CRM with its gaps and oddities, empty tables for a vendor's
+//! rows, and TPC-H.
 //!
 //! Everything is a pure function of [`Sample`], so two loads give the same rows, byte for byte.
 
@@ -14,6 +15,7 @@ mod random;
 mod table;
 mod tpch;
 mod usage_events;
+mod vendor;
 mod words;
 
 #[cfg(test)]
@@ -75,6 +77,7 @@ pub fn statements(sample: Sample) -> impl Iterator<Item = SampleStatement> {
         .into_iter()
         .chain(crm(sample).into_iter().flat_map(SampleTable::statements))
         .chain(views)
+        .chain(vendor::STATEMENTS.map(SampleStatement::plain))
         .chain(tpch)
 }
 

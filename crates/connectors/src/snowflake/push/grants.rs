@@ -25,15 +25,19 @@ pub(super) enum Grant {
 impl Grant {
     /// The statement that grants it.
     pub(super) fn sql(self, target: &TableName, role: &str) -> Result<String> {
+        Ok(format!("GRANT {} TO ROLE {};", self.name(target)?, quoted(role)?))
+    }
+
+    /// The privilege and what it is on, as SQL writes it.
+    pub(super) fn name(self, target: &TableName) -> Result<String> {
         let database = quoted(database_of(target)?)?;
         let schema = format!("{database}.{}", quoted(&target.schema)?);
-        let what = match self {
+        Ok(match self {
             Self::UsageOnDatabase => format!("USAGE ON DATABASE {database}"),
             Self::UsageOnSchema => format!("USAGE ON SCHEMA {schema}"),
             Self::CreateTable => format!("CREATE TABLE ON SCHEMA {schema}"),
             Self::OnTable(privilege) => format!("{privilege} ON TABLE {}", table_sql(target)?),
-        };
-        Ok(format!("GRANT {what} TO ROLE {};", quoted(role)?))
+        })
     }
 
     fn described(self, target: &TableName) -> String {
@@ -136,13 +140,13 @@ async fn is_shown(session: &Session, sql: &str, name: &str) -> Result<bool> {
 
 /// Privileges of a role and of all that are granted to it.
 #[derive(Debug, Default)]
-struct Held {
+pub(super) struct Held {
     /// Privilege, kind of object, and its name's parts.
     grants: HashSet<(String, String, Vec<String>)>,
 }
 
 impl Held {
-    async fn of_role(session: &Session, role: &str) -> Result<Self> {
+    pub(super) async fn of_role(session: &Session, role: &str) -> Result<Self> {
         let mut held = Self::default();
         let mut roles = vec![role.to_owned(), "PUBLIC".to_owned()];
         let mut next = 0;
@@ -168,7 +172,7 @@ impl Held {
         Ok(held)
     }
 
-    fn covers(&self, grant: Grant, target: &TableName) -> bool {
+    pub(super) fn covers(&self, grant: Grant, target: &TableName) -> bool {
         let database = target.database.clone().unwrap_or_default();
         let schema = vec![database.clone(), target.schema.clone()];
         let table = vec![database.clone(), target.schema.clone(), target.table.clone()];

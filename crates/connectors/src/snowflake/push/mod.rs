@@ -11,6 +11,7 @@ mod intent;
 mod link;
 mod misfits;
 mod preview;
+mod privileges;
 mod progress;
 mod recovery;
 mod row_text;
@@ -23,5 +24,6 @@ mod upload;
 
 pub use destination::SnowflakeDestination;
 pub use preview::Preview;
+pub use privileges::Privilege;
 pub use progress::{DeliveryProgress, DeliveryStep, DryRun};
 pub use settings::{Guard, MisfitPolicy, PushSettings};

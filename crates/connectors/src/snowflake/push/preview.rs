@@ -59,7 +59,7 @@ impl SnowflakeDestination {
     }
 }
 
-fn needed(plan: &StreamPlan, shape: &Shape, exists: bool) -> Vec<Grant> {
+pub(super) fn needed(plan: &StreamPlan, shape: &Shape, exists: bool) -> Vec<Grant> {
     let mut grants = vec![Grant::UsageOnDatabase, Grant::UsageOnSchema];
     if exists {
         let has_values = shape.columns.iter().any(|column| !column.is_key);

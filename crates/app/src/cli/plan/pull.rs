@@ -1,41 +1,25 @@
-//! `snowferry plan`: what a run would do, without doing any of it.
+//! What a pull would do.
 
-use clap::Args;
-use model::{Progress, Publish, ReadPlan, Result, Source, StreamName, StreamPlan, StreamSchema, StreamSpec};
-use snowflake::{Identifier, MemoryBudget};
+use model::{Progress, Publish, ReadPlan, Result, Source, StreamName, StreamPlan, StreamSchema};
+use snowflake::Identifier;
 
-use super::FileArgument;
 use crate::assemble;
 use crate::config::SyncFile;
-use crate::output::{Terminal, bytes, count, print_line, text_table};
+use crate::output::{Terminal, print_line, text_table};
 
-#[derive(Args, Debug)]
-#[command(after_help = "Example:\n  snowferry plan -f acme/opportunities.yaml")]
-pub(crate) struct PlanCommand {
-    #[command(flatten)]
-    file: FileArgument,
-
-    /// Plan as if the stream were read anew from its beginning
-    #[arg(long)]
-    full_refresh: bool,
-
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-}
+use super::{PlanCommand, heading, size};
 
 impl PlanCommand {
-    pub(crate) async fn run(&self, terminal: &Terminal) -> Result<()> {
-        let file = self.file.read()?;
+    pub(super) async fn plan_pull(&self, terminal: &Terminal, file: &SyncFile) -> Result<()> {
         let spec = file.spec();
-        let progress = self.progress(&file, spec)?;
-        let source = assemble::source(&file, MemoryBudget::process_wide())?;
+        let progress = self.landed(file)?;
+        let source = assemble::snowflake_source(file)?;
         let described = source.describe(&spec.stream).await;
         source.close().await;
         let schema = described?;
         let plan = StreamPlan::build(spec, &schema, &progress)?;
         let statement = source.statement(&plan)?;
-        let privileges = privileges(&file, &plan);
+        let privileges = privileges(file, &plan);
         if self.json {
             let document = serde_json::json!({
                 "plan": plan, "statement": statement, "privileges": privileges, "source_rows": schema.row_count,
@@ -43,29 +27,23 @@ impl PlanCommand {
             return print_line(&format!("{document:#}"));
         }
         print_line(&describe(terminal, &schema, &plan))?;
-        print_line(&format!("\n{}\n  {}", terminal.bold("Statement"), statement.replace('\n', "\n  ")))?;
-        print_line(&format!("\n{}\n  {}", terminal.bold("Privileges it needs"), privileges.join("\n  ")))?;
+        print_line(&heading(terminal, "Statement", &statement))?;
+        print_line(&heading(terminal, "Privileges it needs", &privileges.join("\n")))?;
         print_line(&format!("\n{}\n{}", terminal.bold("Columns"), columns(&schema, &plan)))
     }
-}
 
-impl PlanCommand {
     /// How far the vendor database has got; a plan does not make one.
-    fn progress(&self, file: &SyncFile, spec: &StreamSpec) -> Result<Progress> {
+    fn landed(&self, file: &SyncFile) -> Result<Progress> {
         let tenant_file = file.tenant_file()?;
         if self.full_refresh || !tenant_file.path().exists() {
             return Ok(Progress::default());
         }
-        connectors::duckdb::progress(&tenant_file, &spec.stream, &spec.target)
+        connectors::duckdb::progress(&tenant_file, &file.spec().stream, &file.spec().target)
     }
 }
 
 fn describe(terminal: &Terminal, schema: &StreamSchema, plan: &StreamPlan) -> String {
-    let size = match (schema.row_count, schema.bytes) {
-        (Some(rows), Some(size)) => format!(" ({} rows, {})", count(rows), bytes(size)),
-        (Some(rows), None) => format!(" ({} rows)", count(rows)),
-        _ => String::new(),
-    };
+    let size = size(schema);
     let read = match &plan.read {
         ReadPlan::Whole => "every row".to_owned(),
         ReadPlan::ByCursor { cursor_column, .. } if plan.is_backfill() => {
