@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use model::{ChosenColumn, Error, NullCursor, Result, StreamName, StreamSpec, TableName, WriteSpec};
+use model::{ChosenColumn, Error, NullCursor, Result, StreamName, StreamSpec, TableName};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
@@ -40,18 +40,17 @@ impl PullDocument {
     pub(super) fn into_sync(self, path: &Path) -> Result<SyncFile> {
         self.refuse_what_pushes_say(path)?;
         let stream = self.stream.value.name();
+        let target = self.target(path, &stream)?;
         let spec = StreamSpec {
-            target: self.target(path, &stream)?,
-            stream,
             read: self.read.spec(path, NullCursor::Include)?,
             key: self.read.key(),
             columns: self.columns.into_iter().map(as_it_is).collect(),
             lossy_columns: self.lossy.into_iter().map(Into::into).collect(),
-            write: WriteSpec::Mirror,
             max_shrink_percent: (self.read.full_refresh.as_ref())
                 .and_then(|read| read.value.max_shrink_percent)
                 .unwrap_or_default()
                 .0,
+            ..StreamSpec::new(stream, target)
         };
         spec.check().map_err(|error| match &self.read.incremental {
             Some(incremental) => located(path, incremental, error),

@@ -129,14 +129,13 @@ impl PushDocument {
             _ => NullCursor::Include,
         };
         let spec = StreamSpec {
-            stream: self.stream.value.name(),
-            target,
             read: self.read.spec(path, null_cursor)?,
             key: self.read.key(),
             columns: self.columns.0,
             lossy_columns: self.lossy.into_iter().map(Into::into).collect(),
             write: write_spec.clone(),
             max_shrink_percent: self.max_shrink_percent.0,
+            ..StreamSpec::new(self.stream.value.name(), target)
         };
         spec.check().map_err(|error| located(path, write, error))?;
         Ok(SyncFile {

@@ -11,7 +11,7 @@ use arrow_row::{RowConverter, SortField};
 use arrow_schema::{DataType, Field};
 use model::{
     Column, LogicalType, NullCursor, ReadSpec, StreamKind, StreamName, StreamSchema, StreamSpec, TableName,
-    VectorElement, WriteSpec,
+    VectorElement,
 };
 
 const UPDATED_AT: LogicalType = LogicalType::Timestamp { scale: 9, is_wide: false };
@@ -141,14 +141,9 @@ fn schema_of(table: &str, columns: &[(&str, LogicalType)]) -> StreamSchema {
 
 fn spec_of(table: &str, read: ReadSpec, key: &[&str]) -> StreamSpec {
     StreamSpec {
-        stream: stream_name(table),
         read,
         key: key.iter().map(|name| (*name).to_owned()).collect(),
-        columns: vec![],
-        lossy_columns: vec![],
-        target: TableName::in_vendor_database("crm", table.to_lowercase()),
-        write: WriteSpec::Mirror,
-        max_shrink_percent: 50,
+        ..StreamSpec::new(stream_name(table), TableName::in_vendor_database("crm", table.to_lowercase()))
     }
 }
 

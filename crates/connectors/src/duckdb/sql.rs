@@ -118,10 +118,7 @@ pub(crate) fn merge_sql(plan: &StreamPlan) -> String {
 
 #[cfg(test)]
 mod tests {
-    use model::{
-        Column, LogicalType, Progress, ReadSpec, StreamKind, StreamName, StreamSchema, StreamSpec, TableName,
-        WriteSpec,
-    };
+    use model::{Column, LogicalType, Progress, StreamKind, StreamName, StreamSchema, StreamSpec, TableName};
 
     use super::*;
 
@@ -146,14 +143,8 @@ mod tests {
             bytes: None,
         };
         let spec = StreamSpec {
-            stream: schema.stream.clone(),
-            read: ReadSpec::FullRefresh,
             key: vec!["ID".into()],
-            columns: vec![],
-            lossy_columns: vec![],
-            target: TableName::in_vendor_database("s", "t"),
-            write: WriteSpec::Mirror,
-            max_shrink_percent: 50,
+            ..StreamSpec::new(schema.stream.clone(), TableName::in_vendor_database("s", "t"))
         };
         StreamPlan::build(&spec, &schema, &Progress::default()).unwrap()
     }

@@ -93,7 +93,7 @@ fn zoned_bound_sql(function: &str, bound: &str) -> String {
 mod tests {
     use std::time::Duration;
 
-    use model::{Column, Progress, ReadSpec, StreamKind, StreamSchema, StreamSpec, WriteSpec};
+    use model::{Column, Progress, ReadSpec, StreamKind, StreamSchema, StreamSpec};
 
     use super::*;
 
@@ -127,14 +127,9 @@ mod tests {
             bytes: None,
         };
         let spec = StreamSpec {
-            stream,
             read,
             key: vec!["ID".into()],
-            columns: vec![],
-            lossy_columns: vec![],
-            target: TableName::in_vendor_database("s", "t"),
-            write: WriteSpec::Mirror,
-            max_shrink_percent: 50,
+            ..StreamSpec::new(stream, TableName::in_vendor_database("s", "t"))
         };
         StreamPlan::build(&spec, &schema, &Progress::default()).unwrap()
     }

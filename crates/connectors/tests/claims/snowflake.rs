@@ -16,7 +16,7 @@ use connectors::snowflake::SnowflakeSource;
 use futures_util::StreamExt;
 use model::{
     Cursor, EndOfRead, ErrorKind, NullCursor, Progress, ReadEvent, ReadSpec, Source, StreamName, StreamPlan,
-    StreamSpec, TableName, WriteSpec,
+    StreamSpec, TableName,
 };
 use snowflake::ConnectionConfig;
 
@@ -58,14 +58,10 @@ async fn plan_of(
 ) -> StreamPlan {
     let schema = source.describe(&stream).await.unwrap();
     let spec = StreamSpec {
-        stream,
         read,
         key: vec![schema.columns[0].name.clone()],
-        columns: vec![],
-        lossy_columns: vec![],
-        target: TableName::in_vendor_database("s", "t"),
-        write: WriteSpec::Mirror,
         max_shrink_percent: 100,
+        ..StreamSpec::new(stream, TableName::in_vendor_database("s", "t"))
     };
     StreamPlan::build(&spec, &schema, progress).unwrap()
 }

@@ -42,18 +42,18 @@ impl Appends {
             database: database.clone(),
             destination: MemoryDestination::default(),
             spec: StreamSpec {
-                stream: StreamName::Table(TableName::in_vendor_database("main", "actions")),
                 read: ReadSpec::Incremental {
                     cursor_column: "changed_at".into(),
                     lookback: std::time::Duration::ZERO,
                     null_cursor: NullCursor::Exclude,
                 },
                 key: vec!["id".into()],
-                columns: vec![],
-                lossy_columns: vec![],
-                target: TableName::in_snowflake("CRM", "PUBLIC", "ACTIONS"),
                 write: WriteSpec::Append,
                 max_shrink_percent: 0,
+                ..StreamSpec::new(
+                    StreamName::Table(TableName::in_vendor_database("main", "actions")),
+                    TableName::in_snowflake("CRM", "PUBLIC", "ACTIONS"),
+                )
             },
         };
         appends.execute("CREATE OR REPLACE TABLE actions (id BIGINT, changed_at TIMESTAMP)");

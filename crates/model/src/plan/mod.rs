@@ -15,6 +15,9 @@ mod publish;
 use publish::plan_publish;
 pub use publish::{Publish, WriteSpec};
 
+/// A full refresh that takes away more than half of what is there is more likely a mistake than a clearing out.
+const MAX_SHRINK_PERCENT: u8 = 50;
+
 /// What a sync asks for, before the stream has been looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamSpec {
@@ -112,6 +115,20 @@ fn whole_seconds<S: serde::Serializer>(
 }
 
 impl StreamSpec {
+    /// Mirrors all of `stream`, read anew each time; whatever a sync says beyond that is set on top.
+    pub fn new(stream: StreamName, target: TableName) -> Self {
+        Self {
+            stream,
+            read: ReadSpec::FullRefresh,
+            key: Vec::new(),
+            columns: Vec::new(),
+            lossy_columns: Vec::new(),
+            target,
+            write: WriteSpec::Mirror,
+            max_shrink_percent: MAX_SHRINK_PERCENT,
+        }
+    }
+
     /// Refuses what cannot work whatever the stream looks like, so that it is known before anything is asked.
     pub fn check(&self) -> Result<()> {
         publish::refuse_contradictions(self)

@@ -44,14 +44,9 @@ fn spec(cursor_column: Option<&str>, key: &[&str]) -> StreamSpec {
         },
     };
     StreamSpec {
-        stream: stream(),
         read,
         key: key.iter().map(|name| (*name).to_owned()).collect(),
-        columns: vec![],
-        lossy_columns: vec![],
-        target: TableName::in_vendor_database("sales", "deals"),
-        write: WriteSpec::Mirror,
-        max_shrink_percent: 50,
+        ..StreamSpec::new(stream(), TableName::in_vendor_database("sales", "deals"))
     }
 }
 

@@ -55,14 +55,11 @@ impl World {
     ) -> Result<StreamPlan> {
         let schema = self.source.describe(stream).await?;
         let spec = StreamSpec {
-            stream: stream.clone(),
             read,
             key: vec![schema.columns[0].name.clone()],
-            columns: vec![],
-            lossy_columns: vec![],
-            target: TableName::in_vendor_database("crm", "landed"),
             write,
             max_shrink_percent: 100,
+            ..StreamSpec::new(stream.clone(), TableName::in_vendor_database("crm", "landed"))
         };
         let committed = end.map(|end| Checkpoint { cursor: end.cursor.clone(), row_count: 0 });
         let progress = Progress { committed, staged: None, epoch: Some(Epoch(1)) };

@@ -6,7 +6,7 @@ use connectors::duckdb::DuckDbDestination;
 use connectors::snowflake::SnowflakeSource;
 use connectors::snowflake::push::PushSettings;
 use engine::{RunOptions, RunProgress, Sync, run};
-use model::{ReadSpec, StreamName, StreamSpec, TableName, WriteSpec};
+use model::{StreamName, StreamSpec, TableName, WriteSpec};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -79,15 +79,9 @@ async fn pull(account: &Account, vendor: &Vendor, from: &TableName, into: &Table
     let source = Arc::new(SnowflakeSource::new(account.config()));
     let destination = DuckDbDestination::on(vendor.database()).unwrap();
     let spec = StreamSpec {
-        stream: StreamName::Table(from.clone()),
-        read: ReadSpec::FullRefresh,
         key: vec!["ID".into()],
-        columns: vec![],
-        // Years before 1677 are told to the microsecond.
-        lossy_columns: vec![],
-        target: into.clone(),
-        write: WriteSpec::Mirror,
         max_shrink_percent: 100,
+        ..StreamSpec::new(StreamName::Table(from.clone()), into.clone())
     };
     let sync =
         Sync { source: Arc::<SnowflakeSource>::clone(&source), destination: Arc::new(destination), spec };

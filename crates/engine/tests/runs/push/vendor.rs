@@ -115,14 +115,10 @@ pub(crate) fn actions_into(target: &TableName, write: WriteSpec) -> StreamSpec {
         _ => ReadSpec::FullRefresh,
     };
     StreamSpec {
-        stream: StreamName::Table(TableName::in_vendor_database("app", "actions")),
         read,
         key: vec!["id".into()],
-        columns: vec![],
-        lossy_columns: vec![],
-        target: target.clone(),
         write,
-        max_shrink_percent: 50,
+        ..StreamSpec::new(StreamName::Table(TableName::in_vendor_database("app", "actions")), target.clone())
     }
 }
 

@@ -1,8 +1,8 @@
 //! Plans and tables to make claims with.
 
 use model::{
-    Column, LogicalType, Progress, ReadSpec, StreamKind, StreamName, StreamPlan, StreamSchema, StreamSpec,
-    TableName, WriteSpec,
+    Column, LogicalType, Progress, StreamKind, StreamName, StreamPlan, StreamSchema, StreamSpec, TableName,
+    WriteSpec,
 };
 use snowflake::ColumnType;
 
@@ -38,14 +38,11 @@ pub(super) fn plan_with(
         bytes: None,
     };
     let spec = StreamSpec {
-        stream,
-        read: ReadSpec::FullRefresh,
         key: owned(key),
-        columns: vec![],
         lossy_columns: owned(lossy),
-        target: TableName::in_snowflake("CRM", "PUBLIC", "TARGET"),
         write,
         max_shrink_percent: 100,
+        ..StreamSpec::new(stream, TableName::in_snowflake("CRM", "PUBLIC", "TARGET"))
     };
     StreamPlan::build(&spec, &schema, &Progress::default()).unwrap()
 }
