@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod destinations;
+mod fit;
 mod journals;
 mod snowflake;
 mod vendor_source;

@@ -120,7 +120,9 @@ impl Rule {
             Rule::BinaryTooLong => "more bytes than the column's length",
             Rule::DateOutOfRange => "a year before 0001 or after 9999",
             Rule::TimeOutOfRange => "a time of day that is not before 24:00:00",
-            Rule::TimestampOutOfRange => "a year before 0001 or after 9999, in UTC or by its own clock",
+            Rule::TimestampOutOfRange => {
+                "an infinity, or a year before 0001 or after 9999, in UTC or by its own clock"
+            }
             Rule::FractionLost => "more digits behind the second than the column has",
             Rule::OffsetMissing => "an instant without its offset",
             Rule::OffsetOutOfRange => "an offset of a day or more",

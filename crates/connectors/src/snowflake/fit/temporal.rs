@@ -4,7 +4,6 @@ use arrow_schema::{DataType, TimeUnit};
 use model::LogicalType;
 use snowflake::ColumnType;
 
-use super::Verdict;
 use super::decision::Decision;
 use super::form::{Form, Moment};
 use super::route::Load;
@@ -137,11 +136,6 @@ const NANOSECOND_DIGITS: u8 = 9;
 
 /// Accepts moments whose digits behind the second may be more than the column's.
 fn fractions(scan: MomentScan, form: Form, load: Load, is_lossy: bool) -> Decision {
-    if scan.always_fits() {
-        // UTC as one of many offsets is the wider type.
-        let is_same = !matches!(form, Form::OffsetText { .. });
-        return Decision::always(if is_same { Verdict::Exact } else { Verdict::Widening }, form, load);
-    }
     let is_lossy = is_lossy && scan.scale < scan.unit_digits;
     Decision::checked_or_lossy(Scan::Moment(scan), form, load, is_lossy)
 }

@@ -68,14 +68,6 @@ pub(super) fn date(values: &PrimitiveArray<Date32Type>, findings: &mut Findings)
 }
 
 impl MomentScan {
-    /// Whether no value can break a rule: nanoseconds of 64 bits end long before the years do.
-    pub(in crate::snowflake::fit) fn always_fits(self) -> bool {
-        self.kind == MomentKind::Instant
-            && self.unit_digits > MICROSECOND_DIGITS
-            && self.scale >= self.unit_digits
-            && self.zone_loss == ZoneLoss::None
-    }
-
     pub(super) fn run(
         self,
         values: &ArrayRef,
@@ -172,14 +164,15 @@ impl MomentScan {
         (value % self.divisor() != 0).then_some(Rule::FractionLost)
     }
 
-    /// The first and the last value of a day, or of the years 0001 to 9999.
+    /// The first and the last value of a day, or of the years 0001 to 9999. Nanoseconds end long before, and their last
+    /// value on either side is an infinity of DuckDB's.
     fn bounds(self) -> (i64, i64) {
         let per_second = self.units_per_second();
         let seconds = |day: i32| i64::from(day) * SECONDS_PER_DAY;
         match self.kind {
             MomentKind::TimeOfDay => (0, SECONDS_PER_DAY * per_second - 1),
             MomentKind::Instant | MomentKind::WithOffset => (
-                seconds(FIRST_DAY).saturating_mul(per_second),
+                seconds(FIRST_DAY).saturating_mul(per_second).max(i64::MIN + 2),
                 seconds(LAST_DAY + 1).saturating_mul(per_second).saturating_sub(1),
             ),
         }
@@ -200,7 +193,6 @@ impl MomentScan {
             MomentKind::WithOffset => {
                 vec![Rule::TimestampOutOfRange, Rule::OffsetMissing, Rule::OffsetOutOfRange]
             }
-            MomentKind::Instant if self.unit_digits > MICROSECOND_DIGITS => vec![],
             MomentKind::Instant => vec![Rule::TimestampOutOfRange],
         };
         if self.scale < self.unit_digits {

@@ -65,6 +65,9 @@ const NOTES: &str = "\
 * **`VECTOR`** columns cannot be loaded, by Snowflake's manual: load an `ARRAY` and cast it where it is used. **Intervals**
   travel as numbers of months or nanoseconds. **`MAP`** and structured objects are refused, since their inner types are
   not known.
+* **Caution**: some rules are stricter than an account may turn out to be, since Snowflake's manual does not promise that
+  such values are kept: `nul_byte`, `json_empty_key`, `json_too_deep`, `json_number_inexact`, `invalid_geojson`,
+  `shape_not_verifiable`, and years before 0001 or after 9999.
 * **Sizes**: a text has at most 134,217,728 bytes and the column's number of characters, JSON 67,108,864 bytes, bytes the
   column's length.
 * **Files** are Parquet with Snappy, read with `USE_LOGICAL_TYPE=TRUE BINARY_AS_TEXT=FALSE`. Microseconds are Parquet's own
@@ -167,6 +170,7 @@ fn overview(page: &mut String) {
             .iter()
             .map(|(_, types)| {
                 let mut signs: Vec<&str> = types.iter().map(|ty| cell(&logical_type, *ty).sign).collect();
+                signs.sort_unstable();
                 signs.dedup();
                 signs
                     .iter()
@@ -192,7 +196,7 @@ fn details(page: &mut String) {
             for column_type in types {
                 let cell = cell(&logical_type, column_type);
                 if cell.verdict == "refused" {
-                    let reason = cell.reason.replace(&column_type.to_string(), "it");
+                    let reason = cell.reason.replace(&column_type.to_string(), "one of these");
                     let names = refused.entry(reason).or_default();
                     if !names.contains(&name) {
                         names.push(name);

@@ -232,6 +232,12 @@ fn moments_have_four_digits_of_year_and_the_columns_digits_of_a_second() {
 
     let (first, last) = (-62_135_596_800_000_000, 253_402_300_799_999_999);
     let moments = Arc::new(TimestampMicrosecondArray::from(vec![first - 1, first, last, last + 1, i64::MAX]));
+    let infinities = TimestampNanosecondArray::from(vec![i64::MAX, -i64::MAX, i64::MAX - 1, 1 - i64::MAX]);
+    let timestamp = LogicalType::Timestamp { scale: 9, is_wide: false };
+    let ntz = ColumnType::TimestampNtz { scale: 9 };
+    let (misfits, _) = found(timestamp, ntz, false, vec![Arc::new(infinities)]);
+    assert_eq!(misfits, [0, 1].map(|row| (row, "timestamp_out_of_range")));
+
     let timestamp = LogicalType::Timestamp { scale: 6, is_wide: false };
     let (misfits, _) = found(timestamp, ColumnType::TimestampNtz { scale: 9 }, false, vec![moments]);
     assert_eq!(misfits, [0, 3, 4].map(|row| (row, "timestamp_out_of_range")));
