@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int16Array,
-    Int64Array, StringArray, Time64NanosecondArray, TimestampMicrosecondArray, TimestampNanosecondArray,
+    ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int16Array, Int64Array,
+    StringArray, Time64NanosecondArray, TimestampMicrosecondArray, TimestampNanosecondArray,
 };
 use connectors::snowflake::fit::Verdict;
 use model::LogicalType;
