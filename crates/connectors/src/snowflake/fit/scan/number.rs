@@ -166,17 +166,9 @@ pub(in crate::snowflake::fit) fn float_to_decimal(
     }
     let power = 10_f64.powi(i32::from(scale));
     let scaled = (value * power).round();
-    if scaled.abs() >= 1e38 {
-        return Err(Rule::NumberOutOfRange);
-    }
-    let unscaled = if scaled.abs() <= FLOAT_WHOLE_MAX && scale <= FLOAT_POWER_MAX {
-        if scaled / power != value && !is_lossy {
-            return Err(Rule::DigitsLost);
-        }
-        scaled as i128
-    } else if value.fract() == 0.0 {
-        (value as i128).checked_mul(power_of_ten(scale)).ok_or(Rule::NumberOutOfRange)?
-    } else if is_lossy {
+    let unscaled = if scaled.abs() > FLOAT_WHOLE_MAX || scale > FLOAT_POWER_MAX {
+        shortest_decimal(value, scale, is_lossy)?
+    } else if scaled / power == value || is_lossy {
         scaled as i128
     } else {
         return Err(Rule::DigitsLost);
@@ -185,6 +177,27 @@ pub(in crate::snowflake::fit) fn float_to_decimal(
         return Err(Rule::NumberOutOfRange);
     }
     Ok(unscaled)
+}
+
+/// The unscaled decimal of the fewest digits that comes back as this double, where arithmetic of doubles is not exact.
+fn shortest_decimal(value: f64, scale: u8, is_lossy: bool) -> Result<i128, Rule> {
+    let text = format!("{value:e}");
+    let (mantissa, exponent) = text.split_once('e').expect("the format writes an exponent");
+    let fraction_digits = mantissa.split_once('.').map_or(0, |(_, fraction)| fraction.len() as i32);
+    let digits: i128 = mantissa.replace('.', "").parse().expect("a double has at most 17 digits");
+    let exponent: i32 = exponent.parse().expect("the exponent of a double has at most 3 digits");
+    let shift = exponent - fraction_digits + i32::from(scale);
+    if digits == 0 {
+        return Ok(0);
+    }
+    let power = 10_i128.checked_pow(shift.unsigned_abs());
+    match power {
+        Some(power) if shift >= 0 => digits.checked_mul(power).ok_or(Rule::NumberOutOfRange),
+        None if shift >= 0 => Err(Rule::NumberOutOfRange),
+        Some(power) if is_lossy || digits % power == 0 => Ok(rescaled(digits, power)),
+        None if is_lossy => Ok(0),
+        _ => Err(Rule::DigitsLost),
+    }
 }
 
 pub(super) fn float_vector(values: &FixedSizeListArray, findings: &mut Findings) -> Result<()> {

@@ -120,6 +120,10 @@ fn a_double_fits_where_its_decimal_comes_back_as_the_same_double() {
         (8, "digits_lost"),
     ];
     assert_eq!(misfits, expected);
+    let values = vec![0.1, 0.5, 1.0, 10.0, 1e-37, 1e-38];
+    let (misfits, _) =
+        found(LogicalType::Float64, number(38, 37), false, vec![Arc::new(Float64Array::from(values))]);
+    assert_eq!(misfits, [(3, "number_out_of_range"), (5, "digits_lost")]);
 }
 
 #[test]
