@@ -55,6 +55,8 @@ impl Database {
             .with("autoinstall_known_extensions", "false")
             .and_then(|config| config.with("autoload_known_extensions", "false"))
             .and_then(|config| config.with("allow_community_extensions", "false"))
+            // The cache takes a staged file that was replaced within a second for the old one.
+            .and_then(|config| config.with("enable_external_file_cache", "false"))
             .map_err(failed)?;
         let root = match folder {
             None => Connection::open_in_memory_with_flags(settings).map_err(failed)?,

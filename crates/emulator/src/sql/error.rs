@@ -155,7 +155,9 @@ pub(crate) fn from_duckdb_message(text: &str) -> SqlError {
     if let Some(value) = between(text, "Could not convert string \"", "\" to ") {
         return error("100038", "22018", format!("Numeric value '{value}' is not recognized"));
     }
-    if text.contains("imestamp") && (text.contains("out of range") || text.contains("Could not convert")) {
+    let is_timestamp =
+        text.contains("imestamp") && (text.contains("out of range") || text.contains("Could not convert"));
+    if is_timestamp || (text.contains("be cast to the destination type") && text.contains("TIMESTAMP_NS")) {
         return error(
             "100035",
             "22007",

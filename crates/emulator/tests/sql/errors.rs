@@ -13,7 +13,7 @@ fn refused(setup: &[&str], text: &str, code: &str, state: &str) -> String {
     failure.message
 }
 
-const TABLE: &str = "CREATE TABLE T (ID INT NOT NULL, N VARCHAR(3), D NUMBER(4,2))";
+const TABLE: &str = "CREATE TABLE T (ID INT NOT NULL, N VARCHAR(3), D NUMBER(4,2), B BINARY(2))";
 
 #[test]
 fn what_is_missing_is_named() {
@@ -39,12 +39,16 @@ fn a_syntax_error_has_its_place() {
 #[test]
 fn values_that_do_not_fit_are_refused() {
     refused(&[TABLE], "INSERT INTO T (N) VALUES ('x')", "100072", "22000");
-    refused(&[TABLE], "INSERT INTO T VALUES (1, 'long', 1)", "100078", "22000");
-    refused(&[TABLE], "INSERT INTO T VALUES (1, 'x', 1000)", "100039", "22003");
+    refused(&[TABLE], "INSERT INTO T (ID, N) VALUES (1, 'long')", "100078", "22000");
+    refused(&[TABLE], "INSERT INTO T (ID, D) VALUES (1, 1000)", "100039", "22003");
+    refused(&[TABLE], "INSERT INTO T (ID, B) SELECT 1, TO_BINARY('010203')", "100078", "22000");
     refused(&[], "SELECT 'abc'::INT", "100038", "22018");
     refused(&[], "SELECT 'abc'::DATE", "100035", "22007");
     refused(&[], "SELECT 1/0", "100051", "22012");
+    refused(&[], "SELECT TO_DECFLOAT('1e16385')", "100039", "22003");
+    refused(&[], "SELECT TO_DECFLOAT('one')", "100038", "22018");
     refused(&[], "SELECT PARSE_JSON('{oops')", "100069", "22P02");
+    refused(&[], r#"SELECT PARSE_JSON('{"a": 1, "a": 2}')"#, "100069", "22P02");
 }
 
 #[test]

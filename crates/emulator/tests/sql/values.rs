@@ -41,8 +41,10 @@ fn years_beyond_2262_are_held_with_scale_6_and_refused_with_scale_9() {
     session.ok("CREATE TABLE T (A TIMESTAMP_NTZ(6), B TIMESTAMP_NTZ(9))");
     session.ok("INSERT INTO T (A) VALUES ('9999-12-31 23:59:59.999999')");
     assert_eq!(session.cell("SELECT A FROM T"), "{epoch: 253402300799, fraction: 999999000}");
-    let failure = session.fails("INSERT INTO T (B) VALUES ('9999-12-31')");
-    assert!(failure.message.contains("declare scale 0 to 6"), "{failure:?}");
+    for date in ["'9999-12-31'", "'9999-12-31'::DATE"] {
+        let failure = session.fails(&format!("INSERT INTO T (B) SELECT {date}"));
+        assert!(failure.message.contains("declare scale 0 to 6"), "{failure:?}");
+    }
 }
 
 #[test]
@@ -75,6 +77,10 @@ fn json_null_and_sql_null_stay_apart() {
         "SELECT V:a, V:a IS NULL, V:zzz, V:zzz IS NULL, V:b[1].c::VARCHAR, V:b[0]::INT, TYPEOF(V:b) FROM T",
     );
     assert_eq!(row, "null|false|∅|true|x|1|ARRAY");
+    assert_eq!(
+        session.cell("SELECT TO_ARRAY(PARSE_JSON('null')), TO_ARRAY(PARSE_JSON(NULL)), ARRAY_SIZE(TO_ARRAY(7)), TO_ARRAY(PARSE_JSON('[]'))"),
+        "∅|∅|1|[]"
+    );
 }
 
 #[test]

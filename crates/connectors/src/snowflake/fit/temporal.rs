@@ -46,6 +46,14 @@ pub(super) fn time(logical_type: &LogicalType, column_type: ColumnType, is_lossy
 
 /// Timestamps without a zone.
 pub(super) fn zoneless(logical_type: &LogicalType, column_type: ColumnType, is_lossy: bool) -> Decision {
+    let no_instant = match unit_digits(logical_type) {
+        MICROSECOND_DIGITS => "a time without a zone is no instant",
+        // A vendor database may have no instants of nanoseconds, so a pull stores them without their zone.
+        _ => {
+            "a time without a zone is no instant, not even one in UTC that a pull made of a TIMESTAMP_LTZ for its \
+             nanoseconds"
+        }
+    };
     match column_type {
         ColumnType::TimestampNtz { scale } => {
             let scan = timestamp_scan(logical_type, scale, ZoneLoss::None);
@@ -55,7 +63,7 @@ pub(super) fn zoneless(logical_type: &LogicalType, column_type: ColumnType, is_l
             let scan = timestamp_scan(logical_type, scale, ZoneLoss::ZoneChanged);
             Decision::lossy_only(
                 is_lossy,
-                "a time without a zone is no instant",
+                no_instant,
                 NAME_THE_ZONE,
                 Scan::Moment(scan),
                 timestamp_form(scan, true),
@@ -66,7 +74,7 @@ pub(super) fn zoneless(logical_type: &LogicalType, column_type: ColumnType, is_l
             let scan = timestamp_scan(logical_type, scale, ZoneLoss::ZoneChanged);
             Decision::lossy_only(
                 is_lossy,
-                "a time without a zone is no instant",
+                no_instant,
                 NAME_THE_ZONE,
                 Scan::Moment(scan),
                 offset_form(scan),

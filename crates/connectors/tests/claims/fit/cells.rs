@@ -8,7 +8,7 @@ use snowflake::ColumnType;
 use std::sync::Arc;
 
 use super::account::{Account, plan, target};
-use super::comparable::comparable;
+use super::comparable::{comparable, nanoseconds};
 use super::samples::{column_types, samples};
 
 /// Rules that are stricter than the emulator: Snowflake's manual does not promise that such values are kept.
@@ -21,6 +21,7 @@ const CAUTIOUS: &[Rule] = &[
     Rule::ShapeNotVerifiable,
     Rule::DateOutOfRange,
     Rule::TimestampOutOfRange,
+    Rule::OffsetOutOfRange,
 ];
 
 /// One of our types in a table that has a column of each of some types.
@@ -63,19 +64,19 @@ impl Table {
         &rows.columns()[start..start + self.widths[column]]
     }
 
-    /// The rows with NULL for every value that does not fit.
+    /// The rows with NULL for every value that does not fit, or that the emulated account cannot hold.
     pub(super) fn fitting(&self) -> RecordBatch {
         let misfits = self.mapping.check(&self.rows).unwrap();
         let mut arrays = Vec::new();
         for (column, target) in self.targets.iter().enumerate() {
-            let is_misfit: BooleanArray = (0..self.rows.num_rows())
-                .map(|row| {
-                    Some(misfits.iter().any(|misfit| misfit.row == row && misfit.column == target.name))
-                })
-                .collect();
-            arrays.extend(
-                self.arrays(&self.rows, column).iter().map(|array| nullif(array, &is_misfit).unwrap()),
-            );
+            let values = self.arrays(&self.rows, column);
+            let is_left_out = |row| {
+                misfits.iter().any(|misfit| misfit.row == row && misfit.column == target.name)
+                    || is_beyond_the_emulator(&values[0], row, target.column_type)
+            };
+            let is_left_out: BooleanArray =
+                (0..self.rows.num_rows()).map(|row| Some(is_left_out(row))).collect();
+            arrays.extend(values.iter().map(|array| nullif(array, &is_left_out).unwrap()));
         }
         let fitting = RecordBatch::try_new(self.rows.schema(), arrays).unwrap();
         assert_eq!(self.mapping.check(&fitting).unwrap(), [], "what fits still fits");
@@ -103,6 +104,18 @@ impl Table {
             }
         }
         differences
+    }
+}
+
+/// Snowflake's timestamps have every year at any scale; the emulator's of scale 7 to 9 have those from 1677 to 2262.
+fn is_beyond_the_emulator(values: &ArrayRef, row: usize, column_type: ColumnType) -> bool {
+    match column_type {
+        ColumnType::TimestampNtz { scale: 7.. }
+        | ColumnType::TimestampLtz { scale: 7.. }
+        | ColumnType::TimestampTz { scale: 7.. } => {
+            values.is_valid(row) && i64::try_from(nanoseconds(values, row)).is_err()
+        }
+        _ => false,
     }
 }
 

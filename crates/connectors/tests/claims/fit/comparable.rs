@@ -31,20 +31,33 @@ pub(super) fn comparable(arrays: &[ArrayRef], row: usize, column_type: ColumnTyp
 fn plain(values: &ArrayRef, row: usize, column_type: ColumnType) -> String {
     match values.data_type() {
         DataType::Boolean => values.as_boolean().value(row).to_string(),
-        DataType::Int64 => number(&values.as_primitive::<Int64Type>().value(row).to_string()),
+        DataType::Int64 => whole(values.as_primitive::<Int64Type>().value(row), column_type),
         DataType::Decimal128(_, scale) => {
             let unscaled = values.as_primitive::<Decimal128Type>().value(row);
             number(&format!("{unscaled}e-{scale}"))
         }
-        DataType::Float64 => number(&values.as_primitive::<Float64Type>().value(row).to_string()),
+        DataType::Float64 => double(values.as_primitive::<Float64Type>().value(row), column_type),
         DataType::Binary => format!("{:02x?}", values.as_binary::<i32>().value(row)),
         DataType::Utf8 => text(values.as_string::<i32>().value(row), column_type),
-        DataType::Date32 => {
-            let day = values.as_primitive::<Date32Type>().value(row);
-            format!("{} ns", i128::from(day) * NANOSECONDS_PER_DAY)
-        }
         DataType::FixedSizeList(_, _) => elements(&values.as_fixed_size_list().value(row)),
         _ => format!("{} ns", nanoseconds(values, row)),
+    }
+}
+
+/// A whole number that a `FLOAT` holds exactly is written as the double that it becomes there.
+fn whole(value: i64, column_type: ColumnType) -> String {
+    let float = value as f64;
+    match column_type {
+        ColumnType::Float if float as i128 == i128::from(value) => number(&float.to_string()),
+        _ => number(&value.to_string()),
+    }
+}
+
+/// In a `FLOAT` a double is its shortest decimal; elsewhere a whole one is what it is to the last digit.
+fn double(value: f64, column_type: ColumnType) -> String {
+    match column_type {
+        ColumnType::Fixed { .. } if value.fract() == 0.0 => number(&format!("{value:.0}")),
+        _ => number(&value.to_string()),
     }
 }
 
@@ -60,8 +73,10 @@ fn text(text: &str, column_type: ColumnType) -> String {
     }
 }
 
-fn nanoseconds(values: &ArrayRef, row: usize) -> i128 {
+/// Nanoseconds since 1970 or midnight.
+pub(super) fn nanoseconds(values: &ArrayRef, row: usize) -> i128 {
     match values.data_type() {
+        DataType::Date32 => i128::from(values.as_primitive::<Date32Type>().value(row)) * NANOSECONDS_PER_DAY,
         DataType::Time64(TimeUnit::Microsecond) => {
             i128::from(values.as_primitive::<Time64MicrosecondType>().value(row)) * 1_000
         }

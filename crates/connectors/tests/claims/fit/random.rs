@@ -1,6 +1,7 @@
 //! Random tables of random values: what fits loads and reads back equal.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use arrow_array::{
     ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int16Array, Int64Array,
@@ -9,7 +10,7 @@ use arrow_array::{
 use connectors::snowflake::fit::Verdict;
 use model::LogicalType;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use snowflake::ColumnType;
 
 use super::account::Account;
@@ -113,6 +114,13 @@ fn json(bits: i64) -> String {
     }
 }
 
+/// Another seed with every run, or the one that a failed run printed, as `SNOWFERRY_SEED`.
+fn seed() -> u64 {
+    let given = std::env::var("SNOWFERRY_SEED").ok();
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
+    given.map_or_else(now, |seed| seed.parse().expect("SNOWFERRY_SEED is a number"))
+}
+
 #[test]
 fn rows_that_fit_read_back_equal_whatever_the_table() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
@@ -121,7 +129,12 @@ fn rows_that_fit_read_back_equal_whatever_the_table() {
     let column =
         (0..pairs.len(), prop::collection::vec(prop::option::weighted(0.9, any::<(u64, u8)>()), ROWS));
     let tables = prop::collection::vec(column, 1..8);
-    let mut runner = TestRunner::new(Config { cases: TABLES, ..Config::default() });
+    let seed = seed();
+    let mut seed_bytes = [0; 32];
+    seed_bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed_bytes);
+    let config = Config { cases: TABLES, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, rng);
     let tried = runner.run(&tables, |columns| {
         let columns: Vec<_> = columns
             .iter()
@@ -132,9 +145,10 @@ fn rows_that_fit_read_back_equal_whatever_the_table() {
             .collect();
         let table = Table::new(&columns, false);
         let sent = table.fitting();
-        let read = runtime.block_on(account.round_trip(&table.targets, &table.mapping, &sent)).unwrap();
+        let read = runtime.block_on(account.round_trip(&table.targets, &table.mapping, &sent));
+        let read = read.map_err(|error| TestCaseError::fail(error.to_string()))?;
         prop_assert_eq!(table.differences(&sent, &read), Vec::<String>::new());
         Ok(())
     });
-    tried.unwrap();
+    tried.unwrap_or_else(|failure| panic!("SNOWFERRY_SEED={seed}: {failure}"));
 }

@@ -76,6 +76,8 @@ fn numbers() -> Vec<(LogicalType, Vec<ArrayRef>)> {
         1e15,
         1e16,
         9_007_199_254_740_993.0,
+        1_152_921_504_606_846_976.0,
+        1e23,
         f64::MAX,
         5e-324,
         f64::NAN,
@@ -88,7 +90,8 @@ fn numbers() -> Vec<(LogicalType, Vec<ArrayRef>)> {
         (LogicalType::Decimal { precision, scale }, vec![Arc::new(values)])
     };
     let largest = 10_i128.pow(38) - 1;
-    let fifteen = 10_i128.pow(15) - 1;
+    // Fifteen digits come back from every double, and these eighteen from none.
+    let (fifteen, eighteen) = (10_i128.pow(15) - 1, 10_i128.pow(17) + 1);
     vec![
         (LogicalType::Bool, vec![Arc::new(BooleanArray::from(vec![Some(true), Some(false), None]))]),
         (LogicalType::Int64, vec![Arc::clone(&whole)]),
@@ -96,7 +99,7 @@ fn numbers() -> Vec<(LogicalType, Vec<ArrayRef>)> {
         decimals(
             18,
             4,
-            &[0, 1, -1, 1_234_500, 999_999_999_900, 1_000_000_000_000, 123_456_789, fifteen, fifteen + 2],
+            &[0, 1, -1, 1_234_500, 999_999_999_900, 1_000_000_000_000, 123_456_789, fifteen, eighteen],
         ),
         decimals(38, 10, &[0, largest, -largest, 10_i128.pow(20), -15, 10_i128.pow(30)]),
         decimals(38, 0, &[largest, -largest, 10_i128.pow(28) - 1, 10_i128.pow(28), 9, 10]),
@@ -117,6 +120,7 @@ fn texts() -> Vec<(LogicalType, Vec<ArrayRef>)> {
         "😀😀😀",
         "\\\"'\n\t,",
         "\\N",
+        "C:\\",
         "null",
         "NULL",
         "a\0b",

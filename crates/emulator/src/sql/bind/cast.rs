@@ -1,12 +1,16 @@
 //! Conversions between types by Snowflake's rules.
 
+use std::mem;
+
 use sqlparser::ast::CastFormat;
 
 use super::{Binder, Literal, MadeOf, Typed};
 use crate::outcome::{SnowType, SqlError};
 use crate::sql::error::{compilation, raised, unsupported};
 use crate::sql::names::literal;
-use crate::sql::physical::{TEXT, TEXT_LENGTH_MAX, duckdb_type, is_nanoseconds, timestamp_type, type_name};
+use crate::sql::physical::{
+    BINARY_LENGTH_MAX, TEXT, TEXT_LENGTH_MAX, duckdb_type, is_nanoseconds, timestamp_type, type_name,
+};
 
 /// The code for types between which there is no cast.
 const NO_SUCH_CAST: &str = "001007";
@@ -51,10 +55,20 @@ impl Binder<'_> {
         Ok(Typed { sql, ty: target.clone(), nullable, origin, literal, made_of })
     }
 
-    /// A VARIANT made of a typed value is cast from that value, by the rules that hold inside a VARIANT.
+    /// A VARIANT made of a typed value is cast from that value, by the rules that hold inside a VARIANT; a timestamp
+    /// made of a text is read again, by the scale that it is to have.
     fn cast_made(&self, value: &Typed, target: &SnowType, mode: Mode) -> Result<Option<Typed>, SqlError> {
         use SnowType as T;
-        let Some(MadeOf::Value(inner)) = value.made_of.as_deref() else { return Ok(None) };
+        let inner = match value.made_of.as_deref() {
+            Some(MadeOf::Value(inner)) => inner,
+            Some(MadeOf::Reading { text, format })
+                if mem::discriminant(&value.ty) == mem::discriminant(target) =>
+            {
+                let sql = self.moment_from_text(text, target, Some(format), mode);
+                return Ok(Some(Typed::new(sql, target.clone())));
+            }
+            _ => return Ok(None),
+        };
         if is_semi_structured(target) {
             return Ok(None);
         }
@@ -120,7 +134,7 @@ impl Binder<'_> {
             (T::Fixed { scale: 0, .. }, T::TimestampNtz { scale } | T::TimestampLtz { scale }) => {
                 format!("CAST(make_timestamp(CAST({sql} * 1000000 AS BIGINT)) AS {})", timestamp_type(*scale))
             }
-            (T::Binary { .. }, T::Binary { .. }) => sql.to_owned(),
+            (T::Binary { .. }, T::Binary { length }) => limit_binary(sql.to_owned(), *length, mode),
             (T::Object | T::Array | T::Map, T::Object | T::Map) | (T::Array, T::Array) => sql.to_owned(),
             (T::Array, T::Vector { .. }) => plain(),
             (T::Vector { element: a, dimension: b }, T::Vector { element, dimension })
@@ -260,10 +274,10 @@ impl Binder<'_> {
         Ok(match target {
             T::Fixed { .. } => format!("{keyword}(trim({sql}) AS {into})"),
             T::Real => format!("{keyword}(trim({sql}) AS DOUBLE)"),
-            T::Decfloat => sql.to_owned(),
+            T::Decfloat => format!("sf_decfloat({sql}, {try_flag})"),
             T::Boolean => format!("sf_boolean({sql}, {try_flag})"),
             T::Binary { .. } if is_try => format!("TRY(unhex({sql}))"),
-            T::Binary { .. } => format!("unhex({sql})"),
+            T::Binary { length } => limit_binary(format!("unhex({sql})"), *length, mode),
             T::Date
             | T::Time { .. }
             | T::TimestampNtz { .. }
@@ -403,6 +417,17 @@ fn rescale(sql: &str, from: u8, to: u8) -> String {
     } else {
         format!("CAST({cut} AS {})", timestamp_type(to))
     }
+}
+
+/// Bytes that go into a column, refused where they are more than it takes.
+fn limit_binary(sql: String, length: u32, mode: Mode) -> String {
+    if mode != Mode::Assign || length >= BINARY_LENGTH_MAX {
+        return sql;
+    }
+    let start = literal(&raised("100078", "Binary value '"));
+    let end = literal("' is too long and would be truncated");
+    let failure = format!("CAST(sf_fail({start} || left(hex({sql}), 100) || {end}, hex({sql})) AS BLOB)");
+    format!("CASE WHEN octet_length({sql}) > {length} THEN {failure} ELSE {sql} END")
 }
 
 /// Nanoseconds of a day cut to `to` digits.

@@ -1,10 +1,12 @@
 //! Functions of dates, times and timestamps.
 
+use std::rc::Rc;
+
 use sqlparser::ast::Expr;
 
 use super::cast::Mode;
 use super::functions::Call;
-use super::{Binder, Literal, Names, Typed};
+use super::{Binder, Literal, MadeOf, Names, Typed};
 use crate::outcome::{SnowType, SqlError};
 use crate::sql::error::{compilation, unsupported};
 use crate::sql::names::literal;
@@ -321,8 +323,10 @@ fn conversions(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
         }
         (SnowType::Text { .. } | SnowType::Variant, Literal::Text(format)) => {
             let text = call.text(0)?;
-            let sql = call.binder.moment_from_text(&text, &target, Some(&literal(&format)), mode);
-            Ok(Some(Typed::new(sql, target)))
+            let format = literal(&format);
+            let sql = call.binder.moment_from_text(&text, &target, Some(&format), mode);
+            let made_of = (mode == Mode::Explicit).then(|| Rc::new(MadeOf::Reading { text, format }));
+            Ok(Some(Typed { made_of, ..Typed::new(sql, target) }))
         }
         _ => Err(call.invalid()),
     }

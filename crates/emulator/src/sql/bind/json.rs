@@ -130,6 +130,9 @@ pub(super) fn call(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
     match call.name {
         "PARSE_JSON" | "TRY_PARSE_JSON" => {
             call.arity(1..=2)?;
+            if call.len() == 2 && call.get(1)?.literal != Literal::Text("s".to_owned()) {
+                return Err(unsupported("PARSE_JSON with another parameter than 's'"));
+            }
             let is_try = call.name.starts_with("TRY_");
             let text = call.text(0)?;
             let is_try = flag(&text, is_try);
@@ -189,12 +192,15 @@ fn cast_to(call: &Call<'_, '_>, target: &SnowType) -> Result<Option<Typed>, SqlE
     Ok(Some(call.binder.cast(call.get(0)?, target, Mode::Explicit)?))
 }
 
-/// An array stays one; any other value becomes the array's only element.
+/// An array stays one, NULL and JSON's null are NULL; any other value becomes the array's only element.
 fn to_array(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
     call.arity(1..=1)?;
     let value = call.variant(0)?;
-    let sql = format!("CASE json_type({value}) WHEN 'ARRAY' THEN {value} ELSE json_array({value}) END");
-    call.strict(sql, SnowType::Array)
+    let kind = format!("coalesce(json_type({value}), 'NULL')");
+    let sql = format!(
+        "CASE {kind} WHEN 'ARRAY' THEN {value} WHEN 'NULL' THEN CAST(NULL AS JSON) ELSE json_array({value}) END"
+    );
+    Ok(Some(Typed::new(sql, SnowType::Array)))
 }
 
 /// Pairs whose value is NULL are left out, unless they are to be kept.

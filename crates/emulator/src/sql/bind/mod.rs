@@ -46,14 +46,19 @@ pub(crate) struct Typed {
     pub nullable: bool,
     pub origin: Option<[String; 3]>,
     pub literal: Literal,
-    /// What a semi-structured value was made of.
+    /// What a value was made of.
     pub made_of: Option<Rc<MadeOf>>,
 }
 
-/// What a semi-structured value was before it became JSON, so that reading it back takes no JSON.
+/// What a value was before: a semi-structured one before it became JSON, so that reading it back takes no JSON.
 #[derive(Clone, Debug)]
 pub(crate) enum MadeOf {
     Value(Typed),
+    /// A timestamp's text and format, so that a coarse one can be of any year.
+    Reading {
+        text: String,
+        format: String,
+    },
     /// An object's fields by their names; a field that cannot be read says why.
     Fields(Vec<(String, Result<Typed, SqlError>)>),
 }

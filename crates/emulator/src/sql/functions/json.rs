@@ -1,7 +1,10 @@
 //! JSON as Snowflake keeps it: keys in order, no spaces, numbers exact.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::row::{Cell, Kind, Out, RowFunction};
@@ -25,9 +28,17 @@ impl RowFunction for Canonical {
         {
             Ok(()) => Ok(Out::Text(canonical)),
             Err(_) if arguments[1].flag() => Ok(Out::Null),
-            Err(failure) => Err(raised("100069", format!("Error parsing JSON: pos {}", failure.column()))),
+            Err(failure) => Err(unparsable(&failure)),
         }
     }
+}
+
+fn unparsable(failure: &serde_json::Error) -> String {
+    let reason = match failure.classify() {
+        Category::Data => failure.to_string(),
+        _ => format!("pos {}", failure.column()),
+    };
+    raised("100069", format!("Error parsing JSON: {reason}"))
 }
 
 /// A value as Snowflake keeps it.
@@ -49,7 +60,7 @@ impl RowFunction for WithoutNulls {
         let mut without = String::with_capacity(text.len());
         serde_json::from_str::<&RawValue>(text)
             .and_then(|value| write_value(value, false, &mut without))
-            .map_err(|failure| raised("100069", format!("Error parsing JSON: pos {}", failure.column())))?;
+            .map_err(|failure| unparsable(&failure))?;
         Ok(Out::Text(without))
     }
 }
@@ -60,7 +71,7 @@ fn write_value(value: &RawValue, keeps_nulls: bool, into: &mut String) -> serde_
     let text = value.get();
     match text.as_bytes().first() {
         Some(b'{') => {
-            let fields: BTreeMap<String, &RawValue> = serde_json::from_str(text)?;
+            let Fields(fields) = serde_json::from_str(text)?;
             into.push('{');
             for (index, (key, value)) in fields.into_iter().filter(|field| is_kept(field.1)).enumerate() {
                 if index > 0 {
@@ -88,6 +99,36 @@ fn write_value(value: &RawValue, keeps_nulls: bool, into: &mut String) -> serde_
         _ => into.push_str(text),
     }
     Ok(())
+}
+
+/// An object's fields in the order of their keys, none of which may be there twice.
+struct Fields<'t>(BTreeMap<String, &'t RawValue>);
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Fields<'de>, A::Error> {
+        let mut fields = BTreeMap::new();
+        while let Some((key, value)) = entries.next_entry::<String, &RawValue>()? {
+            if fields.contains_key(&key) {
+                return Err(A::Error::custom(format!("duplicate object attribute \"{key}\"")));
+            }
+            fields.insert(key, value);
+        }
+        Ok(Fields(fields))
+    }
 }
 
 fn number(text: &str) -> &str {
@@ -166,5 +207,7 @@ mod tests {
     #[test]
     fn what_is_no_json_raises_snowflakes_code() {
         assert!(canonical("{oops").contains("SNOW:100069"));
+        let repeated = canonical(r#"[{"a":1,"\u0061":2}]"#);
+        assert!(repeated.contains("duplicate object attribute"), "{repeated}");
     }
 }

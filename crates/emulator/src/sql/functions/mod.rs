@@ -31,6 +31,7 @@ pub(crate) fn register_all(connection: &Connection) -> duckdb::Result<()> {
     register::<moments::Difference>(connection)?;
     register::<moments::Part>(connection)?;
     register::<texts::Boolean>(connection)?;
+    register::<texts::Decfloat>(connection)?;
     register::<texts::FloatText>(connection)?;
     register::<texts::InitCap>(connection)?;
     register::<texts::RandomText>(connection)?;

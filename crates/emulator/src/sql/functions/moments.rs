@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use jiff::civil::{Date, DateTime, Time};
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 
 use super::format::{self, Reading, date_of, days_of};
 use super::row::{Cell, Kind, Out, RowFunction};
@@ -64,8 +64,9 @@ impl Split {
     }
 
     fn value(self) -> Result<i64, String> {
+        let whole = i128::from(self.seconds) * i128::from(self.per_second);
         let fraction = self.nanoseconds / (SECOND_NS / self.per_second);
-        self.seconds.checked_mul(self.per_second).and_then(|whole| whole.checked_add(fraction)).ok_or_else(|| {
+        i64::try_from(whole + i128::from(fraction)).map_err(|_| {
             raised(
                 "100035",
                 "Timestamp outside of 1677 to 2262, which is all that scale 7 to 9 reaches in the emulator; declare \
@@ -93,7 +94,10 @@ impl Split {
 
     /// Minutes that the zone is ahead of UTC at this instant.
     fn offset_minutes(self, zone: &str) -> Result<i64, String> {
-        let instant = jiff::Timestamp::from_second(self.seconds).map_err(|_| out_of_calendar())?;
+        // The library's last instant is a day before the last year's end, and no zone changes in between.
+        let (first, last) = (jiff::Timestamp::MIN.as_second(), jiff::Timestamp::MAX.as_second());
+        let instant = jiff::Timestamp::from_second(self.seconds.clamp(first, last));
+        let instant = instant.map_err(|_| out_of_calendar())?;
         with_zone(zone, |zone| i64::from(zone.to_offset(instant).seconds()).div_euclid(60))
     }
 
@@ -104,9 +108,11 @@ impl Split {
     /// This reading of local clocks as an instant; in a gap the later one, in a fold the earlier one.
     fn utc(self, zone: &str) -> Result<Self, String> {
         let local = self.date_time()?;
-        let instant = with_zone(zone, |zone| zone.to_ambiguous_timestamp(local).compatible())?;
-        let instant = instant.map_err(|_| out_of_calendar())?;
-        Ok(Self { seconds: instant.as_nanosecond().div_euclid(i128::from(SECOND_NS)) as i64, ..self })
+        let offset = match with_zone(zone, |zone| zone.to_ambiguous_timestamp(local).offset())? {
+            AmbiguousOffset::Unambiguous { offset } => offset,
+            AmbiguousOffset::Gap { before, .. } | AmbiguousOffset::Fold { before, .. } => before,
+        };
+        Ok(self.moved(-i64::from(offset.seconds())))
     }
 }
 
@@ -379,7 +385,7 @@ impl RowFunction for Scale {
         let (value, per_second) = arguments[0].moment();
         let digits = u32::try_from(arguments[1].number().clamp(0, 9)).unwrap_or(9);
         let unit = per_second / 10_i64.pow(digits).min(per_second);
-        Ok(Out::Number(value.div_euclid(unit) * unit))
+        value.div_euclid(unit).checked_mul(unit).map(Out::Number).ok_or_else(out_of_calendar)
     }
 }
 

@@ -19,6 +19,40 @@ impl RowFunction for Boolean {
     }
 }
 
+/// Exponents of a DECFLOAT's first digit.
+const DECFLOAT_EXPONENTS: std::ops::RangeInclusive<i64> = -16_383..=16_384;
+
+pub(super) struct Decfloat;
+
+impl RowFunction for Decfloat {
+    const NAME: &'static str = "sf_decfloat";
+    const OVERLOADS: &'static [(&'static [Kind], Kind)] = &[(&[Kind::Text, Kind::Boolean], Kind::Text)];
+
+    fn call(arguments: &[Cell<'_>]) -> Result<Out, String> {
+        let text = arguments[0].text().trim();
+        match decimal_exponent(text) {
+            Some(exponent) if DECFLOAT_EXPONENTS.contains(&exponent) => Ok(Out::Text(text.to_owned())),
+            _ if arguments[1].flag() => Ok(Out::Null),
+            Some(_) => Err(raised("100039", format!("Numeric value '{text}' is out of range"))),
+            None => Err(raised("100038", format!("Numeric value '{text}' is not recognized"))),
+        }
+    }
+}
+
+/// The exponent of a decimal number's first digit that is not zero; zero's is zero.
+fn decimal_exponent(text: &str) -> Option<i64> {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let unsigned = mantissa.strip_prefix(['-', '+']).unwrap_or(mantissa);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let digits = format!("{whole}{fraction}");
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let exponent: i64 = exponent.parse().ok()?;
+    let first = digits.find(|digit| digit != '0');
+    Some(first.map_or(0, |first| exponent.saturating_add(whole.len() as i64 - 1 - first as i64)))
+}
+
 pub(super) struct FloatText;
 
 impl RowFunction for FloatText {

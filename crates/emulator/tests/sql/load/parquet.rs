@@ -49,6 +49,17 @@ fn every_value_arrives_as_it_was_by_name() {
 }
 
 #[test]
+fn a_file_that_was_replaced_is_read_anew() {
+    let mut staged = staged();
+    staged.ok("CREATE TABLE T (I INT)");
+    for number in 0..4 {
+        staged.parquet("a.parquet", &format!("SELECT {number} AS i"));
+        staged.ok("COPY INTO T FROM (SELECT $1:i FROM @~) FILE_FORMAT = (TYPE = PARQUET)");
+    }
+    assert_eq!(staged.rows("SELECT I FROM T ORDER BY I"), ["0", "1", "2", "3"]);
+}
+
+#[test]
 fn transforms_go_through_the_binder() {
     let mut staged = staged();
     staged.parquet(

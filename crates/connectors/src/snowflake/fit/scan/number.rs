@@ -153,8 +153,9 @@ pub(super) fn float_as_number(
     );
 }
 
-/// The unscaled decimal that a double stands for, or the rule it breaks. It stands for a decimal that comes back as the
-/// same double; rounding to the column's digits is for columns that may be changed.
+/// The unscaled decimal that a double stands for, or the rule it breaks. A whole number is what it is to the last digit;
+/// any other stands for the shortest decimal that comes back as the same double. Rounding to the column's digits is for
+/// columns that may be changed.
 pub(in crate::snowflake::fit) fn float_to_decimal(
     value: f64,
     precision: u8,
@@ -166,12 +167,15 @@ pub(in crate::snowflake::fit) fn float_to_decimal(
     }
     let power = 10_f64.powi(i32::from(scale));
     let scaled = (value * power).round();
-    let unscaled = if scaled.abs() > FLOAT_WHOLE_MAX || scale > FLOAT_POWER_MAX {
-        shortest_decimal(value, scale, is_lossy)?
-    } else if scaled / power == value || is_lossy {
+    let unscaled = if scaled.abs() <= FLOAT_WHOLE_MAX && scale <= FLOAT_POWER_MAX {
+        if scaled / power != value && !is_lossy {
+            return Err(Rule::DigitsLost);
+        }
         scaled as i128
+    } else if value.fract() == 0.0 {
+        (value as i128).checked_mul(power_of_ten(scale)).ok_or(Rule::NumberOutOfRange)?
     } else {
-        return Err(Rule::DigitsLost);
+        shortest_decimal(value, scale, is_lossy)?
     };
     if unscaled.unsigned_abs() >= power_of_ten(precision).unsigned_abs() {
         return Err(Rule::NumberOutOfRange);
@@ -187,9 +191,6 @@ fn shortest_decimal(value: f64, scale: u8, is_lossy: bool) -> Result<i128, Rule>
     let digits: i128 = mantissa.replace('.', "").parse().expect("a double has at most 17 digits");
     let exponent: i32 = exponent.parse().expect("the exponent of a double has at most 3 digits");
     let shift = exponent - fraction_digits + i32::from(scale);
-    if digits == 0 {
-        return Ok(0);
-    }
     let power = 10_i128.checked_pow(shift.unsigned_abs());
     match power {
         Some(power) if shift >= 0 => digits.checked_mul(power).ok_or(Rule::NumberOutOfRange),

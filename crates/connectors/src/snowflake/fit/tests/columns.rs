@@ -66,6 +66,19 @@ fn everything_that_stands_in_the_way_is_named_in_one_error() {
 }
 
 #[test]
+fn nanoseconds_that_a_pull_stored_without_their_zone_become_instants_only_where_lossy_says_so() {
+    let columns = [("AT", LogicalType::Timestamp { scale: 9, is_wide: false })];
+    for column_type in [ColumnType::TimestampLtz { scale: 9 }, ColumnType::TimestampTz { scale: 9 }] {
+        let strict = Mapping::build(&plan(&columns, &[]), &[target("AT", column_type)]);
+        let error = strict.refuse_misfits().unwrap_err();
+        assert!(error.message().contains("a pull made of a TIMESTAMP_LTZ for its nanoseconds"), "{error}");
+        let lossy = Mapping::build(&plan(&columns, &["AT"]), &[target("AT", column_type)]);
+        assert_eq!(lossy.columns[0].verdict, Verdict::Lossy);
+        assert_eq!(lossy.columns[0].note, "timestamp_out_of_range; changed: zone_changed");
+    }
+}
+
+#[test]
 fn columns_that_nothing_is_sent_to_are_left_to_snowflake() {
     let targets = [
         target("ID", NUMBER),

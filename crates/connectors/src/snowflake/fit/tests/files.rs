@@ -46,6 +46,19 @@ fn texts_of(rows: &RecordBatch) -> Vec<Option<String>> {
 }
 
 #[test]
+fn a_whole_double_becomes_exactly_its_number_and_a_fraction_its_shortest_decimal() {
+    let decimals = |scale, values: Vec<f64>| {
+        let number = ColumnType::Fixed { precision: 38, scale };
+        let rows = file_rows(LogicalType::Float64, number, vec![Arc::new(Float64Array::from(values))]);
+        let numbers = rows.column(0).as_primitive::<arrow_array::types::Decimal128Type>();
+        numbers.values().to_vec()
+    };
+    let whole = vec![(1_u64 << 60) as f64, -(2_f64.powi(63)), 1e23, 0.0];
+    assert_eq!(decimals(0, whole), [1 << 60, -(1 << 63), 99_999_999_999_999_991_611_392, 0]);
+    assert_eq!(decimals(37, vec![0.1, -1.5]), [10_i128.pow(36), -15 * 10_i128.pow(36)]);
+}
+
+#[test]
 fn a_file_gives_back_what_was_written() {
     let schema = Arc::new(arrow_schema::Schema::new(vec![
         arrow_schema::Field::new("c0", DataType::Decimal128(38, 9), true),

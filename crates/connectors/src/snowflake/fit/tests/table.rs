@@ -47,19 +47,21 @@ const NOTES: &str = "\
 
 * **Text is never converted**: a vendor database stores JSON, GeoJSON and decimal floats as text, so text becomes a
   `VARIANT`, `OBJECT`, `ARRAY`, `GEOGRAPHY`, `GEOMETRY` or `DECFLOAT` where the column is one. Text for a `VARIANT` is a
-  JSON document: a plain word needs quotes (`to_json(word)`). Every other conversion is for the query to say.
+  JSON document, as a pull lands it, and each is checked: a plain word is a misfit and needs quotes (`to_json(word)`).
+  Every other conversion is for the query to say.
 * **SQL NULL and JSON `null` stay distinct**: NULL arrives as NULL, the text `null` as a JSON `null`. For an `OBJECT` or
   `ARRAY` column the latter is a misfit, since Snowflake would make it NULL; so is an empty text, of which `PARSE_JSON`
   makes NULL.
 * **JSON numbers**: by Snowflake's manual a number without an exponent is kept with 38 digits, and every other becomes a
   double, of which 15 digits come back. The order of keys and white space are not kept.
 * **Zones**: an instant goes to `TIMESTAMP_LTZ` as it is and to `TIMESTAMP_TZ` with the offset `+00:00`. A time without a
-  zone is no instant, and a wall clock is not UTC: those pairs need `lossy`, which reads and writes UTC. `TIMESTAMP_LTZ`
-  and `TIMESTAMP_NTZ` forget the offset of a timestamp with one; what stays is its UTC time.
+  zone is no instant, and a wall clock is not UTC: those pairs need `lossy`, which reads and writes UTC. That holds for
+  what a pull made of a `TIMESTAMP_LTZ` of scale 7 to 9, too: its nanoseconds are stored without a zone, in UTC.
+  `TIMESTAMP_LTZ` and `TIMESTAMP_NTZ` forget the offset of a timestamp with one; what stays is its UTC time.
 * **Digits behind the second** are cut towards the past and **decimals rounded half away from zero** where `lossy` allows it.
   The timestamps of a lossy column travel as microseconds.
-* **Doubles for a `NUMBER`** fit where the decimal comes back as the same double. **Decimals for a `FLOAT`** fit up to 15
-  digits, which come back from every double.
+* **Doubles for a `NUMBER`** become whole numbers to the last digit, and with a fraction the shortest decimal that comes
+  back as the same double. **Decimals for a `FLOAT`** fit up to 15 digits, which come back from every double.
 * **Shapes**: Snowflake keeps 14 digits of a coordinate, repairs polygons for `GEOGRAPHY` and refuses invalid ones for
   `GEOMETRY`. Points and lines are checked; polygons and collections need `lossy`, and may still be refused by Snowflake.
 * **`VECTOR`** columns cannot be loaded, by Snowflake's manual: load an `ARRAY` and cast it where it is used. **Intervals**
@@ -67,7 +69,7 @@ const NOTES: &str = "\
   not known.
 * **Caution**: some rules are stricter than an account may turn out to be, since Snowflake's manual does not promise that
   such values are kept: `nul_byte`, `json_empty_key`, `json_too_deep`, `json_number_inexact`, `invalid_geojson`,
-  `shape_not_verifiable`, and years before 0001 or after 9999.
+  `shape_not_verifiable`, `offset_out_of_range`, and years before 0001 or after 9999.
 * **Sizes**: a text has at most 134,217,728 bytes and the column's number of characters, JSON 67,108,864 bytes, bytes the
   column's length.
 * **Files** are Parquet with Snappy, read with `USE_LOGICAL_TYPE=TRUE BINARY_AS_TEXT=FALSE`. Microseconds are Parquet's own

@@ -131,6 +131,9 @@ fn text_is_measured_in_characters_and_searched_for_nul() {
     let values = texts(&["äöü", "äöü!", "abc", "abcd", "a\0b", ""]);
     let (misfits, _) = found(LogicalType::Text, ColumnType::Text { length: Some(3) }, false, vec![values]);
     assert_eq!(misfits, [(1, "text_too_long"), (3, "text_too_long"), (4, "nul_byte")]);
+    let values = texts(&[&"x".repeat(17 * 1_024 * 1_024), &"x".repeat(16 * 1_024 * 1_024)]);
+    let (misfits, _) = found(LogicalType::Text, ColumnType::Text { length: None }, false, vec![values]);
+    assert_eq!(misfits, [(0, "text_too_long")]);
 }
 
 #[test]
@@ -177,6 +180,13 @@ fn json_fits_where_parse_json_takes_it_and_gives_it_back() {
     assert_eq!(misfits, [1, 2, 3].map(|row| (row, "json_not_object")));
     let (misfits, _) = found(LogicalType::Text, ColumnType::Array, false, values());
     assert_eq!(misfits, [0, 2, 3].map(|row| (row, "json_not_array")));
+}
+
+#[test]
+fn text_for_a_variant_is_the_json_that_a_pull_lands_and_a_plain_word_is_a_misfit() {
+    let values = texts(&["{\"a\":1}", "\"word\"", "null", "word", ""]);
+    let (misfits, _) = found(LogicalType::Text, ColumnType::Variant, false, vec![values]);
+    assert_eq!(misfits, [3, 4].map(|row| (row, "invalid_json")));
 }
 
 #[test]
