@@ -41,8 +41,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    pub(crate) fn new(config: EmulatorConfig, database: Database) -> Arc<Self> {
-        let clock = Clock::with_offset_ms(config.clock_offset_ms);
+    pub(crate) fn new(config: EmulatorConfig, database: Database, clock: Clock) -> Arc<Self> {
         Arc::new(Self {
             users: Users::new(config.users.clone()),
             oauth: OauthClients::new(config.oauth_clients.clone()),

@@ -53,16 +53,19 @@ impl Emulator {
     /// Opens the database and listens. Must be called on a tokio runtime.
     pub async fn start(mut config: EmulatorConfig) -> Result<RunningEmulator, StartError> {
         let folder = config.data_folder.clone();
-        let database = tokio::task::spawn_blocking(move || Database::open(folder.as_deref()))
-            .await
-            .map_err(|_| StartError::Database(crate::encode::internal("the database panicked")))?
-            .map_err(StartError::Database)?;
+        let clock = Clock::with_offset_ms(config.clock_offset_ms);
+        let told = clock.clone();
+        let database =
+            tokio::task::spawn_blocking(move || Database::open_with_clock(folder.as_deref(), told))
+                .await
+                .map_err(|_| StartError::Database(crate::encode::internal("the database panicked")))?
+                .map_err(StartError::Database)?;
         let address = config.address;
         let listen = |source| StartError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         config.address = address;
-        let account = Account::new(config, database);
+        let account = Account::new(config, database, clock);
         account.database.restore_users(&account.users);
         let service = crate::server::router(&account).into_make_service_with_connect_info::<Connection>();
         let mut shutdown = account.shutdown.subscribe();

@@ -1,6 +1,8 @@
-//! The emulator's own routes, for tests in other languages: faults, gates and the request log over HTTP.
+//! The emulator's own routes, for tests in other languages: faults, gates, the clock and the request log over
+//! HTTP.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -47,6 +49,25 @@ pub(super) async fn clear_faults(State(account): State<Arc<Account>>) -> StatusC
 pub(super) async fn release(State(account): State<Arc<Account>>, Path(name): Path<String>) -> StatusCode {
     account.faults.release(&name);
     StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+struct Advance {
+    advance_s: u64,
+}
+
+/// `POST /emulator/clock` with how many seconds to go forward
+pub(super) async fn advance(State(account): State<Arc<Account>>, body: Bytes) -> Response {
+    match serde_json::from_slice::<Advance>(&body) {
+        Ok(Advance { advance_s }) => {
+            account.clock.advance(Duration::from_secs(advance_s));
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(error) => {
+            let problem = json!({ "error": format!("not a time to advance by: {error}") });
+            (StatusCode::BAD_REQUEST, Json(problem)).into_response()
+        }
+    }
 }
 
 /// `GET /emulator/requests`

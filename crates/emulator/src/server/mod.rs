@@ -45,6 +45,7 @@ pub(crate) fn router(account: &Arc<Account>) -> Router {
         .route(&format!("/{BUCKET}/{{*key}}"), any(s3::serve))
         .route("/emulator/faults", post(controls::add_faults).delete(controls::clear_faults))
         .route("/emulator/gates/{name}/release", post(controls::release))
+        .route("/emulator/clock", post(controls::advance))
         .route("/emulator/requests", get(controls::requests))
         .fallback(unknown)
         // Bodies are bounded before they come here.

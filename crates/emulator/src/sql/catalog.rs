@@ -28,6 +28,9 @@ pub(crate) struct Catalog {
     pub grants: Vec<Grant>,
     /// Dropped tables, schemas and databases that UNDROP can bring back, oldest first.
     pub dropped: Vec<Dropped>,
+    /// The instant of the change under way.
+    #[serde(skip)]
+    pub now: i64,
     next_id: u64,
 }
 
@@ -37,7 +40,7 @@ pub(crate) struct DatabaseEntry {
     pub owner: String,
     pub comment: String,
     pub is_transient: bool,
-    pub retention_days: u32,
+    pub retention_days: Option<u32>,
     pub schemas: BTreeMap<String, SchemaEntry>,
 }
 
@@ -47,7 +50,7 @@ pub(crate) struct SchemaEntry {
     pub owner: String,
     pub comment: String,
     pub is_transient: bool,
-    pub retention_days: u32,
+    pub retention_days: Option<u32>,
     pub tables: BTreeMap<String, TableEntry>,
     pub views: BTreeMap<String, ViewEntry>,
     pub sequences: BTreeMap<String, SequenceEntry>,
@@ -83,8 +86,14 @@ pub(crate) struct TableEntry {
     pub cluster_by: String,
     pub comment: String,
     pub owner: String,
-    pub change_tracking: bool,
-    pub retention_days: u32,
+    /// Since when changes are tracked.
+    #[serde(default)]
+    pub tracked_since: Option<i64>,
+    /// Where it is not what the schema says.
+    pub retention_days: Option<u32>,
+    /// Versions that ended before this are gone, whatever the retention is now.
+    #[serde(default)]
+    pub history_from: i64,
     pub created_on: i64,
     /// When rows or definition last changed, in nanoseconds.
     pub last_altered: i64,
@@ -245,14 +254,14 @@ pub(crate) enum DroppedObject {
     Database(DatabaseEntry),
 }
 
-/// Nanoseconds since 1970 now.
-pub(crate) fn now() -> i64 {
-    i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX)
-}
-
 impl TableEntry {
     pub(crate) fn physical(&self) -> String {
         format!("t{}", self.id)
+    }
+
+    /// Begins or ends the tracking of changes.
+    pub(crate) fn track(&mut self, is_on: bool, now: i64) {
+        self.tracked_since = is_on.then(|| self.tracked_since.unwrap_or(now));
     }
 
     pub(crate) fn column(&self, name: &str) -> Option<&ColumnEntry> {
@@ -285,13 +294,13 @@ fn estimated_width(ty: &SnowType) -> u64 {
 }
 
 impl SchemaEntry {
-    pub(crate) fn new(owner: &str) -> Self {
+    pub(crate) fn new(owner: &str, now: i64) -> Self {
         Self {
-            created_on: now(),
+            created_on: now,
             owner: owner.to_owned(),
             comment: String::new(),
             is_transient: false,
-            retention_days: 1,
+            retention_days: None,
             tables: BTreeMap::new(),
             views: BTreeMap::new(),
             sequences: BTreeMap::new(),
@@ -306,15 +315,15 @@ impl SchemaEntry {
 }
 
 impl DatabaseEntry {
-    pub(crate) fn new(owner: &str) -> Self {
+    pub(crate) fn new(owner: &str, now: i64) -> Self {
         let mut schemas = BTreeMap::new();
-        schemas.insert("PUBLIC".to_owned(), SchemaEntry::new(owner));
+        schemas.insert("PUBLIC".to_owned(), SchemaEntry::new(owner, now));
         Self {
-            created_on: now(),
+            created_on: now,
             owner: owner.to_owned(),
             comment: String::new(),
             is_transient: false,
-            retention_days: 1,
+            retention_days: None,
             schemas,
         }
     }
@@ -322,17 +331,17 @@ impl DatabaseEntry {
 
 impl Catalog {
     /// A new account: the roles that every account has, and nothing else.
-    pub(crate) fn fresh() -> Self {
+    pub(crate) fn fresh(now: i64) -> Self {
         let mut catalog = Catalog::default();
         for role in SYSTEM_ROLES {
-            let entry = RoleEntry { created_on: now(), owner: String::new(), comment: String::new() };
+            let entry = RoleEntry { created_on: now, owner: String::new(), comment: String::new() };
             catalog.roles.insert(role.to_owned(), entry);
         }
         for (child, parent) in
             [("SYSADMIN", "ACCOUNTADMIN"), ("SECURITYADMIN", "ACCOUNTADMIN"), ("USERADMIN", "SECURITYADMIN")]
         {
             catalog.grants.push(Grant {
-                created_on: now(),
+                created_on: now,
                 privilege: "USAGE".to_owned(),
                 on: Securable { kind: "ROLE".to_owned(), path: vec![child.to_owned()], is_future: false },
                 to: Grantee::Role(parent.to_owned()),
@@ -407,7 +416,7 @@ impl Catalog {
     }
 
     pub(crate) fn keep_dropped(&mut self, path: Vec<String>, object: DroppedObject) {
-        self.dropped.push(Dropped { path, dropped_on: now(), object });
+        self.dropped.push(Dropped { path, dropped_on: self.now, object });
     }
 
     /// Grants end with the object they are on.
@@ -421,10 +430,13 @@ impl Catalog {
 
     /// Every DuckDB table that some entry still needs.
     pub(crate) fn physical_tables(&self) -> Vec<String> {
-        let mut tables: Vec<String> =
-            self.schemas().flat_map(|schema| schema.tables.values()).map(TableEntry::physical).collect();
-        tables.extend(self.dropped_tables().map(TableEntry::physical));
-        tables
+        self.table_ids().map(|table| format!("t{table}")).collect()
+    }
+
+    /// Every table, those that were dropped too.
+    pub(crate) fn table_ids(&self) -> impl Iterator<Item = u64> {
+        let living = self.schemas().flat_map(|schema| schema.tables.values());
+        living.chain(self.dropped_tables()).map(|table| table.id)
     }
 
     /// True where the stage's files are still needed, or may be after an UNDROP.
@@ -468,8 +480,8 @@ mod tests {
 
     #[test]
     fn a_catalog_reads_back_from_its_stored_text() {
-        let mut catalog = Catalog::fresh();
-        catalog.databases.insert("D".to_owned(), DatabaseEntry::new("SYSADMIN"));
+        let mut catalog = Catalog::fresh(1);
+        catalog.databases.insert("D".to_owned(), DatabaseEntry::new("SYSADMIN", 1));
         catalog.take_id();
         let text = serde_json::to_string(&catalog).unwrap();
         let mut back: Catalog = serde_json::from_str(&text).unwrap();
@@ -479,7 +491,7 @@ mod tests {
 
     #[test]
     fn a_missing_schema_is_named_with_its_database() {
-        let catalog = Catalog::fresh();
+        let catalog = Catalog::fresh(1);
         let error = catalog.schema("NOPE", "PUBLIC").unwrap_err();
         assert_eq!((error.code, error.sql_state), ("002003", "42S02"));
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use duckdb::{Config, Connection};
@@ -13,7 +14,9 @@ use super::locks::Locks;
 use super::request::{QueryRecord, SessionStart};
 use super::run::{execute_all, number};
 use super::session::SqlSession;
+use super::travel::{self, Held, Instants, StatementInstants};
 use super::{account, functions, load, names};
+use crate::clock::Clock;
 use crate::outcome::SqlError;
 use crate::stage::{StageId, StageStore};
 use crate::users::Users;
@@ -24,6 +27,8 @@ const FILE: &str = "emulator.duckdb";
 const CATALOG_TABLE: &str = "emulator_catalog";
 /// Dropped objects that UNDROP can bring back; older ones lose their rows for good.
 const DROPPED_MAX: usize = 50;
+/// How often old versions are thrown away: often enough for what a long-lived emulator keeps, in nanoseconds.
+const PURGE_EVERY_NS: i64 = 3_600 * 1_000_000_000;
 
 /// One emulated account's databases and catalog. Copies share them.
 #[derive(Clone)]
@@ -39,6 +44,13 @@ struct Shared {
     history: History,
     locks: Locks,
     stages: StageStore,
+    instants: Instants,
+    statements: StatementInstants,
+    /// Numbers of transactions and rows. They begin with the nanosecond that the database is opened in, so none is
+    /// given again after a restart: nothing makes a row in a nanosecond.
+    numbers: Arc<AtomicI64>,
+    /// When old versions were last thrown away.
+    purged_at: AtomicI64,
 }
 
 impl fmt::Debug for Database {
@@ -50,6 +62,11 @@ impl fmt::Debug for Database {
 impl Database {
     /// Opens the account kept in a folder, or a new one in memory.
     pub fn open(folder: Option<&Path>) -> Result<Database, SqlError> {
+        Self::open_with_clock(folder, Clock::default())
+    }
+
+    /// The same, with the clock that its time is told by.
+    pub fn open_with_clock(folder: Option<&Path>, clock: Clock) -> Result<Database, SqlError> {
         let failed = |failure: duckdb::Error| from_duckdb(&failure);
         let settings = Config::default()
             .with("autoinstall_known_extensions", "false")
@@ -65,8 +82,11 @@ impl Database {
                 Connection::open_with_flags(folder.join(FILE), settings).map_err(failed)?
             }
         };
-        functions::register_all(&root).map_err(failed)?;
-        let catalog = load_catalog(&root)?;
+        let opened_at = i64::try_from(jiff::Timestamp::now().as_nanosecond()).map_err(internal)?;
+        let numbers = Arc::new(AtomicI64::new(opened_at));
+        functions::register_all(&root, &numbers).map_err(failed)?;
+        let instants = Instants::after(travel::prepare(&root)?, clock);
+        let catalog = load_catalog(&root, &instants)?;
         let stages = StageStore::open(folder).map_err(internal)?;
         stages.retain(|stage| catalog.needs_stage(stage)).map_err(internal)?;
         load::history::prepare(&root, &catalog.physical_tables())?;
@@ -78,6 +98,10 @@ impl Database {
                 history: History::default(),
                 locks: Locks::default(),
                 stages,
+                purged_at: AtomicI64::new(instants.next()),
+                instants,
+                statements: StatementInstants::default(),
+                numbers,
             }),
         })
     }
@@ -124,6 +148,26 @@ impl Database {
         Arc::make_mut(&mut catalog).take_id()
     }
 
+    /// What there is, and an instant at which it was all there is.
+    pub(crate) fn look(&self) -> (Arc<Catalog>, i64) {
+        let catalog = self.shared.catalog.read().unwrap_or_else(PoisonError::into_inner);
+        (Arc::clone(&catalog), self.shared.instants.next())
+    }
+
+    pub(crate) fn instants(&self) -> &Instants {
+        &self.shared.instants
+    }
+
+    /// The instants of statements.
+    pub(crate) fn statements(&self) -> &StatementInstants {
+        &self.shared.statements
+    }
+
+    /// A number for a new transaction.
+    pub(crate) fn take_number(&self) -> i64 {
+        self.shared.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
     /// Changes the catalog, and DuckDB's tables with it, all or nothing. The connection must have no open transaction.
     pub(crate) fn change<T>(
         &self,
@@ -132,6 +176,8 @@ impl Database {
     ) -> Result<T, SqlError> {
         let mut current = self.shared.catalog.write().unwrap_or_else(PoisonError::into_inner);
         let mut next = Catalog::clone(&current);
+        let held: Held<'_> = self.shared.instants.hold();
+        next.now = held.at();
         execute_all(connection, "BEGIN TRANSACTION")?;
         let mut forgotten = Vec::new();
         let changed = change(&mut next).and_then(|result| {
@@ -155,36 +201,42 @@ impl Database {
         }
     }
 
-    /// Marks tables as changed now.
-    pub(crate) fn touch(&self, connection: &Connection, tables: &[u64]) -> Result<(), SqlError> {
-        let now = super::catalog::now();
-        let mark = |catalog: &mut Catalog| {
-            let databases = catalog.databases.values_mut().flat_map(|database| database.schemas.values_mut());
-            for table in databases.flat_map(|schema| schema.tables.values_mut()) {
-                if tables.contains(&table.id) {
-                    table.last_altered = now.max(table.last_altered + 1);
-                }
-            }
-            Ok(())
-        };
-        if self.shared.is_stored {
-            return self.change(connection, mark);
-        }
+    /// Marks tables as changed at an instant; the log of commits remembers it too.
+    pub(crate) fn touch(&self, tables: &[u64], at: i64) {
         let mut catalog = self.shared.catalog.write().unwrap_or_else(PoisonError::into_inner);
-        mark(Arc::make_mut(&mut catalog))
+        Arc::make_mut(&mut catalog).touch(|table| tables.contains(&table).then_some(at));
+    }
+
+    /// Throws old versions away, where that was last done long ago.
+    pub(crate) fn purge(&self, connection: &Connection, now: i64) {
+        let last = self.shared.purged_at.load(Ordering::Relaxed);
+        let is_due = now - last >= PURGE_EVERY_NS
+            && self
+                .shared
+                .purged_at
+                .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok();
+        // What cannot be thrown away now is thrown away the next time.
+        if is_due && let Err(failure) = travel::purge(connection, &self.catalog().horizons(now)) {
+            tracing::debug!(message = failure.message, "old versions stay");
+        }
     }
 }
 
-fn load_catalog(root: &Connection) -> Result<Catalog, SqlError> {
+fn load_catalog(root: &Connection, instants: &Instants) -> Result<Catalog, SqlError> {
     execute_all(root, &format!("CREATE TABLE IF NOT EXISTS {CATALOG_TABLE}(document VARCHAR)"))?;
     if number(root, &format!("SELECT count(*) FROM {CATALOG_TABLE}"))? == 0 {
-        return Ok(Catalog::fresh());
+        return Ok(Catalog::fresh(instants.next()));
     }
     let document: String = root
         .query_row(&format!("SELECT document FROM {CATALOG_TABLE}"), [], |row| row.get(0))
         .map_err(|failure| from_duckdb(&failure))?;
     let mut catalog: Catalog = serde_json::from_str(&document).map_err(internal)?;
     remove_orphans(&mut catalog, root)?;
+    travel::forget_missing(root, &catalog.table_ids().collect::<Vec<_>>())?;
+    let touched = travel::touched_at(root)?;
+    catalog.touch(|table| touched.get(&table).copied());
+    travel::purge(root, &catalog.horizons(instants.next()))?;
     Ok(catalog)
 }
 
@@ -199,9 +251,10 @@ fn remove_orphans(catalog: &mut Catalog, root: &Connection) -> Result<(), SqlErr
         .map_err(|failure| from_duckdb(&failure))?;
     let needed = catalog.physical_tables();
     for table in tables {
-        catalog.skip_id(table[1..].parse().unwrap_or(0));
+        let id = table[1..].parse().unwrap_or(0);
+        catalog.skip_id(id);
         if !needed.contains(&table) {
-            execute_all(root, &format!("DROP TABLE {table}"))?;
+            execute_all(root, &travel::drop_sql(id))?;
         }
     }
     Ok(())
@@ -224,8 +277,8 @@ fn forget_oldest(catalog: &mut Catalog, connection: &Connection) -> Result<Vec<S
     while catalog.dropped.len() > DROPPED_MAX {
         let mut only = Catalog::default();
         only.dropped.push(catalog.dropped.remove(0));
-        for table in only.physical_tables() {
-            execute_all(connection, &format!("DROP TABLE IF EXISTS {table}"))?;
+        for table in only.table_ids() {
+            execute_all(connection, &travel::drop_sql(table))?;
         }
         stages.extend(only.stage_ids());
     }

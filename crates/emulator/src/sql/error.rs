@@ -106,6 +106,30 @@ pub(crate) fn insufficient_privileges(kind: &str, name: &str) -> SqlError {
     )
 }
 
+/// A table has no rows to show as of a time.
+pub(crate) fn time_travel_unavailable(table: &str) -> SqlError {
+    error(
+        "000707",
+        "02000",
+        format!(
+            "Time travel data is not available for table {table}. The requested time is either beyond the allowed \
+             time travel period or before the object creation time."
+        ),
+    )
+}
+
+/// CHANGES of something whose changes were not tracked all the time.
+pub(crate) fn changes_unavailable(path: &str) -> SqlError {
+    error(
+        "091930",
+        "22000",
+        format!(
+            "SQL compilation error: Change tracking is not enabled or has been missing for the time range requested \
+             on table '{path}'."
+        ),
+    )
+}
+
 pub(crate) fn no_warehouse() -> SqlError {
     error(
         "000606",

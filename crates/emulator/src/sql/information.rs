@@ -48,7 +48,7 @@ fn databases(state: &SessionState) -> Listing {
             text_or_null(&entry.comment),
             Cell::Moment(entry.created_on),
             Cell::Moment(entry.created_on),
-            Cell::Number(i64::from(entry.retention_days)),
+            Cell::Number(i64::from(state.catalog.database_retention_days(name))),
             Cell::from("STANDARD"),
             Cell::from("ROLE"),
         ]);
@@ -96,7 +96,7 @@ fn schemata(state: &SessionState, database: &str) -> Listing {
             Cell::from(entry.owner.as_str()),
             yes(entry.is_transient),
             yes(false),
-            Cell::Number(i64::from(entry.retention_days)),
+            Cell::Number(i64::from(state.catalog.schema_retention_days(database, name))),
             Cell::Null,
             Cell::Null,
             Cell::Null,
@@ -145,6 +145,7 @@ fn tables(state: &SessionState, database: &str) -> Listing {
         "IS_TEMPORARY",
     ]);
     let mut push = |schema: &str, name: &str, entry: &super::catalog::TableEntry| {
+        let path = [database, schema, name].map(str::to_owned);
         let rows = |factor: u64| Cell::Rows { table: entry.physical(), factor };
         listing.push(vec![
             Cell::from(database),
@@ -156,7 +157,7 @@ fn tables(state: &SessionState, database: &str) -> Listing {
             text_or_null(&entry.cluster_by),
             rows(1),
             rows(entry.bytes(1)),
-            Cell::Number(i64::from(entry.retention_days)),
+            Cell::Number(i64::from(state.catalog.retention_days(&path, entry))),
             Cell::Null,
             Cell::Null,
             Cell::Null,

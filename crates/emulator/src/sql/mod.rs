@@ -20,12 +20,14 @@ mod parse;
 mod physical;
 mod request;
 mod result;
+mod retention;
 mod run;
 mod session;
 mod show;
 mod stage;
 mod state;
 mod statement;
+mod travel;
 
 pub use self::database::Database;
 pub use self::parameters::Parameter;

@@ -93,13 +93,7 @@ type Batches = Receiver<Result<RecordBatch, SqlError>>;
 
 /// Runs a query on a connection of its own, and gives its rows as they come. What fails before the first batch fails
 /// here.
-pub(crate) fn stream(
-    session: &Connection,
-    sql: String,
-    columns: Vec<Column>,
-    interrupt: &Interrupt,
-) -> Result<Rows, SqlError> {
-    let connection = interrupt.watch(session.try_clone().map_err(|failure| from_duckdb(&failure))?);
+pub(crate) fn stream(connection: Interruptible, sql: String, columns: Vec<Column>) -> Result<Rows, SqlError> {
     let converter = Converter::new(columns.clone());
     let (sender, batches) = sync_channel(BATCHES_AHEAD);
     let reader = move || {

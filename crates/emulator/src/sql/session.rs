@@ -5,15 +5,16 @@ use std::fmt;
 use std::time::Duration;
 
 use super::bind::{Binder, BoundQuery, OutputColumn};
-use super::catalog::{ADMIN_ROLE, now};
+use super::catalog::{ADMIN_ROLE, TableEntry};
 use super::database::Database;
 use super::error::{cancelled, error, no_warehouse};
 use super::listing::Listing;
 use super::parameters::{Parameter, Parameters};
 use super::request::{SessionContext, SessionStart, SqlRequest};
 use super::run::{self, Interrupt, Interruptible};
-use super::state::SessionState;
+use super::state::{OwnTransaction, SessionState};
 use super::statement;
+use super::travel::{self, Versions};
 use crate::outcome::{Column, DmlStats, Outcome, SqlError};
 use crate::stage::StageId;
 use crate::statement::FinishedResults;
@@ -42,7 +43,11 @@ pub struct SqlSession {
 pub(crate) struct Transaction {
     pub is_open: bool,
     has_begun: bool,
+    /// Its number and the instant of its snapshot, once it has written.
+    own: Option<OwnTransaction>,
     touched: BTreeSet<u64>,
+    /// The query ids of the statements that get the instant of its commit.
+    statements: Vec<String>,
 }
 
 impl fmt::Debug for SqlSession {
@@ -56,7 +61,7 @@ impl Drop for SqlSession {
         // What fails here has no one to be told; the tables go at the next start.
         let _ = self.rollback();
         for entry in self.state.temporary.values() {
-            let _ = run::execute_all(&self.connection, &format!("DROP TABLE IF EXISTS {}", entry.physical()));
+            let _ = run::execute_all(&self.connection, &travel::drop_sql(entry.id));
             self.database.stages().forget(&StageId::Table(entry.id));
         }
         for entry in self.state.temporary_stages.values() {
@@ -73,7 +78,7 @@ impl SqlSession {
         for (name, value) in &start.parameters {
             parameters.set(name, value)?;
         }
-        let catalog = database.catalog();
+        let (catalog, now) = database.look();
         let entry = catalog.users.get(&start.user);
         let default = |key: &str| entry.map(|user| user.property(key)).filter(|value| !value.is_empty());
         let unknown = if entry.is_some() { "PUBLIC" } else { ADMIN_ROLE };
@@ -91,7 +96,8 @@ impl SqlSession {
             temporary_stages: BTreeMap::new(),
             temporary_formats: BTreeMap::new(),
             variables: BTreeMap::new(),
-            now: now(),
+            now,
+            own_transaction: None,
             query_ids: Vec::new(),
             in_transaction: false,
             kept_results: BTreeMap::new(),
@@ -183,6 +189,10 @@ impl SqlSession {
         statement::describe(self, request)
     }
 
+    pub fn session_id(&self) -> i64 {
+        self.state.session_id
+    }
+
     pub fn interrupt(&self) -> Interrupt {
         self.interrupt.clone()
     }
@@ -202,9 +212,9 @@ impl SqlSession {
 
     fn begin_statement(&mut self, request: &SqlRequest) {
         self.interrupt.reset(&self.connection);
-        self.state.catalog = self.database.catalog();
-        self.state.now = now();
+        (self.state.catalog, self.state.now) = self.database.look();
         self.state.in_transaction = self.transaction.is_open;
+        self.state.own_transaction = self.transaction.own;
         if self.state.query_ids.len() >= QUERY_IDS_MAX {
             self.state.query_ids.remove(0);
         }
@@ -240,9 +250,12 @@ impl SqlSession {
         let columns: Vec<Column> = bound.columns.iter().map(OutputColumn::column).collect();
         // Results kept for RESULT_SCAN are the connection's own too.
         let rows = if must_collect || self.transaction.has_begun || !self.state.kept_results.is_empty() {
+            self.note_statement(self.state.now);
             run::collect(&self.connection, &bound.sql, columns)?
         } else {
-            run::stream(&self.connection, bound.sql, columns, &self.interrupt)?
+            let (connection, at) = self.snapshot()?;
+            self.note_statement(at);
+            run::stream(connection, bound.sql, columns)?
         };
         Ok(Outcome {
             statement_type_id: SELECT,
@@ -252,6 +265,23 @@ impl SqlSession {
             changed_parameters: Vec::new(),
             transfer: None,
         })
+    }
+
+    /// A connection that sees what was committed at an instant, and that instant.
+    fn snapshot(&self) -> Result<(Interruptible, i64), SqlError> {
+        let connection =
+            self.connection.try_clone().map_err(|failure| super::error::from_duckdb(&failure))?;
+        let connection = self.interrupt.watch(connection);
+        let held = self.database.instants().hold();
+        travel::begin_snapshot(&connection)?;
+        Ok((connection, held.at()))
+    }
+
+    /// Remembers the instant of the running statement, for AT(STATEMENT => …).
+    pub(crate) fn note_statement(&self, at: i64) {
+        if let Some(query_id) = self.state.query_ids.last() {
+            self.database.statements().note(query_id, at);
+        }
     }
 
     /// Refuses what needs a virtual warehouse where there is none.
@@ -275,21 +305,37 @@ impl SqlSession {
         Ok(())
     }
 
-    /// Makes sure that what follows is inside the transaction, where there is one, and holds the table.
-    pub(crate) fn begin_write(&mut self, table: u64, is_exclusive: bool) -> Result<(), SqlError> {
+    /// Makes sure that what follows is inside a transaction and holds the table. Without an open one it is the
+    /// statement's own.
+    pub(crate) fn begin_write(
+        &mut self,
+        path: &[String; 3],
+        entry: &TableEntry,
+        is_exclusive: bool,
+    ) -> Result<Versions, SqlError> {
         if !self.state.parameters.flag("AUTOCOMMIT") {
             self.transaction.is_open = true;
         }
         if is_exclusive {
             let seconds = self.state.parameters.text("LOCK_TIMEOUT").parse().unwrap_or(0);
             let timeout = Duration::from_secs(seconds);
-            self.database.locks().acquire(table, self.state.session_id, timeout, &self.interrupt)?;
+            self.database.locks().acquire(entry.id, self.state.session_id, timeout, &self.interrupt)?;
         }
-        if self.transaction.is_open && !self.transaction.has_begun {
-            run::execute_all(&self.connection, "BEGIN TRANSACTION")?;
-            self.transaction.has_begun = true;
-        }
-        Ok(())
+        let own = match self.transaction.own {
+            Some(own) => own,
+            None => self.begin_own()?,
+        };
+        let is_kept = self.state.catalog.retention_days(path, entry) > 0;
+        Ok(Versions::new(entry, own.number, is_kept))
+    }
+
+    fn begin_own(&mut self) -> Result<OwnTransaction, SqlError> {
+        let held = self.database.instants().hold();
+        travel::begin_snapshot(&self.connection)?;
+        let own = OwnTransaction { number: self.database.take_number(), begun_at: held.at() };
+        self.transaction.has_begun = true;
+        self.transaction.own = Some(own);
+        Ok(own)
     }
 
     /// Notes what a statement changed: now, or when its transaction commits.
@@ -298,14 +344,17 @@ impl SqlSession {
             Ok(changed) => changed,
             Err(failure) => {
                 if !self.transaction.is_open {
-                    self.database.locks().release(self.state.session_id);
+                    // What DuckDB has rolled back itself cannot be rolled back again.
+                    let _ = self.rollback();
+                    return Err(failure);
                 }
                 return Err(self.after_failure(failure));
             }
         };
         self.transaction.touched.insert(table);
+        self.transaction.statements.extend(self.state.query_ids.last().cloned());
         if !self.transaction.is_open {
-            self.finish_writes()?;
+            self.commit()?;
         }
         Ok(changed)
     }
@@ -320,29 +369,49 @@ impl SqlSession {
         failure
     }
 
-    fn finish_writes(&mut self) -> Result<(), SqlError> {
-        let touched: Vec<u64> = std::mem::take(&mut self.transaction.touched).into_iter().collect();
-        self.database.locks().release(self.state.session_id);
-        if touched.is_empty() { Ok(()) } else { self.database.touch(&self.connection, &touched) }
-    }
-
     pub(crate) fn begin(&mut self) {
         self.transaction.is_open = true;
+        self.note_statement(self.state.now);
     }
 
+    /// Commits what the open transaction has written.
     pub(crate) fn commit(&mut self) -> Result<(), SqlError> {
-        let has_begun = self.transaction.has_begun;
-        self.transaction.is_open = false;
-        self.transaction.has_begun = false;
-        if has_begun {
-            let committed = run::execute_all(&self.connection, "COMMIT");
-            if committed.is_err() {
-                self.transaction.touched.clear();
-                self.database.locks().release(self.state.session_id);
-                return committed;
-            }
+        let transaction = std::mem::take(&mut self.transaction);
+        let committed = match transaction.own {
+            Some(own) => self.commit_writes(own, &transaction.touched),
+            None => Ok(self.state.now),
+        };
+        self.database.locks().release(self.state.session_id);
+        let at = committed?;
+        for statement in &transaction.statements {
+            self.database.statements().note(statement, at);
         }
-        self.finish_writes()
+        self.note_statement(at);
+        Ok(())
+    }
+
+    /// Makes the writes durable, all at one instant that nobody was given before; gives it.
+    fn commit_writes(&mut self, own: OwnTransaction, touched: &BTreeSet<u64>) -> Result<i64, SqlError> {
+        let tables: Vec<u64> = touched.iter().copied().collect();
+        let held = self.database.instants().hold();
+        let at = held.at();
+        let committed = if tables.is_empty() {
+            Ok(())
+        } else {
+            travel::log_commit(&self.connection, own.number, &tables, at)
+        };
+        if let Err(failure) = committed.and_then(|()| run::execute_all(&self.connection, "COMMIT")) {
+            // DuckDB may have ended the transaction already.
+            let _ = run::execute_all(&self.connection, "ROLLBACK");
+            return Err(failure);
+        }
+        drop(held);
+        self.database.touch(&tables, at);
+        for entry in self.state.temporary.values_mut().filter(|entry| touched.contains(&entry.id)) {
+            entry.last_altered = at;
+        }
+        self.database.purge(&self.connection, at);
+        Ok(at)
     }
 
     pub(crate) fn rollback(&mut self) -> Result<(), SqlError> {

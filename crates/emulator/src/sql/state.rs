@@ -28,6 +28,8 @@ pub(crate) struct SessionState {
     pub variables: BTreeMap<String, String>,
     /// When the running statement began, in nanoseconds: what CURRENT_TIMESTAMP gives.
     pub now: i64,
+    /// The open transaction, once it has written.
+    pub own_transaction: Option<OwnTransaction>,
     /// Query ids of this session, oldest first, the running one last.
     pub query_ids: Vec<String>,
     pub in_transaction: bool,
@@ -38,6 +40,14 @@ pub(crate) struct SessionState {
     pub temporary_formats: BTreeMap<[String; 3], FormatEntry>,
     /// The account itself, for what queries read from its stages.
     pub account: super::database::Database,
+}
+
+/// A transaction that has written something and is not committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OwnTransaction {
+    pub number: i64,
+    /// The instant that it sees the others' rows as of.
+    pub begun_at: i64,
 }
 
 /// What a name in FROM stands for.

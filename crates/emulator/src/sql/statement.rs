@@ -210,7 +210,13 @@ fn variable(
             let sql = format!("SELECT {}", value.sql);
             super::names::literal(&text_of(session, &sql)?)
         }
-        _ => return Err(unsupported("SET of something else than a text, a number or a truth")),
+        crate::outcome::SnowType::TimestampLtz { .. } | crate::outcome::SnowType::TimestampNtz { .. } => {
+            let nanoseconds =
+                format!("SELECT CAST(epoch_ns(CAST({} AS TIMESTAMP_NS)) AS VARCHAR)", value.sql);
+            let variant = crate::sql::physical::family_name(&value.ty);
+            format!("TO_{variant}({}, 9)", text_of(session, &nanoseconds)?)
+        }
+        _ => return Err(unsupported("SET of something else than a text, a number, a truth or a timestamp")),
     };
     session.state.variables.insert(name, constant);
     listed(SET, Listing::status("Statement executed successfully."))

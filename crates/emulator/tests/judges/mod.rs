@@ -54,6 +54,11 @@ mod python_4_8_1 {
     async fn puts_lists_gets_and_removes_files() {
         DRIVER.judge("files").await;
     }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn reads_the_past_and_what_changed() {
+        DRIVER.judge("travel").await;
+    }
 }
 
 /// The Python connector of the 5.x line: a Rust core under the same Python surface.
@@ -101,6 +106,11 @@ mod python_5_2_0 {
     #[tokio::test(flavor = "multi_thread")]
     async fn puts_lists_gets_and_removes_files() {
         DRIVER.judge("files").await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn reads_the_past_and_what_changed() {
+        DRIVER.judge("travel").await;
     }
 }
 

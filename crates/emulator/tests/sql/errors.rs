@@ -62,7 +62,7 @@ fn a_try_gives_null_instead() {
 #[test]
 fn what_is_not_supported_says_so() {
     for text in
-        ["SELECT HASH(1)", "SELECT * FROM T AT(OFFSET => -60)", "CREATE STREAM S ON TABLE T", "CALL P()"]
+        ["SELECT HASH(1)", "SELECT * FROM T AT(STREAM => 's')", "CREATE STREAM S ON TABLE T", "CALL P()"]
     {
         let mut session = session();
         session.ok(TABLE);

@@ -8,6 +8,7 @@ mod privileges;
 mod queries;
 mod stages;
 mod transactions;
+mod travel;
 mod values;
 
 use std::collections::BTreeMap;
@@ -64,7 +65,7 @@ impl Session {
         bindings: BTreeMap<String, Binding>,
     ) -> Result<Outcome, SqlError> {
         self.next_id += 1;
-        let query_id = format!("query-{}", self.next_id);
+        let query_id = format!("query-{}-{}", self.sql.session_id(), self.next_id);
         self.sql.execute(&SqlRequest {
             query_id,
             text: text.to_owned(),

@@ -4,7 +4,7 @@ use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 
 use crate::outcome::{Outcome, SqlError};
-use crate::sql::catalog::{Catalog, Grant, Grantee, Securable, now};
+use crate::sql::catalog::{Catalog, Grant, Grantee, Securable};
 use crate::sql::error::{insufficient_privileges, missing, unsupported};
 use crate::sql::listing::Listing;
 use crate::sql::session::{SqlSession, listed};
@@ -214,7 +214,7 @@ fn change(
     catalog.grants.retain(|grant| !(grant.privilege == privilege && grant.on == on && grant.to == to));
     if is_grant {
         catalog.grants.push(Grant {
-            created_on: now(),
+            created_on: catalog.now,
             privilege: privilege.to_owned(),
             on,
             to,
@@ -369,7 +369,7 @@ pub(crate) fn apply_future(catalog: &mut Catalog, kind: &str, path: &[String], o
         .filter(|grant| grant.on.is_future && grant.on.kind == kind && container.starts_with(&grant.on.path));
     let granted: Vec<Grant> = future
         .map(|grant| Grant {
-            created_on: now(),
+            created_on: catalog.now,
             on: Securable { kind: kind.to_owned(), path: path.to_vec(), is_future: false },
             granted_by: owner.to_owned(),
             ..grant.clone()

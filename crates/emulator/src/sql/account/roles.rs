@@ -3,7 +3,7 @@
 use sqlparser::parser::Parser;
 
 use crate::outcome::SqlError;
-use crate::sql::catalog::{Grantee, RoleEntry, now};
+use crate::sql::catalog::{Grantee, RoleEntry};
 use crate::sql::ddl::Modifiers;
 use crate::sql::error::{exists, insufficient_privileges, missing, unsupported};
 use crate::sql::session::SqlSession;
@@ -16,8 +16,11 @@ pub(crate) fn create(
 ) -> Result<String, SqlError> {
     let if_not_exists = parse::accept(parser, &["IF", "NOT", "EXISTS"]);
     let name = parse::identifier(parser)?;
-    let mut entry =
-        RoleEntry { created_on: now(), owner: session.state.role.clone(), comment: String::new() };
+    let mut entry = RoleEntry {
+        created_on: session.state.now,
+        owner: session.state.role.clone(),
+        comment: String::new(),
+    };
     for (key, value) in parse::options(parser)? {
         match key.as_str() {
             "COMMENT" => entry.comment = value,

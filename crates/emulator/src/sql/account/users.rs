@@ -4,7 +4,7 @@ use sqlparser::parser::Parser;
 
 use crate::login::public_key::PublicKey;
 use crate::outcome::SqlError;
-use crate::sql::catalog::{Catalog, Grantee, UserEntry, now};
+use crate::sql::catalog::{Catalog, Grantee, UserEntry};
 use crate::sql::ddl::Modifiers;
 use crate::sql::error::{compilation, exists, insufficient_privileges, missing, unsupported};
 use crate::sql::session::SqlSession;
@@ -56,8 +56,11 @@ pub(crate) fn create(
             Err(exists(&names::display(&name)))
         };
     }
-    let mut entry =
-        UserEntry { created_on: now(), owner: session.state.role.clone(), ..UserEntry::default() };
+    let mut entry = UserEntry {
+        created_on: session.state.now,
+        owner: session.state.role.clone(),
+        ..UserEntry::default()
+    };
     let mut user = User::new(name.clone());
     user.roles = Some(Vec::new());
     for (key, value) in &options {
@@ -151,9 +154,11 @@ pub(crate) fn alter(session: &mut SqlSession, parser: &mut Parser<'_>) -> Result
     let mut entry = match session.state.catalog.users.get(&name) {
         Some(entry) => entry.clone(),
         // A user that only the log-in side knows so far.
-        None if session.users.get(&name).is_some() => {
-            UserEntry { created_on: now(), owner: "ACCOUNTADMIN".to_owned(), ..UserEntry::default() }
-        }
+        None if session.users.get(&name).is_some() => UserEntry {
+            created_on: session.state.now,
+            owner: "ACCOUNTADMIN".to_owned(),
+            ..UserEntry::default()
+        },
         None if if_exists => return Ok(DONE.to_owned()),
         None => return Err(missing("User", &names::display(&name))),
     };

@@ -3,7 +3,7 @@
 use sqlparser::parser::Parser;
 
 use crate::outcome::SqlError;
-use crate::sql::catalog::{WarehouseEntry, now};
+use crate::sql::catalog::WarehouseEntry;
 use crate::sql::ddl::Modifiers;
 use crate::sql::error::{exists, insufficient_privileges, missing, unsupported};
 use crate::sql::session::SqlSession;
@@ -22,8 +22,8 @@ pub(crate) fn create(
     let name = parse::identifier(parser)?;
     parse::accept(parser, &["WITH"]);
     let mut entry = WarehouseEntry {
-        created_on: now(),
-        updated_on: now(),
+        created_on: session.state.now,
+        updated_on: session.state.now,
         owner: session.state.role.clone(),
         comment: String::new(),
         size: "X-Small".to_owned(),
@@ -120,7 +120,7 @@ pub(crate) fn alter(session: &mut SqlSession, parser: &mut Parser<'_>) -> Result
         set(&mut entry, parse::options(parser)?)?;
     }
     parse::end(parser)?;
-    entry.updated_on = now();
+    entry.updated_on = session.state.now;
     session.database.change(&session.connection, |catalog| {
         catalog.warehouses.insert(name, entry);
         Ok(())

@@ -2,16 +2,17 @@
 
 use sqlparser::ast::{
     Join, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableFactor, TableSampleKind,
-    TableSampleMethod, TableSampleUnit, TableWithJoins,
+    TableSampleMethod, TableSampleUnit, TableVersion, TableWithJoins,
 };
 
 use super::staged::location;
 use super::{Binder, Literal, Names, Relation, RelationColumn, Scope};
 use crate::outcome::SqlError;
 use crate::sql::catalog::{TableEntry, ViewEntry};
-use crate::sql::error::{compilation, invalid_identifier, unsupported};
+use crate::sql::error::{changes_unavailable, compilation, invalid_identifier, unsupported};
 use crate::sql::names;
 use crate::sql::state::Object;
+use crate::sql::travel::Point;
 
 /// Views inside views before it looks like one that reads itself.
 const VIEW_DEPTH_MAX: usize = 32;
@@ -117,11 +118,11 @@ impl Binder<'_> {
             return self.staged_factor(location, arguments, alias.as_ref(), scope);
         }
         match factor {
-            TableFactor::Table {
-                name, alias, args: None, version: None, sample, json_path: None, ..
-            } => self.table_factor(name, alias.as_ref(), sample.as_ref(), scope),
+            TableFactor::Table { name, alias, args: None, version, sample, json_path: None, .. } => {
+                self.table_factor(name, version.as_ref(), alias.as_ref(), sample.as_ref(), scope)
+            }
             TableFactor::Table { version: Some(_), .. } => {
-                Err(unsupported("time travel (AT, BEFORE, CHANGES)"))
+                Err(unsupported("AT, BEFORE and CHANGES of something else than a table or view"))
             }
             TableFactor::Table { name, alias, args: Some(arguments), .. } => {
                 self.table_function(name, &arguments.args, alias.as_ref(), scope)
@@ -154,6 +155,7 @@ impl Binder<'_> {
     fn table_factor(
         &self,
         name: &ObjectName,
+        version: Option<&TableVersion>,
         alias: Option<&TableAlias>,
         sample: Option<&TableSampleKind>,
         scope: &mut Scope<'_>,
@@ -161,7 +163,12 @@ impl Binder<'_> {
         let parts = names::parts(name)?;
         let sql_name = self.relation_name();
         let sample = self.sample(sample)?;
+        let point = match version {
+            None => self.point.get(),
+            Some(version) => Point::of(self, version)?,
+        };
         if let [only] = parts.as_slice()
+            && version.is_none()
             && let Some(cte) = scope.visible_ctes().into_iter().rev().find(|cte| cte.name == *only)
         {
             let mut relation = Relation::of_outputs(Some(cte.name.clone()), &sql_name, &cte.columns);
@@ -174,9 +181,21 @@ impl Binder<'_> {
         let (source, mut relation) = match self.object(path, &shown)? {
             Object::Table { path, entry } => {
                 self.needs_compute.set(true);
-                (entry.physical(), Relation::of_table(path, &sql_name, &entry))
+                self.table_as_of(path, &sql_name, &entry, point)?
             }
-            Object::View { path, entry } => self.view(path, &sql_name, &entry)?,
+            // The emulator tracks no changes of views.
+            Object::View { path, .. } if matches!(point, Point::Changes(_)) => {
+                return Err(changes_unavailable(&names::display_path(&path)));
+            }
+            Object::View { path, entry } => {
+                let outer = self.point.replace(point);
+                let view = self.view(path, &sql_name, &entry);
+                self.point.set(outer);
+                view?
+            }
+            Object::Information { .. } if version.is_some() => {
+                return Err(unsupported("time travel in INFORMATION_SCHEMA"));
+            }
             Object::Information { database, name } => {
                 self.needs_compute.set(true);
                 let (columns, sql) =

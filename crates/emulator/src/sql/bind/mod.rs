@@ -3,6 +3,7 @@
 
 mod aggregates;
 mod arithmetic;
+mod as_of;
 mod binds;
 pub(crate) mod cast;
 mod compare;
@@ -33,9 +34,11 @@ use std::rc::Rc;
 pub(crate) use query::BoundQuery;
 pub(crate) use scope::{Names, Relation, RelationColumn, Scope};
 pub(crate) use staged::location_of;
+pub(crate) use table_functions::argument;
 
 use super::Binding;
 use super::state::SessionState;
+use super::travel::Point;
 use crate::outcome::{Column, SnowType, SqlError};
 
 /// One column value as DuckDB text, with what Snowflake knows of it.
@@ -132,6 +135,8 @@ pub(crate) struct Binder<'s> {
     /// True inside a view: its owner's privileges count, not the reader's.
     pub in_view: Cell<bool>,
     pub view_depth: Cell<usize>,
+    /// As of when the tables of a view are read.
+    pub point: Cell<Point>,
     /// How long SYSTEM$WAIT asks the session to wait.
     pub wait_ms: Cell<u64>,
     /// Files made for this statement alone, which end with it.
@@ -149,6 +154,7 @@ impl<'s> Binder<'s> {
             path: RefCell::new((state.database.clone(), state.schema.clone())),
             in_view: Cell::new(false),
             view_depth: Cell::new(0),
+            point: Cell::new(Point::Now),
             wait_ms: Cell::new(0),
             scratch: RefCell::new(Vec::new()),
         }

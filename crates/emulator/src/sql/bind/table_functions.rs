@@ -300,7 +300,7 @@ fn arguments(function: &Function) -> &[FunctionArg] {
 }
 
 /// The argument called `name`, or the one at `place` where it is not named.
-pub(super) fn argument<'a>(arguments: &'a [FunctionArg], name: &str, place: usize) -> Option<&'a Expr> {
+pub(crate) fn argument<'a>(arguments: &'a [FunctionArg], name: &str, place: usize) -> Option<&'a Expr> {
     let named = arguments.iter().find_map(|argument| match argument {
         FunctionArg::Named { name: found, arg: FunctionArgExpr::Expr(expr), .. }
             if found.value.eq_ignore_ascii_case(name) =>

@@ -12,8 +12,8 @@ use crate::sql::{parse, statement};
 
 /// A session in `D.PUBLIC`, where `T (ID NUMBER(10,2), "id" VARCHAR(5), L TIMESTAMP_LTZ(9), V VARIANT)` is table 1.
 fn state() -> SessionState {
-    let mut catalog = Catalog::fresh();
-    let mut database = DatabaseEntry::new("ACCOUNTADMIN");
+    let mut catalog = Catalog::fresh(0);
+    let mut database = DatabaseEntry::new("ACCOUNTADMIN", 0);
     let columns = [("ID", "NUMBER(10,2)"), ("id", "VARCHAR(5)"), ("L", "TIMESTAMP_LTZ(9)"), ("V", "VARIANT")];
     let columns = columns.iter().enumerate().map(|(place, (name, ty))| ColumnEntry {
         name: (*name).to_owned(),
@@ -32,8 +32,9 @@ fn state() -> SessionState {
         cluster_by: String::new(),
         comment: String::new(),
         owner: "ACCOUNTADMIN".to_owned(),
-        change_tracking: false,
-        retention_days: 1,
+        tracked_since: None,
+        retention_days: None,
+        history_from: 0,
         created_on: 0,
         last_altered: 0,
         last_ddl: 0,
@@ -55,6 +56,7 @@ fn state() -> SessionState {
         temporary_formats: BTreeMap::new(),
         variables: BTreeMap::new(),
         now: 0,
+        own_transaction: None,
         query_ids: Vec::new(),
         in_transaction: false,
         kept_results: BTreeMap::new(),

@@ -7,12 +7,13 @@ use super::columns;
 use crate::outcome::{SnowType, SqlError};
 use crate::sql::bind::cast::Mode;
 use crate::sql::bind::{Binder, Names, Scope, Typed};
-use crate::sql::catalog::{Catalog, ColumnEntry, Constraint, TableEntry, now};
+use crate::sql::catalog::{Catalog, ColumnEntry, Constraint, TableEntry, TableKind};
 use crate::sql::error::{compilation, exists, invalid_identifier, unsupported};
 use crate::sql::physical::{duckdb_type, type_name};
 use crate::sql::run::execute_all;
 use crate::sql::session::SqlSession;
-use crate::sql::{names, parse};
+use crate::sql::travel::history_of;
+use crate::sql::{names, parse, retention};
 
 const DONE: &str = "Statement executed successfully.";
 
@@ -67,19 +68,26 @@ fn owned(session: &SqlSession, parts: &[String]) -> Result<Altered, SqlError> {
 /// Puts the changed entry back, with DuckDB's statements that belong to it.
 fn store(session: &mut SqlSession, altered: Altered, sql: &str) -> Result<String, SqlError> {
     let Altered { path, mut entry } = altered;
-    entry.last_ddl = now();
-    entry.last_altered = entry.last_ddl;
     if let Some(temporary) = session.state.temporary.get_mut(&path) {
         execute_all(&session.connection, sql)?;
+        altered_at(&mut entry, session.database.instants().next());
         *temporary = entry;
         return Ok(DONE.to_owned());
     }
     session.database.change(&session.connection, |catalog| {
         execute_all(&session.connection, sql)?;
-        *catalog.table_mut(&path)? = entry;
-        Ok(())
+        altered_at(&mut entry, catalog.now);
+        catalog.retaining(|catalog| {
+            *catalog.table_mut(&path)? = entry;
+            Ok(())
+        })
     })?;
     Ok(DONE.to_owned())
+}
+
+fn altered_at(entry: &mut TableEntry, now: i64) {
+    (entry.last_ddl, entry.last_altered) = (now, now);
+    entry.track(entry.tracked_since.is_some(), now);
 }
 
 fn rename(session: &mut SqlSession, altered: &Altered, to: &[String]) -> Result<String, SqlError> {
@@ -95,7 +103,8 @@ fn rename(session: &mut SqlSession, altered: &Altered, to: &[String]) -> Result<
         if catalog.schema(&target[0], &target[1])?.has(&target[2]) {
             return Err(exists(&shown));
         }
-        let entry = take(catalog, &altered.path)?;
+        let mut entry = take(catalog, &altered.path)?;
+        altered_at(&mut entry, catalog.now);
         catalog.schema_mut(&target[0], &target[1])?.tables.insert(target[2].clone(), entry);
         for grant in &mut catalog.grants {
             if grant.on.kind == "TABLE" && grant.on.path == altered.path && !grant.on.is_future {
@@ -129,7 +138,9 @@ fn swap(session: &mut SqlSession, altered: &Altered, other: &[String]) -> Result
         return Ok(DONE.to_owned());
     }
     session.database.change(&session.connection, |catalog| {
-        let (first, second) = (take(catalog, &altered.path)?, take(catalog, &other.path)?);
+        let (mut first, mut second) = (take(catalog, &altered.path)?, take(catalog, &other.path)?);
+        altered_at(&mut first, catalog.now);
+        altered_at(&mut second, catalog.now);
         catalog
             .schema_mut(&altered.path[0], &altered.path[1])?
             .tables
@@ -236,14 +247,20 @@ fn add_sql(
     if column.identity.is_some() {
         return Err(unsupported("ADD COLUMN with AUTOINCREMENT"));
     }
-    let (table, physical) = (entry.physical(), &column.physical);
-    sql.columns.push_str(&format!("ALTER TABLE {table} ADD COLUMN {physical} {};", duckdb_type(&column.ty)));
+    let (table, history, physical) = (entry.physical(), history_of(entry.id), &column.physical);
+    let ty = duckdb_type(&column.ty);
+    // What was before is read by the columns that there are now, so it takes the new one's default too.
+    for table in [&table, &history] {
+        sql.columns.push_str(&format!("ALTER TABLE {table} ADD COLUMN {physical} {ty};"));
+    }
     if let Some(default) = &column.default {
         let mut parser = parse::parser(default)?;
         let expr = parse::run(&mut parser, Parser::parse_expr)?;
         let scope = Scope::empty(None);
         let value = binder.cast(binder.expression(&expr, &Names::of(&scope))?, &column.ty, Mode::Assign)?;
-        sql.values.push_str(&format!("UPDATE {table} SET {physical} = {};", value.sql));
+        for table in [&table, &history] {
+            sql.values.push_str(&format!("UPDATE {table} SET {physical} = {};", value.sql));
+        }
     }
     if !column.nullable {
         let is_empty =
@@ -283,11 +300,9 @@ fn drop(session: &mut SqlSession, mut altered: Altered, parser: &mut Parser<'_>)
             Err(_) if if_exists => {}
             found => {
                 let column = altered.entry.columns.remove(found?);
-                sql.push_str(&format!(
-                    "ALTER TABLE {} DROP COLUMN {};",
-                    altered.entry.physical(),
-                    column.physical
-                ));
+                for table in [altered.entry.physical(), history_of(altered.entry.id)] {
+                    sql.push_str(&format!("ALTER TABLE {table} DROP COLUMN {};", column.physical));
+                }
             }
         }
         if !parser.consume_token(&Token::Comma) {
@@ -331,7 +346,7 @@ fn modify_column(
     place: usize,
     parser: &mut Parser<'_>,
 ) -> Result<String, SqlError> {
-    let table = entry.physical();
+    let (table, history) = (entry.physical(), history_of(entry.id));
     let column = &mut entry.columns[place];
     let alter = format!("ALTER TABLE {table} ALTER COLUMN {}", column.physical);
     if parse::accept(parser, &["SET", "NOT", "NULL"]) || parse::accept(parser, &["NOT", "NULL"]) {
@@ -385,9 +400,9 @@ fn modify_column(
     let bindings = std::collections::BTreeMap::new();
     let value = Typed::new(column.physical.clone(), column.ty.clone());
     let value = Binder::new(&session.state, &bindings).cast(value, &wanted, Mode::Assign)?;
-    let sql = format!("{alter} SET DATA TYPE {} USING {};", duckdb_type(&wanted), value.sql);
+    let becomes = format!("SET DATA TYPE {} USING {};", duckdb_type(&wanted), value.sql);
     column.ty = wanted;
-    Ok(sql)
+    Ok(format!("{alter} {becomes}ALTER TABLE {history} ALTER COLUMN {} {becomes}", column.physical))
 }
 
 /// Texts may get another length, numbers another precision; nothing else may change its type.
@@ -414,6 +429,11 @@ fn properties(
         altered.entry.cluster_by = format!("LINEAR({})", keys.join(", "));
         return store(session, altered, "");
     }
+    if parse::accept(parser, &["UNSET", retention::PARAMETER]) {
+        parse::end(parser)?;
+        altered.entry.retention_days = None;
+        return store(session, altered, "");
+    }
     if parse::accept(parser, &["UNSET", "COMMENT"]) {
         parse::end(parser)?;
         altered.entry.comment.clear();
@@ -423,10 +443,12 @@ fn properties(
     for (key, value) in parse::options(parser)? {
         match key.as_str() {
             "COMMENT" => altered.entry.comment = value,
-            "CHANGE_TRACKING" => altered.entry.change_tracking = value.eq_ignore_ascii_case("true"),
-            "DATA_RETENTION_TIME_IN_DAYS" => {
-                altered.entry.retention_days =
-                    value.parse().map_err(|_| unsupported(format!("{key} = {value}")))?;
+            "CHANGE_TRACKING" => {
+                altered.entry.track(value.eq_ignore_ascii_case("true"), session.database.instants().next());
+            }
+            retention::PARAMETER => {
+                let is_permanent = altered.entry.kind == TableKind::Permanent;
+                altered.entry.retention_days = Some(retention::parse(&value, is_permanent)?);
             }
             other => return Err(unsupported(format!("ALTER TABLE … SET {other}"))),
         }

@@ -12,8 +12,8 @@ use crate::sql::catalog::{ColumnEntry, Constraint, Identity};
 use crate::sql::database::Database;
 use crate::sql::error::{compilation, unsupported};
 use crate::sql::names;
-use crate::sql::physical::duckdb_type;
 use crate::sql::run::execute_all;
+use crate::sql::travel::create_sql;
 
 /// The columns of a CREATE TABLE, and the constraints written with them.
 pub(super) fn define(
@@ -167,19 +167,12 @@ pub(super) fn of_query(outputs: &[OutputColumn]) -> Result<Vec<ColumnEntry>, Sql
 }
 
 /// Creates the DuckDB table, and the sequences of its identity columns.
-pub(super) fn create(connection: &Connection, table: &str, columns: &[ColumnEntry]) -> Result<(), SqlError> {
+pub(super) fn create(connection: &Connection, table: u64, columns: &[ColumnEntry]) -> Result<(), SqlError> {
     let mut sql = String::new();
     for identity in columns.iter().filter_map(|column| column.identity.as_ref()) {
         sql.push_str(&create_sequence(&identity.sequence, identity.start, identity.increment));
     }
-    let list: Vec<String> = columns
-        .iter()
-        .map(|column| {
-            let not_null = if column.nullable { "" } else { " NOT NULL" };
-            format!("{} {}{not_null}", column.physical, duckdb_type(&column.ty))
-        })
-        .collect();
-    sql.push_str(&format!("CREATE TABLE {table}({})", list.join(", ")));
+    sql.push_str(&create_sql(table, columns));
     execute_all(connection, &sql)
 }
 

@@ -6,12 +6,13 @@ use super::columns;
 use crate::outcome::SqlError;
 use crate::sql::bind::cast::Mode;
 use crate::sql::bind::{Binder, BoundQuery, Typed};
-use crate::sql::catalog::{ColumnEntry, Constraint, TableEntry, TableKind, now};
+use crate::sql::catalog::{ColumnEntry, Constraint, TableEntry, TableKind};
 use crate::sql::error::{compilation, exists, insufficient_privileges, unsupported};
 use crate::sql::request::SqlRequest;
 use crate::sql::run::{self, execute_all};
 use crate::sql::session::SqlSession;
-use crate::sql::{names, parse, statement};
+use crate::sql::travel::{self, Versions};
+use crate::sql::{names, parse, retention, statement};
 
 /// What a new table is made of.
 struct Definition {
@@ -19,8 +20,8 @@ struct Definition {
     constraints: Vec<Constraint>,
     /// What fills it.
     rows: Option<BoundQuery>,
-    /// The DuckDB table whose rows are copied.
-    copied: Option<String>,
+    /// The table whose rows are copied.
+    copied: Option<TableEntry>,
 }
 
 fn read(request: &SqlRequest) -> Result<CreateTable, SqlError> {
@@ -57,7 +58,7 @@ pub(super) fn execute(session: &mut SqlSession, request: &SqlRequest) -> Result<
         return Err(exists(&names::display(&shown)));
     }
     let definition = definition(session, request, &create)?;
-    let entry = entry(session, &create, kind, &definition);
+    let entry = entry(session, &create, kind, &definition)?;
     fill(session, &entry, &definition)?;
     publish(session, path, entry, create.or_replace)?;
     Ok(format!("Table {shown} successfully created."))
@@ -67,27 +68,35 @@ pub(super) fn execute(session: &mut SqlSession, request: &SqlRequest) -> Result<
 fn publish(
     session: &mut SqlSession,
     path: [String; 3],
-    entry: TableEntry,
+    mut entry: TableEntry,
     or_replace: bool,
 ) -> Result<(), SqlError> {
-    let physical = entry.physical();
+    let id = entry.id;
     if entry.kind == TableKind::Temporary {
+        born(&mut entry, session.database.instants().next());
         if let Some(replaced) = session.state.temporary.insert(path, entry) {
             session.database.stages().forget(&crate::stage::StageId::Table(replaced.id));
-            execute_all(&session.connection, &format!("DROP TABLE {}", replaced.physical()))?;
+            execute_all(&session.connection, &travel::drop_sql(replaced.id))?;
         }
         return Ok(());
     }
     let owner = entry.owner.clone();
     let published = session.database.change(&session.connection, |catalog| {
+        born(&mut entry, catalog.now);
         catalog.put_table(&path, entry, or_replace)?;
         crate::sql::account::grants::apply_future(catalog, "TABLE", &path, &owner);
         Ok(())
     });
     if published.is_err() {
-        execute_all(&session.connection, &format!("DROP TABLE {physical}"))?;
+        execute_all(&session.connection, &travel::drop_sql(id))?;
     }
     published
+}
+
+/// A table is there from the instant on that it can be found, with all of its rows.
+fn born(entry: &mut TableEntry, now: i64) {
+    (entry.created_on, entry.last_altered, entry.last_ddl) = (now, now, now);
+    entry.tracked_since = entry.tracked_since.map(|_| now);
 }
 
 fn refuse_options(create: &CreateTable) -> Result<(), SqlError> {
@@ -153,9 +162,8 @@ fn definition(
     if let Some(name) = &create.clone {
         let source = source_table(session, name)?;
         let columns = copied_columns(session, &source.columns);
-        let list: Vec<&str> = source.columns.iter().map(|column| column.physical.as_str()).collect();
-        let copied = format!("SELECT {} FROM {}", list.join(", "), source.physical());
-        return Ok(Definition { columns, constraints: source.constraints, rows: None, copied: Some(copied) });
+        let constraints = source.constraints.clone();
+        return Ok(Definition { columns, constraints, rows: None, copied: Some(source) });
     }
     let binder = Binder::new(&session.state, &request.bindings);
     let (mut columns, constraints) =
@@ -189,8 +197,15 @@ fn definition(
     })
 }
 
-fn entry(session: &SqlSession, create: &CreateTable, kind: TableKind, definition: &Definition) -> TableEntry {
-    let created_on = now();
+fn entry(
+    session: &SqlSession,
+    create: &CreateTable,
+    kind: TableKind,
+    definition: &Definition,
+) -> Result<TableEntry, SqlError> {
+    let days = create.data_retention_time_in_days.map(|days| days.to_string());
+    let retention_days =
+        days.map(|days| retention::parse(&days, kind == TableKind::Permanent)).transpose()?;
     let comment = match &create.comment {
         Some(sqlparser::ast::CommentDef::WithEq(text) | sqlparser::ast::CommentDef::WithoutEq(text)) => {
             text.clone()
@@ -198,7 +213,7 @@ fn entry(session: &SqlSession, create: &CreateTable, kind: TableKind, definition
         None => String::new(),
     };
     let cluster_by = create.cluster_by.as_ref().map_or_else(String::new, |keys| format!("LINEAR{keys}"));
-    TableEntry {
+    Ok(TableEntry {
         id: session.database.take_id(),
         kind,
         columns: definition.columns.clone(),
@@ -206,25 +221,25 @@ fn entry(session: &SqlSession, create: &CreateTable, kind: TableKind, definition
         cluster_by,
         comment,
         owner: session.state.role.clone(),
-        change_tracking: create.change_tracking.unwrap_or(false),
-        retention_days: create
-            .data_retention_time_in_days
-            .and_then(|days| u32::try_from(days).ok())
-            .unwrap_or(1),
-        created_on,
-        last_altered: created_on,
-        last_ddl: created_on,
-    }
+        tracked_since: create.change_tracking.unwrap_or(false).then_some(0),
+        retention_days,
+        history_from: 0,
+        created_on: 0,
+        last_altered: 0,
+        last_ddl: 0,
+    })
 }
 
 fn fill(session: &SqlSession, entry: &TableEntry, definition: &Definition) -> Result<(), SqlError> {
-    let table = entry.physical();
-    columns::create(&session.connection, &table, &definition.columns)?;
-    let select = definition.rows.as_ref().map(|bound| &bound.sql).or(definition.copied.as_ref());
-    let Some(select) = select else { return Ok(()) };
-    let filled = run::execute(&session.connection, &format!("INSERT INTO {table} {select}"));
+    columns::create(&session.connection, entry.id, &definition.columns)?;
+    let txn = session.database.take_number();
+    let rows = definition.rows.as_ref().map(|bound| Versions::new(entry, txn, false).insert(&bound.sql));
+    let copied = definition.copied.as_ref();
+    let copied = copied.map(|source| travel::copied_sql(entry, source, &source.physical(), txn));
+    let Some(sql) = rows.or(copied) else { return Ok(()) };
+    let filled = run::execute(&session.connection, &sql);
     if filled.is_err() {
-        execute_all(&session.connection, &format!("DROP TABLE {table}"))?;
+        execute_all(&session.connection, &travel::drop_sql(entry.id))?;
     }
     filled.map(|_| ())
 }

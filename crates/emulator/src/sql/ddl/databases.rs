@@ -8,7 +8,7 @@ use crate::sql::catalog::{DatabaseEntry, DroppedObject, SchemaEntry};
 use crate::sql::error::{exists, insufficient_privileges, missing, unsupported};
 use crate::sql::session::SqlSession;
 use crate::sql::state::SessionState;
-use crate::sql::{names, parse};
+use crate::sql::{names, parse, retention};
 
 const DONE: &str = "Statement executed successfully.";
 
@@ -24,10 +24,7 @@ fn options(parser: &mut Parser<'_>) -> Result<Options, SqlError> {
     for (key, value) in parse::options(parser)? {
         match key.as_str() {
             "COMMENT" => options.comment = Some(value),
-            "DATA_RETENTION_TIME_IN_DAYS" => {
-                options.retention_days =
-                    Some(value.parse().map_err(|_| unsupported(format!("{key} = {value}")))?);
-            }
+            retention::PARAMETER => options.retention_days = Some(retention::parse(&value, true)?),
             "MAX_DATA_EXTENSION_TIME_IN_DAYS" => {}
             other => return Err(unsupported(format!("the option {other}"))),
         }
@@ -47,9 +44,9 @@ pub(super) fn create_database(
     if !session.state.may_account("CREATE DATABASE") {
         return Err(insufficient_privileges("account", "EMULATOR"));
     }
-    let mut entry = DatabaseEntry::new(&session.state.role);
+    let mut entry = DatabaseEntry::new(&session.state.role, session.state.now);
     entry.comment = options.comment.unwrap_or_default();
-    entry.retention_days = options.retention_days.unwrap_or(1);
+    entry.retention_days = options.retention_days;
     entry.is_transient = modifiers.is_transient;
     let created = session.database.change(&session.connection, |catalog| {
         if catalog.databases.contains_key(&name) && !modifiers.or_replace {
@@ -79,9 +76,9 @@ pub(super) fn create_schema(
     let options = options(parser)?;
     let path = session.state.qualify_schema(&parts)?;
     check_database(&session.state, &path[0], "CREATE SCHEMA")?;
-    let mut entry = SchemaEntry::new(&session.state.role);
+    let mut entry = SchemaEntry::new(&session.state.role, session.state.now);
     entry.comment = options.comment.unwrap_or_default();
-    entry.retention_days = options.retention_days.unwrap_or(1);
+    entry.retention_days = options.retention_days;
     entry.is_transient = modifiers.is_transient;
     let owner = entry.owner.clone();
     let created = session.database.change(&session.connection, |catalog| {
@@ -149,10 +146,12 @@ pub(super) fn alter_database(session: &mut SqlSession, parser: &mut Parser<'_>) 
     parse::expect(parser, &["SET"])?;
     let options = options(parser)?;
     session.database.change(&session.connection, |catalog| {
-        let entry = catalog.database_mut(&name)?;
-        entry.comment = options.comment.unwrap_or_else(|| entry.comment.clone());
-        entry.retention_days = options.retention_days.unwrap_or(entry.retention_days);
-        Ok(())
+        catalog.retaining(|catalog| {
+            let entry = catalog.database_mut(&name)?;
+            entry.comment = options.comment.unwrap_or_else(|| entry.comment.clone());
+            entry.retention_days = options.retention_days.or(entry.retention_days);
+            Ok(())
+        })
     })?;
     Ok(DONE.to_owned())
 }
@@ -186,10 +185,12 @@ pub(super) fn alter_schema(session: &mut SqlSession, parser: &mut Parser<'_>) ->
     parse::expect(parser, &["SET"])?;
     let options = options(parser)?;
     session.database.change(&session.connection, |catalog| {
-        let entry = catalog.schema_mut(&path[0], &path[1])?;
-        entry.comment = options.comment.unwrap_or_else(|| entry.comment.clone());
-        entry.retention_days = options.retention_days.unwrap_or(entry.retention_days);
-        Ok(())
+        catalog.retaining(|catalog| {
+            let entry = catalog.schema_mut(&path[0], &path[1])?;
+            entry.comment = options.comment.unwrap_or_else(|| entry.comment.clone());
+            entry.retention_days = options.retention_days.or(entry.retention_days);
+            Ok(())
+        })
     })?;
     Ok(DONE.to_owned())
 }

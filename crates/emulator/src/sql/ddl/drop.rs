@@ -11,7 +11,7 @@ use crate::sql::error::{
 use crate::sql::run::execute_all;
 use crate::sql::session::SqlSession;
 use crate::sql::state::Object;
-use crate::sql::{names, parse};
+use crate::sql::{names, parse, travel};
 use crate::stage::StageId;
 
 const DONE: &str = "Drop statement executed successfully (object already dropped).";
@@ -50,7 +50,7 @@ fn table(session: &mut SqlSession, parts: &[String]) -> Result<(), SqlError> {
     let path = session.state.qualify_table(parts)?;
     if let Some(entry) = session.state.temporary.remove(&path) {
         session.database.stages().forget(&StageId::Table(entry.id));
-        return execute_all(&session.connection, &format!("DROP TABLE {}", entry.physical()));
+        return execute_all(&session.connection, &travel::drop_sql(entry.id));
     }
     let (path, _) = session.state.table(path, &names::display_path(parts), "OWNERSHIP")?;
     session.database.change(&session.connection, |catalog| {

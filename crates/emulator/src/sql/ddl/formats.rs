@@ -4,7 +4,7 @@ use sqlparser::parser::Parser;
 
 use super::Modifiers;
 use crate::outcome::SqlError;
-use crate::sql::catalog::{FormatEntry, now};
+use crate::sql::catalog::FormatEntry;
 use crate::sql::error::{exists, insufficient_privileges, missing};
 use crate::sql::load::{FileFormat, read_options};
 use crate::sql::request::SqlRequest;
@@ -27,7 +27,8 @@ pub(super) fn create(
         None => String::new(),
     };
     let format = FileFormat::of_options(options)?;
-    let entry = FormatEntry { created_on: now(), owner: session.state.role.clone(), comment, format };
+    let entry =
+        FormatEntry { created_on: session.state.now, owner: session.state.role.clone(), comment, format };
     let path = session.state.qualify_table(&parts)?;
     check_schema(session, &path)?;
     let is_taken = if modifiers.is_temporary {

@@ -6,7 +6,7 @@ use sqlparser::tokenizer::Token;
 use super::Modifiers;
 use super::columns::create_sequence;
 use crate::outcome::SqlError;
-use crate::sql::catalog::{SequenceEntry, now};
+use crate::sql::catalog::SequenceEntry;
 use crate::sql::error::{exists, insufficient_privileges, missing, unsupported};
 use crate::sql::run::execute_all;
 use crate::sql::session::SqlSession;
@@ -20,7 +20,7 @@ pub(super) fn create(
     let if_not_exists = parse::accept(parser, &["IF", "NOT", "EXISTS"]);
     let parts = parse::name(parser)?;
     let mut entry = SequenceEntry {
-        created_on: now(),
+        created_on: session.state.now,
         owner: session.state.role.clone(),
         comment: String::new(),
         start: 1,

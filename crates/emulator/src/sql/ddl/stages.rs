@@ -6,7 +6,7 @@ use sqlparser::tokenizer::Token;
 use super::Modifiers;
 use crate::outcome::SqlError;
 use crate::sql::account::grants::apply_future;
-use crate::sql::catalog::{StageEntry, now};
+use crate::sql::catalog::StageEntry;
 use crate::sql::error::{compilation, exists, insufficient_privileges, missing, unsupported};
 use crate::sql::session::SqlSession;
 use crate::sql::stage::StageReference;
@@ -81,7 +81,7 @@ fn definition(
 ) -> Result<StageEntry, SqlError> {
     let mut entry = StageEntry {
         id: session.database.take_id(),
-        created_on: now(),
+        created_on: session.state.now,
         owner: session.state.role.clone(),
         comment: String::new(),
         is_temporary: modifiers.is_temporary,

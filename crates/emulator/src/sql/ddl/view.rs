@@ -7,7 +7,7 @@ use sqlparser::tokenizer::{Location, Token};
 use super::Modifiers;
 use crate::outcome::SqlError;
 use crate::sql::bind::Binder;
-use crate::sql::catalog::{ColumnEntry, ViewEntry, now};
+use crate::sql::catalog::{ColumnEntry, ViewEntry};
 use crate::sql::error::{compilation, exists, insufficient_privileges, unsupported};
 use crate::sql::request::SqlRequest;
 use crate::sql::session::SqlSession;
@@ -68,7 +68,7 @@ pub(super) fn create(
         }
     }
     let entry = ViewEntry {
-        created_on: now(),
+        created_on: session.state.now,
         owner: session.state.role.clone(),
         comment,
         is_secure: modifiers.is_secure,

@@ -8,8 +8,9 @@ use crate::sql::bind::{Binder, Names, Relation, Scope};
 use crate::sql::error::unsupported;
 use crate::sql::names;
 use crate::sql::request::SqlRequest;
-use crate::sql::run::execute as run;
+use crate::sql::run::{execute as run, execute_all};
 use crate::sql::session::{SqlSession, counted};
+use crate::sql::travel::Versions;
 
 pub(super) fn execute(
     session: &mut SqlSession,
@@ -25,7 +26,7 @@ pub(super) fn execute(
     let binder = Binder::new(&session.state, &request.bindings);
     binder.needs_compute.set(true);
     let sql_name = binder.relation_name();
-    let mut relation = Relation::of_table(path, &sql_name, &entry);
+    let mut relation = Relation::of_table(path.clone(), &sql_name, &entry);
     if let Some(alias) = alias {
         relation.rename(&names::fold(&alias.name));
     }
@@ -35,17 +36,31 @@ pub(super) fn execute(
     for table in delete.using.iter().flatten() {
         using.push(binder.table_with_joins(table, &mut scope)?);
     }
-    let mut sql = format!("DELETE FROM {} AS {sql_name}", entry.physical());
-    if !using.is_empty() {
-        sql.push_str(&format!(" USING {}", using.join(", ")));
-    }
-    if let Some(condition) = &delete.selection {
-        sql.push_str(&format!(" WHERE {}", binder.condition(condition, &Names::of(&scope))?));
-    }
+    let table = entry.physical();
+    let from: String = using.iter().map(|table| format!(", {table}")).collect();
+    let condition = match &delete.selection {
+        Some(condition) => format!(" WHERE {}", binder.condition(condition, &Names::of(&scope))?),
+        None => String::new(),
+    };
     session.check_compute(&binder)?;
-    tracing::trace!(%sql, "delete");
-    session.begin_write(entry.id, true)?;
-    let changed = run(&session.connection, &sql);
+    let is_whole = from.is_empty() && condition.is_empty();
+    let hits = format!("SELECT DISTINCT {sql_name}.v_row FROM {table} AS {sql_name}{from}{condition}");
+    tracing::trace!(sql = %hits, "delete");
+    let versions = session.begin_write(&path, &entry, true)?;
+    let changed = if is_whole {
+        execute_all(&session.connection, &versions.end_all())
+            .and_then(|()| run(&session.connection, &format!("DELETE FROM {table}")))
+    } else {
+        delete_hits(session, &versions, &hits, &table)
+    };
     let deleted = session.end_write(entry.id, changed)?;
     counted(DELETE, &[(DELETED, deleted)], DmlStats { deleted, ..DmlStats::default() })
+}
+
+/// Finds the rows once, since a condition may give something else the next time.
+fn delete_hits(session: &SqlSession, versions: &Versions, hits: &str, table: &str) -> Result<u64, SqlError> {
+    let connection = &session.connection;
+    execute_all(connection, &format!("CREATE OR REPLACE TEMPORARY TABLE hits AS {hits}"))?;
+    execute_all(connection, &versions.end_hits())?;
+    run(connection, &format!("DELETE FROM {table} WHERE v_row IN (SELECT v_row FROM hits)"))
 }

@@ -10,8 +10,9 @@ use crate::sql::catalog::{ColumnEntry, TableEntry};
 use crate::sql::error::{compilation, unsupported};
 use crate::sql::names;
 use crate::sql::request::SqlRequest;
-use crate::sql::run::execute as run;
+use crate::sql::run::{execute as run, execute_all};
 use crate::sql::session::{SqlSession, counted};
+use crate::sql::travel::Versions;
 
 pub(super) fn execute(
     session: &mut SqlSession,
@@ -31,13 +32,12 @@ pub(super) fn execute(
     let select = source(&binder, insert, &entry)?;
     session.check_compute(&binder)?;
     let has_arrays = binder.has_array_binds();
-    let columns: Vec<&str> = entry.columns.iter().map(|column| column.physical.as_str()).collect();
-    let sql = format!("INSERT INTO {} ({}) {select}", entry.physical(), columns.join(", "));
-    tracing::trace!(%sql, "insert");
-    session.begin_write(entry.id, insert.overwrite)?;
+    let versions = session.begin_write(&path, &entry, insert.overwrite)?;
     let changed = if insert.overwrite {
-        overwrite(session, &entry, &sql)
+        overwrite(session, &entry, &versions, &select)
     } else {
+        let sql = versions.insert(&select);
+        tracing::trace!(%sql, "insert");
         let loaded = if has_arrays { load_arrays(session, request) } else { Ok(()) };
         loaded.and_then(|()| run(&session.connection, &sql))
     };
@@ -46,28 +46,22 @@ pub(super) fn execute(
     counted(INSERT, &[(INSERTED, inserted)], DmlStats { inserted, ..DmlStats::default() })
 }
 
-/// Removes what is there and inserts, both or neither.
-fn overwrite(session: &SqlSession, entry: &TableEntry, sql: &str) -> Result<u64, SqlError> {
+/// Removes what is there and inserts.
+fn overwrite(
+    session: &SqlSession,
+    entry: &TableEntry,
+    versions: &Versions,
+    select: &str,
+) -> Result<u64, SqlError> {
     // The rows may come from the table itself, so they are put aside before it is emptied.
     let aside = format!("aside{}", entry.id);
-    let (into, select) = sql
-        .split_once(") SELECT")
-        .map(|(into, select)| (format!("{into})"), format!("SELECT{select}")))
-        .unwrap_or_default();
-    let steps = || -> Result<u64, SqlError> {
-        run(&session.connection, &format!("CREATE OR REPLACE TEMPORARY TABLE {aside} AS {select}"))?;
-        run(&session.connection, &format!("DELETE FROM {}", entry.physical()))?;
-        let inserted = run(&session.connection, &format!("{into} SELECT * FROM temp.main.{aside}"))?;
-        run(&session.connection, &format!("DROP TABLE temp.main.{aside}"))?;
-        Ok(inserted)
-    };
-    if session.transaction.is_open {
-        return steps();
-    }
-    run(&session.connection, "BEGIN TRANSACTION")?;
-    let result = steps();
-    run(&session.connection, if result.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
-    result
+    let connection = &session.connection;
+    run(connection, &format!("CREATE OR REPLACE TEMPORARY TABLE {aside} AS {select}"))?;
+    execute_all(connection, &versions.end_all())?;
+    run(connection, &format!("DELETE FROM {}", entry.physical()))?;
+    let inserted = run(connection, &versions.insert(&format!("SELECT * FROM temp.main.{aside}")))?;
+    run(connection, &format!("DROP TABLE temp.main.{aside}"))?;
+    Ok(inserted)
 }
 
 /// `SELECT …` with one value for each of the table's columns, in their order.

@@ -13,14 +13,33 @@ use crate::sql::catalog::{ColumnEntry, TableEntry};
 use crate::sql::error::{error, from_duckdb, unsupported};
 use crate::sql::names;
 use crate::sql::request::SqlRequest;
-use crate::sql::run::number;
+use crate::sql::run::{execute_all, number};
 use crate::sql::session::{SqlSession, counted};
+use crate::sql::travel::Versions;
 
 /// A MERGE in DuckDB's words.
 struct Bound {
-    sql: String,
+    /// `MERGE INTO … ON …`.
+    start: String,
+    clauses: Vec<Clause>,
+    /// Finds the rows of the target that may be changed.
+    hits: Option<String>,
     /// Counts the rows of the target that more than one row of the source would change.
     ambiguous: Option<String>,
+}
+
+/// One WHEN.
+struct Clause {
+    when: String,
+    action: Action,
+}
+
+enum Action {
+    Delete,
+    /// `c1 = …, …`.
+    Update(String),
+    /// The values of all columns.
+    Insert(String),
 }
 
 pub(super) fn execute(
@@ -41,12 +60,15 @@ pub(super) fn execute(
     }
     let bound = bind(&binder, merge, &entry, &sql_name, relation)?;
     session.check_compute(&binder)?;
-    tracing::trace!(sql = %bound.sql, "merge");
     let is_strict = session.state.parameters.flag("ERROR_ON_NONDETERMINISTIC_MERGE");
-    session.begin_write(entry.id, true)?;
+    let versions = session.begin_write(&path, &entry, true)?;
+    let sql = bound.sql(&entry, &versions);
+    tracing::trace!(%sql, "merge");
     let mut counts = DmlStats::default();
     let changed = check(session, &bound, is_strict)
-        .and_then(|()| run(session, &bound.sql))
+        .and_then(|()| put_aside(session, &bound, &versions))
+        .and_then(|()| run(session, &sql))
+        .and_then(|found| end_changed(session, &bound, &versions).map(|()| found))
         .map_err(|failure| named_failure(failure, &path, &entry))
         .map(|found| {
             counts = found;
@@ -90,6 +112,40 @@ fn check(session: &SqlSession, bound: &Bound, is_strict: bool) -> Result<(), Sql
     Err(error("100090", "42P18", "Duplicate row detected during DML action"))
 }
 
+/// Keeps the rows that may be changed as they are: DuckDB tells which it has changed only by how they are now.
+fn put_aside(session: &SqlSession, bound: &Bound, versions: &Versions) -> Result<(), SqlError> {
+    let Some(hits) = bound.hits.as_ref().filter(|_| versions.is_kept()) else { return Ok(()) };
+    execute_all(&session.connection, &format!("CREATE OR REPLACE TEMPORARY TABLE hits AS {hits}"))?;
+    execute_all(&session.connection, &versions.before())
+}
+
+fn end_changed(session: &SqlSession, bound: &Bound, versions: &Versions) -> Result<(), SqlError> {
+    if bound.hits.is_none() || !versions.is_kept() {
+        return Ok(());
+    }
+    execute_all(&session.connection, &versions.end_changed())
+}
+
+impl Bound {
+    fn sql(&self, entry: &TableEntry, versions: &Versions) -> String {
+        let columns: Vec<&str> = entry.columns.iter().map(|column| column.physical.as_str()).collect();
+        let (hidden, hidden_values) = versions.inserted();
+        let mut sql = self.start.clone();
+        for clause in &self.clauses {
+            let action = match &clause.action {
+                Action::Delete => "DELETE".to_owned(),
+                Action::Update(sets) => format!("UPDATE SET {sets}, {}", versions.set()),
+                Action::Insert(values) => {
+                    format!("INSERT ({}, {hidden}) VALUES ({values}, {hidden_values})", columns.join(", "))
+                }
+            };
+            sql.push_str(&format!(" WHEN {} THEN {action}", clause.when));
+        }
+        sql.push_str(" RETURNING merge_action");
+        sql
+    }
+}
+
 /// Runs it and counts what it did to each row.
 fn run(session: &SqlSession, sql: &str) -> Result<DmlStats, SqlError> {
     let failed = |failure: duckdb::Error| from_duckdb(&failure);
@@ -123,7 +179,8 @@ fn bind(
     let names = Names::of(&scope);
     let on = binder.condition(&merge.on, &names)?;
     let table = entry.physical();
-    let mut sql = format!("MERGE INTO {table} AS {sql_name} USING {source} ON {on}");
+    let start = format!("MERGE INTO {table} AS {sql_name} USING {source} ON {on}");
+    let mut clauses = Vec::new();
     let mut matched = Vec::new();
     for clause in &merge.clauses {
         let predicate = match &clause.predicate {
@@ -139,9 +196,12 @@ fn bind(
             MergeClauseKind::NotMatchedBySource => return Err(unsupported("WHEN NOT MATCHED BY SOURCE")),
         };
         let and = predicate.map_or_else(String::new, |predicate| format!(" AND {predicate}"));
-        sql.push_str(&format!(" WHEN {when}{and} THEN {}", action(binder, clause, entry, &names)?));
+        let action = action(binder, clause, entry, &names)?;
+        clauses.push(Clause { when: format!("{when}{and}"), action });
     }
-    sql.push_str(" RETURNING merge_action");
+    let hits = (!matched.is_empty()).then(|| {
+        format!("SELECT DISTINCT {sql_name}.v_row FROM {table} AS {sql_name} JOIN {source} ON {on}")
+    });
     let ambiguous = (!matched.is_empty()).then(|| {
         format!(
             "SELECT count(*) FROM (SELECT {sql_name}.rowid FROM {table} AS {sql_name} JOIN {source} ON {on} WHERE {} \
@@ -149,7 +209,7 @@ fn bind(
             matched.join(" OR ")
         )
     });
-    Ok(Bound { sql, ambiguous })
+    Ok(Bound { start, clauses, hits, ambiguous })
 }
 
 fn action(
@@ -157,9 +217,9 @@ fn action(
     clause: &MergeClause,
     entry: &TableEntry,
     names: &Names<'_>,
-) -> Result<String, SqlError> {
+) -> Result<Action, SqlError> {
     match &clause.action {
-        MergeAction::Delete { .. } => Ok("DELETE".to_owned()),
+        MergeAction::Delete { .. } => Ok(Action::Delete),
         MergeAction::DoNothing { .. } => Err(unsupported("DO NOTHING in MERGE")),
         MergeAction::Update(update) => {
             let MergeUpdateKind::Set(assignments) = &update.kind else {
@@ -175,7 +235,7 @@ fn action(
                     binder.cast(binder.expression(&assignment.value, names)?, &column.ty, Mode::Assign)?;
                 sets.push(format!("{} = {}", column.physical, value.sql));
             }
-            Ok(format!("UPDATE SET {}", sets.join(", ")))
+            Ok(Action::Update(sets.join(", ")))
         }
         MergeAction::Insert(insert) => {
             let MergeInsertKind::Values(values) = &insert.kind else {
@@ -207,8 +267,7 @@ fn action(
                     None => default_value(binder, column)?,
                 });
             }
-            let columns: Vec<&str> = entry.columns.iter().map(|column| column.physical.as_str()).collect();
-            Ok(format!("INSERT ({}) VALUES ({})", columns.join(", "), values.join(", ")))
+            Ok(Action::Insert(values.join(", ")))
         }
     }
 }

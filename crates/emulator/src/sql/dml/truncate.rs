@@ -6,7 +6,7 @@ use super::DELETE;
 use crate::outcome::{DmlStats, Outcome, SqlError};
 use crate::sql::listing::Listing;
 use crate::sql::load::history::forget;
-use crate::sql::run::execute as run;
+use crate::sql::run::{execute as run, execute_all};
 use crate::sql::session::{SqlSession, listed};
 use crate::sql::{names, parse};
 
@@ -17,14 +17,15 @@ pub(super) fn execute(session: &mut SqlSession, parser: &mut Parser<'_>) -> Resu
     let parts = parse::name(parser)?;
     parse::end(parser)?;
     let path = session.state.qualify_table(&parts)?;
-    let (_, entry) = match session.state.table(path, &names::display_path(&parts), "TRUNCATE") {
+    let (path, entry) = match session.state.table(path, &names::display_path(&parts), "TRUNCATE") {
         Err(failure) if if_exists && failure.code == "002003" => {
             return listed(DELETE, Listing::status("Statement executed successfully."));
         }
         found => found?,
     };
-    session.begin_write(entry.id, true)?;
-    let changed = run(&session.connection, &format!("DELETE FROM {}", entry.physical()));
+    let versions = session.begin_write(&path, &entry, true)?;
+    let changed = execute_all(&session.connection, &versions.end_all())
+        .and_then(|()| run(&session.connection, &format!("DELETE FROM {}", entry.physical())));
     // Files that were loaded before may be loaded again.
     let changed = changed.and_then(|rows| forget(&session.connection, entry.id).map(|()| rows));
     let deleted = session.end_write(entry.id, changed)?;

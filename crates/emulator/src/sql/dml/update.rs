@@ -6,12 +6,13 @@ use super::{MULTI_JOINED, UPDATE, UPDATED, column, default_value, named_failure,
 use crate::outcome::{DmlStats, Outcome, SqlError};
 use crate::sql::bind::cast::Mode;
 use crate::sql::bind::{Binder, Names, Relation, Scope};
-use crate::sql::catalog::TableEntry;
+use crate::sql::catalog::{ColumnEntry, TableEntry};
 use crate::sql::error::unsupported;
 use crate::sql::names;
 use crate::sql::request::SqlRequest;
-use crate::sql::run::{execute as run, number};
+use crate::sql::run::{execute as run, execute_all, number};
 use crate::sql::session::{SqlSession, counted};
+use crate::sql::travel::Versions;
 
 pub(super) fn execute(
     session: &mut SqlSession,
@@ -49,42 +50,76 @@ pub(super) fn execute(
         None => String::new(),
     };
     session.check_compute(&binder)?;
-    let from_clause = if from.is_empty() { String::new() } else { format!(" FROM {from}") };
-    let table = entry.physical();
-    let sql = format!("UPDATE {table} AS {sql_name} SET {}{from_clause}{condition}", assignments.join(", "));
-    tracing::trace!(%sql, "update");
-    let joins = (!from.is_empty()).then(|| {
-        format!(
-            "SELECT count(*) AS n FROM {table} AS {sql_name}, {from}{condition} GROUP BY {sql_name}.rowid"
-        )
-    });
-    session.begin_write(entry.id, true)?;
-    let changed =
-        change(session, &sql, joins.as_deref()).map_err(|failure| named_failure(failure, &path, &entry));
+    let hits = hits(&entry, &sql_name, &assignments, &from, &condition);
+    tracing::trace!(sql = %hits, "update");
+    let versions = session.begin_write(&path, &entry, true)?;
+    let changed = change(session, &versions, &entry, &hits, &assignments)
+        .map_err(|failure| named_failure(failure, &path, &entry));
     let joined = changed.as_ref().map_or(0, |(_, joined)| *joined);
     let updated = session.end_write(entry.id, changed.map(|(updated, _)| updated))?;
     let stats = DmlStats { updated, duplicates: joined, ..DmlStats::default() };
     counted(UPDATE, &[(UPDATED, updated), (MULTI_JOINED, joined)], stats)
 }
 
-/// Runs the update; gives how many rows it changed and how many of them had several candidates. DuckDB counts a row
-/// once for each row that it was joined with, so joins are counted apart.
-fn change(session: &SqlSession, sql: &str, joins: Option<&str>) -> Result<(u64, u64), SqlError> {
-    let Some(joins) = joins else { return Ok((run(&session.connection, sql)?, 0)) };
-    let count = |condition: &str| {
-        number(&session.connection, &format!("SELECT count(*) FROM ({joins}) WHERE {condition}"))
-    };
-    let (updated, joined) = (count("n >= 1")?, count("n > 1")?);
-    run(&session.connection, sql)?;
-    Ok((updated.unsigned_abs(), joined.unsigned_abs()))
+/// A column and its new value.
+struct Assignment<'t> {
+    column: &'t ColumnEntry,
+    value: String,
 }
 
-fn assignments(
+/// The rows to change with their new values, each row once; `n` is how many rows it was joined with.
+fn hits(
+    entry: &TableEntry,
+    sql_name: &str,
+    assignments: &[Assignment<'_>],
+    from: &str,
+    condition: &str,
+) -> String {
+    let value = |(place, assignment): (usize, &Assignment<'_>)| format!(", {} AS a{place}", assignment.value);
+    let values: String = assignments.iter().enumerate().map(value).collect();
+    let table = entry.physical();
+    if from.is_empty() {
+        return format!("SELECT {sql_name}.v_row, 1 AS n{values} FROM {table} AS {sql_name}{condition}");
+    }
+    let firsts: String =
+        (0..assignments.len()).map(|place| format!(", first(a{place}) AS a{place}")).collect();
+    format!(
+        "SELECT v_row, count(*) AS n{firsts} FROM (\
+         SELECT {sql_name}.v_row{values} FROM {table} AS {sql_name}, {from}{condition}) GROUP BY v_row"
+    )
+}
+
+/// Finds the rows once, since conditions and values may give something else the next time; gives how many were changed
+/// and how many of them had several candidates.
+fn change(
+    session: &SqlSession,
+    versions: &Versions,
+    entry: &TableEntry,
+    hits: &str,
+    assignments: &[Assignment<'_>],
+) -> Result<(u64, u64), SqlError> {
+    let connection = &session.connection;
+    execute_all(connection, &format!("CREATE OR REPLACE TEMPORARY TABLE hits AS {hits}"))?;
+    let joined = number(connection, "SELECT count(*) FROM hits WHERE n > 1")?;
+    execute_all(connection, &versions.end_hits())?;
+    let set = |(place, assignment): (usize, &Assignment<'_>)| {
+        format!("{} = hits.a{place}, ", assignment.column.physical)
+    };
+    let sets: String = assignments.iter().enumerate().map(set).collect();
+    let table = entry.physical();
+    let updated = run(
+        connection,
+        &format!("UPDATE {table} SET {sets}{} FROM hits WHERE {table}.v_row = hits.v_row", versions.set()),
+    )?;
+    Ok((updated, joined.unsigned_abs()))
+}
+
+fn assignments<'t>(
     binder: &Binder<'_>,
     update: &Update,
-    entry: &TableEntry,
+    entry: &'t TableEntry,
     names: &Names<'_>,
-) -> Result<Vec<String>, SqlError> {
+) -> Result<Vec<Assignment<'t>>, SqlError> {
     update
         .assignments
         .iter()
@@ -99,7 +134,7 @@ fn assignments(
                 }
                 expr => binder.cast(binder.expression(expr, names)?, &column.ty, Mode::Assign)?.sql,
             };
-            Ok(format!("{} = {value}", column.physical))
+            Ok(Assignment { column, value })
         })
         .collect()
 }

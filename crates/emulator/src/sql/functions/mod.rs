@@ -5,7 +5,11 @@ pub(crate) mod format;
 mod json;
 mod moments;
 mod row;
+mod row_number;
 mod texts;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use duckdb::Connection;
 
@@ -14,7 +18,8 @@ pub(crate) use json::canonical_json;
 use row::register;
 
 /// Registers every function, for all connections of the database.
-pub(crate) fn register_all(connection: &Connection) -> duckdb::Result<()> {
+pub(crate) fn register_all(connection: &Connection, numbers: &Arc<AtomicI64>) -> duckdb::Result<()> {
+    row_number::register(connection, numbers)?;
     register::<moments::ParseDate>(connection)?;
     register::<moments::ParseTime>(connection)?;
     register::<moments::ParseNanoseconds>(connection)?;

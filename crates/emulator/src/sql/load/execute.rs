@@ -21,6 +21,7 @@ use crate::sql::request::SqlRequest;
 use crate::sql::run::{execute as run, execute_all};
 use crate::sql::session::SqlSession;
 use crate::sql::stage::{StageLocation, StageName, StagePrivilege, StageReference};
+use crate::sql::travel::Versions;
 use crate::stage::StageFile;
 
 /// DuckDB's optimizer computes what stands twice in a statement before the `TRY` around it, which then catches nothing.
@@ -48,9 +49,10 @@ pub(crate) fn execute(
     let binder = Binder::new(&session.state, &request.bindings);
     binder.needs_compute.set(true);
     session.check_compute(&binder)?;
-    session.begin_write(load.entry.id, false)?;
-    let loaded =
-        load.run(session, request).map_err(|failure| named_failure(failure, &load.path, &load.entry));
+    let versions = session.begin_write(&load.path, &load.entry, false)?;
+    let loaded = load
+        .rows(session, request, &versions)
+        .map_err(|failure| named_failure(failure, &load.path, &load.entry));
     let changed = loaded.as_ref().map(|files| files.iter().map(|file| file.rows_loaded).sum());
     session.end_write(load.entry.id, changed.map_err(Clone::clone))?;
     let files = loaded?;
@@ -98,18 +100,13 @@ fn resolved<'c>(session: &SqlSession, copy: &'c CopyInto) -> Result<Load<'c>, Sq
 }
 
 impl Load<'_> {
-    /// Loads the rows and remembers the files, both or neither.
-    fn run(&self, session: &SqlSession, request: &SqlRequest) -> Result<Vec<LoadedFile>, SqlError> {
-        if session.transaction.is_open {
-            return self.rows(session, request);
-        }
-        execute_all(&session.connection, "BEGIN TRANSACTION")?;
-        let loaded = self.rows(session, request);
-        let ended = execute_all(&session.connection, if loaded.is_ok() { "COMMIT" } else { "ROLLBACK" });
-        loaded.and_then(|files| ended.map(|()| files))
-    }
-
-    fn rows(&self, session: &SqlSession, request: &SqlRequest) -> Result<Vec<LoadedFile>, SqlError> {
+    /// Loads the rows and remembers the files.
+    fn rows(
+        &self,
+        session: &SqlSession,
+        request: &SqlRequest,
+        versions: &Versions,
+    ) -> Result<Vec<LoadedFile>, SqlError> {
         let stage = self.stage.id().folder();
         let (fresh, mut files) = self.fresh(session, &stage)?;
         let reader = session.database.connect()?;
@@ -121,7 +118,7 @@ impl Load<'_> {
         let scanned = scan(&reader, fresh, &self.format, loader.expected_fields(&self.format)?)?;
         let parts = scanned.sources.iter().map(|source| loader.part(source));
         let parts = parts.collect::<Result<Vec<_>, _>>()?;
-        let target = Target { session, reader: &reader, load: self };
+        let target = Target { session, reader: &reader, load: self, versions };
         files.extend(target.load(&parts, &scanned)?);
         let into = LoadedInto {
             table: self.entry.id,
@@ -188,6 +185,7 @@ struct Target<'t> {
     session: &'t SqlSession,
     reader: &'t duckdb::Connection,
     load: &'t Load<'t>,
+    versions: &'t Versions,
 }
 
 impl Target<'_> {
@@ -323,9 +321,7 @@ impl Target<'_> {
     }
 
     fn insert(&self, select: &str) -> Result<(), SqlError> {
-        let entry = &self.load.entry;
-        let columns: Vec<&str> = entry.columns.iter().map(|column| column.physical.as_str()).collect();
-        let sql = format!("INSERT INTO {} ({}) {select}", entry.physical(), columns.join(", "));
+        let sql = self.versions.insert(select);
         tracing::trace!(%sql, "copy");
         run(&self.session.connection, &sql).map(|_| ())
     }

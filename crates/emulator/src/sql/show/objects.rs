@@ -50,7 +50,7 @@ pub(super) fn databases(session: &SqlSession, _: &Filter) -> Listing {
             Cell::from(entry.owner.as_str()),
             Cell::from(entry.comment.as_str()),
             Cell::from(if entry.is_transient { "TRANSIENT" } else { "" }),
-            Cell::from(entry.retention_days.to_string()),
+            Cell::from(state.catalog.database_retention_days(name).to_string()),
             Cell::Null,
             Cell::from("STANDARD"),
             Cell::from("ROLE"),
@@ -95,7 +95,7 @@ pub(super) fn schemas(session: &SqlSession, filter: &Filter) -> Listing {
             Cell::from(entry.owner.as_str()),
             Cell::from(entry.comment.as_str()),
             Cell::from(if entry.is_transient { "TRANSIENT" } else { "" }),
-            Cell::from(entry.retention_days.to_string()),
+            Cell::from(state.catalog.schema_retention_days(database, name).to_string()),
             Cell::from("ROLE"),
         ]);
     }
@@ -108,6 +108,13 @@ pub(crate) struct SeenTable<'s> {
     pub schema: &'s str,
     pub name: &'s str,
     pub entry: &'s TableEntry,
+}
+
+impl SeenTable<'_> {
+    fn retention_days(&self, session: &SqlSession) -> u32 {
+        let path = [self.database, self.schema, self.name].map(str::to_owned);
+        session.state.catalog.retention_days(&path, self.entry)
+    }
 }
 
 fn seen_tables<'s>(session: &'s SqlSession, filter: &'s Filter) -> Vec<SeenTable<'s>> {
@@ -206,10 +213,10 @@ pub(super) fn tables(session: &SqlSession, filter: &Filter) -> Result<Listing, S
             Cell::from(rows),
             Cell::from(entry.bytes(rows)),
             Cell::from(entry.owner.as_str()),
-            Cell::from(entry.retention_days.to_string()),
+            Cell::from(table.retention_days(session).to_string()),
             Cell::Null,
             on_off(!entry.cluster_by.is_empty()),
-            on_off(entry.change_tracking),
+            on_off(entry.tracked_since.is_some()),
             on_off(false),
             Cell::Null,
             Cell::Null,
@@ -290,7 +297,7 @@ pub(super) fn objects(session: &SqlSession, filter: &Filter) -> Result<Listing, 
             Cell::from(rows),
             Cell::from(entry.bytes(rows)),
             Cell::from(entry.owner.as_str()),
-            Cell::from(entry.retention_days.to_string()),
+            Cell::from(table.retention_days(session).to_string()),
             Cell::from("ROLE"),
         ]);
     }

@@ -514,6 +514,36 @@ def large(connection, folder):
     same((folder / "large" / "large.bin").read_bytes() == content, True, "equal")
 
 
+# ------------------------------------------------------------------------------------------------- time travel
+
+
+def travel():
+    connection = in_database("TRAVEL")
+    run(connection, "CREATE TABLE T (ID INT, N VARCHAR) CHANGE_TRACKING = TRUE")
+    run(connection, "INSERT INTO T VALUES (1, 'a'), (2, 'b')")
+    seen = connection.cursor().execute("SELECT * FROM T")
+    since = value(connection, "SELECT CURRENT_TIMESTAMP()")
+    run(connection, "UPDATE T SET N = 'c' WHERE ID = 2")
+    run(connection, "DELETE FROM T WHERE ID = 1")
+    with claim("AT reads a table as an earlier query saw it"):
+        same(rows(connection, f"SELECT * FROM T AT(STATEMENT => '{seen.sfqid}') ORDER BY ID"), [(1, "a"), (2, "b")])
+    with claim("AT takes a bound time"):
+        bound = connection.cursor().execute("SELECT COUNT(*) FROM T AT(TIMESTAMP => %s::TIMESTAMP_TZ)", (since.isoformat(),))
+        same(bound.fetchone(), (2,))
+    with claim("CHANGES tells what was updated and deleted"):
+        changes = connection.cursor().execute(
+            f"SELECT * FROM T CHANGES(INFORMATION => DEFAULT) AT(STATEMENT => '{seen.sfqid}') ORDER BY ID, METADATA$ACTION"
+        )
+        names = [column.name for column in changes.description]
+        same(names, ["ID", "N", "METADATA$ACTION", "METADATA$ISUPDATE", "METADATA$ROW_ID"], "columns")
+        found = changes.fetchall()
+        same([row[:4] for row in found], [(1, "a", "DELETE", False), (2, "b", "DELETE", True), (2, "c", "INSERT", True)])
+        same(found[1][4], found[2][4], "row id of the update")
+    with claim("a time before the table is 000707"):
+        early = lambda: run(connection, "SELECT * FROM T AT(TIMESTAMP => '2020-01-01'::TIMESTAMP_LTZ)")
+        raises(early, lambda error: same((error.errno, error.sqlstate), (707, "02000"), "error"))
+
+
 AREAS = {
     "login": login,
     "statements": statements,
@@ -523,6 +553,7 @@ AREAS = {
     "chunks": chunks,
     "control": control,
     "files": files,
+    "travel": travel,
 }
 
 if __name__ == "__main__":
