@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::events::CHUNK_ROWS;
 
-fn config(port: u16) -> ConnectionConfig {
+pub(crate) fn config(port: u16) -> ConnectionConfig {
     let endpoint = Endpoint::parse(&format!("http://127.0.0.1:{port}")).expect("an address of this machine");
     ConnectionConfig::new("bench".parse().expect("an account"), "BENCH", Credentials::password("bench"))
         .endpoint(endpoint)

@@ -6,7 +6,10 @@ pub mod harness;
 pub mod landing;
 pub mod measurement;
 pub mod pull;
+pub mod push;
+pub mod receiver;
 pub mod service;
+pub mod table;
 
 /// The program's own allocator, for it and its floor alike.
 #[global_allocator]

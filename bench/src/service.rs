@@ -30,7 +30,7 @@ pub async fn serve(chunks: Vec<Chunk>, ready: impl FnOnce(u16)) -> std::io::Resu
     axum::serve(listener, router).await
 }
 
-async fn log_in() -> Json<Value> {
+pub(crate) async fn log_in() -> Json<Value> {
     Json(reply(&json!({
         "token": "session", "validityInSeconds": 3600, "masterToken": "master", "masterValidityInSeconds": 14400,
         "sessionId": 1, "serverVersion": "9.0.0", "parameters": [], "sessionInfo": {},
@@ -66,6 +66,6 @@ async fn chunk(State(service): State<Arc<Service>>, Path(index): Path<usize>) ->
     response
 }
 
-fn reply(data: &Value) -> Value {
+pub(crate) fn reply(data: &Value) -> Value {
     json!({ "data": data, "code": null, "message": null, "success": true, "headers": null })
 }
