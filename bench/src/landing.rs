@@ -13,7 +13,7 @@ use connectors::snowflake::SnowflakeSource;
 use duckdb::ffi;
 use engine::{RunOptions, RunProgress, Sync, run};
 use futures_util::StreamExt;
-use model::{ReadSpec, StreamName, StreamSpec, TableName, WriteSpec};
+use model::{StreamName, StreamSpec, TableName};
 use snowflake::{ConnectionConfig, Credentials, DecodeOptions, Endpoint, Session};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -30,21 +30,14 @@ pub(crate) fn config(port: u16) -> ConnectionConfig {
 /// Pulls `rows` rows into a new file in `folder`, checkpoints and all, and returns the rows.
 pub async fn pull(port: u16, rows: usize, folder: &Path) -> model::Result<u64> {
     let file = TenantFile::new(folder, "bench")?;
+    let events =
+        StreamName::Query { name: "events".into(), sql: format!("SELECT * FROM EVENTS LIMIT {rows}") };
     let sync = Sync {
         source: Arc::new(SnowflakeSource::new(config(port))),
         destination: Arc::new(DuckDbDestination::open(file)?),
         spec: StreamSpec {
-            stream: StreamName::Query {
-                name: "events".into(),
-                sql: format!("SELECT * FROM EVENTS LIMIT {rows}"),
-            },
-            read: ReadSpec::FullRefresh,
-            key: vec![],
-            columns: vec![],
-            lossy_columns: vec![],
-            target: TableName::in_vendor_database("bench", "events"),
-            write: WriteSpec::Mirror,
             max_shrink_percent: 100,
+            ..StreamSpec::new(events, TableName::in_vendor_database("bench", "events"))
         },
     };
     let (progress, _watched) = watch::channel(RunProgress::default());

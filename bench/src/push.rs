@@ -42,18 +42,17 @@ pub async fn push(port: u16, folder: &Path) -> model::Result<u64> {
         source: Arc::new(DuckDbSource::new(database)),
         destination: Arc::new(SnowflakeDestination::new(config(port), journal, PushSettings::default())),
         spec: StreamSpec {
-            stream: StreamName::Table(TableName::in_vendor_database("bench", "events")),
             read: ReadSpec::Incremental {
                 cursor_column: "id".into(),
                 lookback: Duration::ZERO,
                 null_cursor: NullCursor::Exclude,
             },
             key: vec!["id".into()],
-            columns: vec![],
-            lossy_columns: vec![],
-            target: TableName::in_snowflake("BENCH", "PUBLIC", "EVENTS"),
             write: WriteSpec::Append,
-            max_shrink_percent: 100,
+            ..StreamSpec::new(
+                StreamName::Table(TableName::in_vendor_database("bench", "events")),
+                TableName::in_snowflake("BENCH", "PUBLIC", "EVENTS"),
+            )
         },
     };
     let (progress, _watched) = watch::channel(RunProgress::default());

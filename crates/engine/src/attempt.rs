@@ -93,6 +93,7 @@ pub(crate) async fn attempt(
         rejected: committed.rejected,
         null_cursor_count: end.null_cursor_count,
         changed_values: end.changed_values,
+        column_changes: plan.changes,
         query_id: read.query_id,
     };
     Ok(Attempted { report, is_of_earlier_run: !*has_queried })

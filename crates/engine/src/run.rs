@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Destination, Error, Rejected, Result, RetryPolicy, Source, StreamSpec};
+use model::{ColumnChange, Destination, Error, Rejected, Result, RetryPolicy, Source, StreamSpec};
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -74,6 +74,8 @@ pub struct RunReport {
     pub null_cursor_count: Option<u64>,
     /// Values that were changed to fit, by column, where that was allowed.
     pub changed_values: Vec<(String, u64)>,
+    /// Columns that were not as the last run had found them, and what was done about it.
+    pub column_changes: Vec<ColumnChange>,
     /// The query at the source that gave the rows.
     pub query_id: Option<String>,
 }
@@ -141,6 +143,7 @@ impl RunReport {
             rejected: [self.rejected, later.rejected].concat(),
             null_cursor_count: later.null_cursor_count,
             changed_values: [self.changed_values, later.changed_values].concat(),
+            column_changes: [self.column_changes, later.column_changes].concat(),
             query_id: later.query_id,
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Cursor;
+use crate::{Cursor, KnownColumns};
 
 /// A number that grows with each run of a stream; a destination refuses writes under an older one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -33,4 +33,6 @@ pub struct Progress {
     pub staged: Option<Checkpoint>,
     /// The epoch of the last run.
     pub epoch: Option<Epoch>,
+    /// The columns that the last run left the target with, where it is known.
+    pub columns: Option<KnownColumns>,
 }

@@ -25,7 +25,8 @@ pub use error::{Disposition, Error, ErrorKind, Result};
 pub use journal::{Journal, JournalEntry, JournalWrite, QuarantinedRow};
 pub use logical_type::{JSON_EXTENSION_NAME, LogicalType, VectorElement, offset_column_name};
 pub use plan::{
-    ChosenColumn, NullCursor, PlannedColumn, Publish, ReadPlan, ReadSpec, StreamPlan, StreamSpec, WriteSpec,
+    Change, ChosenColumn, ColumnChange, DriftPolicy, DriftSpec, Effect, KnownColumn, KnownColumns,
+    NullCursor, PlannedColumn, Publish, ReadPlan, ReadSpec, StreamPlan, StreamSpec, WriteSpec,
 };
 pub use retry::RetryPolicy;
 pub use schema::{Column, StreamKind, StreamSchema};

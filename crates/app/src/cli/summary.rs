@@ -44,6 +44,9 @@ impl Summary<'_> {
         if let Some(nulls) = report.null_cursor_count.filter(|nulls| *nulls > 0) {
             lines.push(format!("{} rows have no value in the cursor column", count(nulls)));
         }
+        for change in &report.column_changes {
+            lines.push(format!("column {} {}: {}", change.column, change.change, change.effect));
+        }
         for (column, values) in &report.changed_values {
             lines.push(format!("{} values of {column} lost digits, as `lossy` allows", count(*values)));
         }

@@ -1,6 +1,7 @@
 //! A sync as its owner writes it: one YAML file, checked while it is read so that every error points at its line.
 
 mod columns;
+mod drift;
 mod name;
 mod pull;
 mod push;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use snowflake::{Identifier, ObjectName};
 
 /// A column of a Snowflake table.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct ColumnName(pub(crate) String);
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
 
+use super::drift::DriftConfig;
 use super::name::{ColumnName, QualifiedTable, Target, default_target};
 use super::read::ReadConfig;
 use super::span::located;
@@ -27,6 +28,8 @@ pub(super) struct PullDocument {
     columns: Vec<ColumnName>,
     #[serde(default)]
     lossy: Vec<ColumnName>,
+    #[serde(default)]
+    drift: DriftConfig,
 
     // What belongs to pushes, known so that it is refused with a reason.
     write: Option<Spanned<IgnoredAny>>,
@@ -50,6 +53,7 @@ impl PullDocument {
                 .and_then(|read| read.value.max_shrink_percent)
                 .unwrap_or_default()
                 .0,
+            drift: self.drift.0,
             ..StreamSpec::new(stream, target)
         };
         spec.check().map_err(|error| match &self.read.incremental {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use connectors::snowflake::push::MisfitPolicy;
-use model::{NullCursor, ReadSpec, Result, StreamName, TableName, WriteSpec};
+use model::{DriftPolicy, DriftSpec, NullCursor, ReadSpec, Result, StreamName, TableName, WriteSpec};
 
 use super::SyncFile;
 
@@ -153,4 +153,19 @@ fn a_mistake_is_shown_at_its_line_with_a_remedy() {
         assert!(error.message().starts_with(&place), "case {number} is not at {place} {error}");
         assert!(error.remedy().unwrap_or_default().contains(remedy), "case {number}: {:?}", error.remedy());
     }
+}
+
+#[test]
+fn a_pull_says_what_becomes_of_changed_columns() {
+    assert_eq!(pull("stream: crm.sales.deals\n").unwrap().spec().drift, DriftSpec::default());
+    let paused = pull("stream: crm.sales.deals\ndrift: pause\n").unwrap();
+    assert_eq!(paused.spec().drift, DriftSpec { policy: DriftPolicy::Pause, ..DriftSpec::default() });
+    let each =
+        pull("stream: crm.sales.deals\ndrift: { default: pause, columns: { noise: ignore } }\n").unwrap();
+    assert_eq!(each.spec().drift.columns.get("NOISE"), Some(&DriftPolicy::Ignore));
+    let error = pull("stream: crm.sales.deals\ndrift: follow\n").unwrap_err();
+    assert!(
+        error.message().contains("expected one of add, pause, ignore") && error.message().contains(":5"),
+        "{error}"
+    );
 }

@@ -154,12 +154,14 @@ async fn a_key_that_does_not_tell_rows_apart_leaves_the_table_as_it_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_changed_its_columns() {
     let world = World::start().await;
-    let file = world.sync(DEALS);
+    let paused = world.sync(&format!("{DEALS}\ndrift: pause\n"));
     world.set_deals(&deals(10));
-    run(&world, &file).await.succeeded();
+    run(&world, &paused).await.succeeded();
     world.sql(&["ALTER TABLE CRM.SALES.DEALS ADD COLUMN STAGE VARCHAR"]);
-    refused(&run(&world, &file).await, 8, "STAGE is new");
-    world.program(&["run", "-f", file.to_str().unwrap(), "--full-refresh"]).await.succeeded();
+    refused(&run(&world, &paused).await, 8, "STAGE is new");
+    let followed = world.sync(DEALS);
+    let done = run(&world, &followed).await.succeeded();
+    assert!(done.stdout.contains("column STAGE is new: added to the table"), "{}", done.stdout);
 }
 
 #[tokio::test(flavor = "multi_thread")]

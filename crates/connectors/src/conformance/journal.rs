@@ -118,8 +118,8 @@ pub async fn what_was_written_survives_a_crash(fixture: &Fixture) {
     let expected = JournalEntry {
         progress: Progress {
             committed: Some(checkpoint("after Ada", 7)),
-            staged: None,
             epoch: Some(plan.epoch),
+            ..Progress::default()
         },
         notes: Some("'; --\n\u{1F980}".to_owned()),
     };

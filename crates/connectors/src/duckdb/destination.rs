@@ -7,18 +7,19 @@ use arrow_array::RecordBatch;
 use async_trait::async_trait;
 use duckdb::{Connection, OptionalExt, Transaction, params};
 use model::{
-    Batch, Checkpoint, Committed, Cursor, Destination, Epoch, Error, ErrorKind, Prepared, Progress, Publish,
-    Result, Staged, StreamName, StreamPlan, TableName,
+    Batch, Checkpoint, Committed, Cursor, Destination, Epoch, Error, Prepared, Progress, Publish, Result,
+    Staged, StreamName, StreamPlan, TableName,
 };
 
 use super::database::{OpenFile, TenantDatabase, TenantFile};
+use super::drift;
 use super::error::{failed, refused};
 use super::group::OpenGroup;
 use super::sql::{
     CATALOG, create_table_sql, merge_sql, quoted, quoted_schema, quoted_target, repeated_keys_sql,
     set_staged_sql, staging,
 };
-use super::types::{storable, stored_columns};
+use super::types::storable;
 use crate::guard;
 
 /// A tenant's DuckDB file as destination.
@@ -138,7 +139,7 @@ impl State {
             .with_remedy("choose another `target`, or drop the table"));
         }
         if matches!(plan.publish, Publish::Merge { .. }) {
-            refuse_changed_schema(&transaction, plan)?;
+            drift::refuse_altered(&transaction, plan)?;
         }
         let schema = format!("CREATE SCHEMA IF NOT EXISTS {}", quoted_schema(&plan.target.schema));
         transaction.execute_batch(&schema).map_err(|e| failed("create the target's schema", e))?;
@@ -222,8 +223,12 @@ impl State {
             Publish::Replace { max_shrink_percent, .. } => {
                 replace(&transaction, plan, staged_count, max_shrink_percent)?
             }
-            Publish::Merge { .. } => merge(&transaction, plan)?,
+            Publish::Merge { .. } => {
+                drift::follow(&transaction, plan)?;
+                merge(&transaction, plan)?
+            }
         };
+        drift::note(&transaction, plan)?;
         set_committed(&transaction, plan, checkpoint)?;
         transaction.commit().map_err(|e| failed("publish the rows", e))?;
         self.durable_row_count = 0;
@@ -296,39 +301,6 @@ fn refuse_repeated_keys(transaction: &Transaction<'_>, plan: &StreamPlan) -> Res
     if repeated == 0 { Ok(()) } else { Err(guard::repeated_keys(&plan.stream, plan.key(), repeated)) }
 }
 
-/// A merge needs the table as it was made. A changed stream waits for a decision instead of filling columns with NULL.
-fn refuse_changed_schema(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<()> {
-    let mut statement = transaction
-        .prepare(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = 'vendor' AND schema_name = ? AND table_name = ?",
-        )
-        .map_err(|e| failed("look at the target", e))?;
-    let rows = statement
-        .query_map(params![plan.target.schema, plan.target.table], |row| Ok((row.get(0)?, row.get(1)?)))
-        .map_err(|e| failed("look at the target", e))?;
-    let existing: Vec<(String, String)> =
-        rows.collect::<duckdb::Result<_>>().map_err(|e| failed("look at the target", e))?;
-    let planned: Vec<(String, String)> = plan.columns.iter().flat_map(stored_columns).collect();
-    let mut differences: Vec<String> = Vec::new();
-    for (name, stored_type) in &planned {
-        match existing.iter().find(|(existing, _)| existing == name) {
-            None => differences.push(format!("{name} is new")),
-            Some((_, was)) if was != stored_type => {
-                differences.push(format!("{name} was {was} and is {stored_type}"));
-            }
-            Some(_) => {}
-        }
-    }
-    let gone = existing.iter().filter(|(name, _)| !planned.iter().any(|(planned, _)| planned == name));
-    differences.extend(gone.map(|(name, _)| format!("{name} is gone")));
-    if differences.is_empty() {
-        return Ok(());
-    }
-    let message = format!("the columns of {} changed: {}", plan.stream, differences.join(", "));
-    Err(Error::new(ErrorKind::SchemaChanged, "columns_changed", message)
-        .with_remedy("run once with --full-refresh to take the table over as it is now, or name the columns under `columns`"))
-}
-
 fn table_exists(connection: &Connection, target: &TableName) -> Result<bool> {
     connection
         .query_row(
@@ -347,7 +319,7 @@ fn count(connection: &Connection, target: &TableName) -> Result<u64> {
 fn read_progress(connection: &Connection, stream: &StreamName, target: &TableName) -> Result<Progress> {
     let found = connection
         .query_row(
-            "SELECT stream, epoch, committed_cursor, committed_rows, staged_cursor, staged_rows
+            "SELECT stream, epoch, committed_cursor, committed_rows, staged_cursor, staged_rows, columns
              FROM vendor._snowferry.streams WHERE target_schema = ? AND target_table = ?",
             params![target.schema, target.table],
             |row| {
@@ -356,6 +328,7 @@ fn read_progress(connection: &Connection, stream: &StreamName, target: &TableNam
                     epoch: Some(Epoch(row.get(1)?)),
                     committed: checkpoint(row.get(2)?, row.get(3)?),
                     staged: checkpoint(row.get(4)?, row.get(5)?),
+                    columns: row.get::<_, Option<String>>(6)?.as_deref().and_then(drift::known),
                 };
                 Ok((owner, progress))
             },
@@ -404,11 +377,12 @@ fn set_committed(transaction: &Transaction<'_>, plan: &StreamPlan, checkpoint: &
     let updated = transaction.execute(
         "UPDATE vendor._snowferry.streams
          SET committed_cursor = ?, committed_rows = ?, committed_at = now()::TIMESTAMP,
-             staged_cursor = NULL, staged_rows = NULL, epoch = epoch
+             staged_cursor = NULL, staged_rows = NULL, columns = ?, epoch = epoch
          WHERE target_schema = ? AND target_table = ? AND epoch = ?",
         params![
             checkpoint.cursor.as_str(),
             checkpoint.row_count,
+            drift::known_text(plan)?,
             plan.target.schema,
             plan.target.table,
             plan.epoch.0

@@ -106,7 +106,7 @@ fn read_entry(connection: &Connection, stream: &StreamName, target: &TableName) 
                     cursor: Cursor::from_stored(cursor),
                     row_count: row_count.unwrap_or_default(),
                 });
-                let progress = Progress { committed, staged: None, epoch: Some(Epoch(row.get(1)?)) };
+                let progress = Progress { committed, epoch: Some(Epoch(row.get(1)?)), ..Progress::default() };
                 Ok((row.get(0)?, JournalEntry { progress, notes: row.get(4)? }))
             },
         )

@@ -5,6 +5,7 @@ mod bulk;
 mod catalog;
 mod database;
 mod destination;
+mod drift;
 mod error;
 mod group;
 mod journal;

@@ -16,7 +16,20 @@ CREATE TABLE IF NOT EXISTS vendor._snowferry.streams (
     committed_rows UBIGINT,
     committed_at TIMESTAMP,
     staged_cursor VARCHAR,
-    staged_rows UBIGINT
+    staged_rows UBIGINT,
+    columns VARCHAR
+);
+ALTER TABLE vendor._snowferry.streams ADD COLUMN IF NOT EXISTS columns VARCHAR;
+CREATE TABLE IF NOT EXISTS vendor._snowferry.schema_changes (
+    changed_at TIMESTAMP NOT NULL,
+    stream VARCHAR NOT NULL,
+    target_schema VARCHAR NOT NULL,
+    target_table VARCHAR NOT NULL,
+    column_name VARCHAR NOT NULL,
+    change VARCHAR NOT NULL,
+    from_type VARCHAR,
+    to_type VARCHAR,
+    effect VARCHAR NOT NULL
 );
 "#;
 

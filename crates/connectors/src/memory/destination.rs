@@ -4,15 +4,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow_array::cast::AsArray;
-use arrow_array::{BooleanArray, RecordBatch, UInt64Array};
+use arrow_array::{BooleanArray, RecordBatch, UInt64Array, new_null_array};
+use arrow_cast::cast;
 use arrow_row::{OwnedRow, RowConverter, SortField};
 use arrow_select::concat::concat_batches;
 use arrow_select::filter::filter_record_batch;
 use arrow_select::take::take_record_batch;
 use async_trait::async_trait;
 use model::{
-    Batch, Checkpoint, Committed, Cursor, Destination, Epoch, Error, ErrorKind, Prepared, Progress, Publish,
-    Result, Staged, StreamName, StreamPlan, TableName,
+    Batch, Checkpoint, Committed, Cursor, Destination, Epoch, Error, ErrorKind, KnownColumns, Prepared,
+    Progress, Publish, Result, Staged, StreamName, StreamPlan, TableName,
 };
 
 /// A destination that a test can look into.
@@ -27,6 +28,7 @@ struct Target {
     epoch: Option<Epoch>,
     published: Option<RecordBatch>,
     committed: Option<Checkpoint>,
+    columns: Option<KnownColumns>,
     staged: Vec<RecordBatch>,
     staged_checkpoint: Option<Checkpoint>,
     /// What a crash loses.
@@ -79,6 +81,7 @@ impl Destination for MemoryDestination {
             committed: target.committed.clone(),
             staged: target.staged_checkpoint.clone(),
             epoch: target.epoch,
+            columns: target.columns.clone(),
         })
     }
 
@@ -136,8 +139,10 @@ impl Destination for MemoryDestination {
             refuse_repeated_keys(plan, &staged)?;
             let before = target.published.as_ref().map_or(0, RecordBatch::num_rows) as u64;
             let staged_count = staged.num_rows() as u64;
-            let earlier =
-                target.published.clone().unwrap_or_else(|| RecordBatch::new_empty(plan.arrow_schema()));
+            let earlier = match &target.published {
+                Some(published) => in_columns_of(plan, published)?,
+                None => RecordBatch::new_empty(plan.arrow_schema()),
+            };
             let published = match &plan.publish {
                 Publish::Replace { max_shrink_percent, .. } => {
                     crate::guard::refuse_shrinking(&plan.target, before, staged_count, *max_shrink_percent)?;
@@ -167,6 +172,7 @@ impl Destination for MemoryDestination {
                 epoch,
                 published: Some(published),
                 committed: Some(checkpoint),
+                columns: Some(plan.known.clone()),
                 ..Target::default()
             };
             Ok(Committed { inserted, updated, deleted, total: Some(total), ..Committed::default() })
@@ -180,6 +186,16 @@ impl Target {
             durable_row_count: self.staged_checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.row_count),
         }
     }
+}
+
+/// Rows in the columns that the plan gives the target: NULL in those that are new.
+fn in_columns_of(plan: &StreamPlan, rows: &RecordBatch) -> Result<RecordBatch> {
+    let schema = plan.arrow_schema();
+    let columns = schema.fields().iter().map(|field| match rows.column_by_name(field.name()) {
+        Some(column) => cast(column, field.data_type()).map_err(arrow_failed),
+        None => Ok(new_null_array(field.data_type(), rows.num_rows())),
+    });
+    RecordBatch::try_new(Arc::clone(&schema), columns.collect::<Result<_>>()?).map_err(arrow_failed)
 }
 
 fn refuse_repeated_keys(plan: &StreamPlan, rows: &RecordBatch) -> Result<()> {

@@ -44,8 +44,11 @@ impl Journal for MemoryJournal {
         let deliveries = self.lock();
         let Some(delivery) = deliveries.get(target) else { return Ok(JournalEntry::default()) };
         guard::refuse_taken(&delivery.stream.to_string(), stream, target)?;
-        let progress =
-            Progress { committed: delivery.committed.clone(), staged: None, epoch: Some(delivery.epoch) };
+        let progress = Progress {
+            committed: delivery.committed.clone(),
+            epoch: Some(delivery.epoch),
+            ..Progress::default()
+        };
         Ok(JournalEntry { progress, notes: delivery.notes.clone() })
     }
 

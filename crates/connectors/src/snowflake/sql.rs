@@ -13,7 +13,8 @@ pub(super) fn read_sql(plan: &StreamPlan, committed: &Position) -> Result<String
     let columns: Vec<String> =
         plan.columns.iter().map(|column| quoted(&column.source)).collect::<Result<_>>()?;
     let select = format!("SELECT {} FROM {}", columns.join(", "), from_sql(&plan.stream)?);
-    match where_sql(&plan.read, committed)? {
+    let added: Vec<&str> = plan.added().collect();
+    match where_sql(&plan.read, committed, &added)? {
         Some(condition) => Ok(format!("{select} WHERE {condition}")),
         None => Ok(select),
     }
@@ -51,7 +52,7 @@ fn from_sql(stream: &StreamName) -> Result<String> {
     }
 }
 
-fn where_sql(read: &ReadPlan, committed: &Position) -> Result<Option<String>> {
+fn where_sql(read: &ReadPlan, committed: &Position, added: &[&str]) -> Result<Option<String>> {
     let ReadPlan::ByCursor { cursor_column, cursor_type, lookback, null_cursor } = read else {
         return Ok(None);
     };
@@ -61,9 +62,15 @@ fn where_sql(read: &ReadPlan, committed: &Position) -> Result<Option<String>> {
         return Ok(excluded.then(|| format!("{column} IS NOT NULL")));
     };
     let bound = bound_sql(cursor_type, &lower_bound(cursor_type, watermark, *lookback)?)?;
+    // Older rows are read once more where they have a value in a column that the target has only now.
+    let filled = added
+        .iter()
+        .map(|name| Ok(format!(" OR {} IS NOT NULL", quoted(name)?)))
+        .collect::<Result<String>>()?;
     Ok(Some(match null_cursor {
-        NullCursor::Include => format!("({column} >= {bound} OR {column} IS NULL)"),
-        NullCursor::Exclude => format!("{column} >= {bound}"),
+        NullCursor::Include => format!("({column} >= {bound} OR {column} IS NULL{filled})"),
+        NullCursor::Exclude if filled.is_empty() => format!("{column} >= {bound}"),
+        NullCursor::Exclude => format!("{column} IS NOT NULL AND ({column} >= {bound}{filled})"),
     }))
 }
 

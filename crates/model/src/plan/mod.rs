@@ -10,8 +10,11 @@ use crate::{
     Column, Cursor, Epoch, Error, LogicalType, Progress, Result, StreamName, StreamSchema, TableName,
 };
 
+mod drift;
 mod publish;
 
+use drift::Drift;
+pub use drift::{Change, ColumnChange, DriftPolicy, DriftSpec, Effect, KnownColumn, KnownColumns};
 use publish::plan_publish;
 pub use publish::{Publish, WriteSpec};
 
@@ -33,6 +36,8 @@ pub struct StreamSpec {
     pub write: WriteSpec,
     /// A full refresh that would remove more than this share of the target's rows is refused; 0 to 100.
     pub max_shrink_percent: u8,
+    /// What to do when the stream's columns are not those of the last run.
+    pub drift: DriftSpec,
 }
 
 /// A column that a sync names to be moved.
@@ -75,6 +80,10 @@ pub struct StreamPlan {
     /// The position up to which an interrupted run has staged rows already.
     pub staged: Option<Cursor>,
     pub epoch: Epoch,
+    /// Columns that are not as the last run found them, with what this one does about it.
+    pub changes: Vec<ColumnChange>,
+    /// What the destination is to know of its columns once this run is committed.
+    pub known: KnownColumns,
 }
 
 /// A column on its way from source to destination.
@@ -126,6 +135,7 @@ impl StreamSpec {
             target,
             write: WriteSpec::Mirror,
             max_shrink_percent: MAX_SHRINK_PERCENT,
+            drift: DriftSpec::default(),
         }
     }
 
@@ -139,11 +149,15 @@ impl StreamPlan {
     /// Decides what a run does, from what was asked for, what the source has and how far the destination got.
     pub fn build(spec: &StreamSpec, schema: &StreamSchema, progress: &Progress) -> Result<Self> {
         spec.check()?;
-        let columns = plan_columns(spec, schema)?;
+        let mut columns = plan_columns(spec, schema)?;
+        let mut drift = Drift::of(spec, &mut columns, progress.columns.as_ref())?;
         let key = key_targets(spec, &columns)?;
         let read = plan_read(spec, schema, &columns)?;
-        let is_incremental = matches!(read, ReadPlan::ByCursor { .. });
-        let committed = progress.committed.as_ref().filter(|_| is_incremental);
+        let goes_on = matches!(read, ReadPlan::ByCursor { .. }) && !drift.is_read_anew();
+        let committed = progress.committed.as_ref().filter(|_| goes_on);
+        if committed.is_none() {
+            drift.start_anew(&columns);
+        }
         let publish = plan_publish(spec, &columns, key, committed)?;
         Ok(Self {
             stream: spec.stream.clone(),
@@ -154,6 +168,8 @@ impl StreamPlan {
             since: committed.map(|checkpoint| checkpoint.cursor.clone()),
             staged: progress.staged.as_ref().map(|checkpoint| checkpoint.cursor.clone()),
             epoch: progress.epoch.map_or(Epoch(1), Epoch::next),
+            changes: drift.changes,
+            known: drift.known,
         })
     }
 
@@ -172,6 +188,13 @@ impl StreamPlan {
     /// Whether this run reads the stream as a whole.
     pub fn is_backfill(&self) -> bool {
         self.since.is_none()
+    }
+
+    /// Columns, by their names at the source, that older rows of the target lack: a read that goes on brings every row
+    /// with a value in one of them.
+    pub fn added(&self) -> impl Iterator<Item = &str> {
+        let added = self.changes.iter().filter(|change| change.effect == Effect::Added);
+        added.map(|change| change.column.as_str())
     }
 
     /// The planned column with this name at the source.

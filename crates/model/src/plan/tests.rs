@@ -65,7 +65,7 @@ fn a_first_incremental_run_replaces_and_a_later_one_merges() {
 
     let cursor = Cursor::from_stored("{}");
     let committed = Some(Checkpoint { cursor: cursor.clone(), row_count: 3 });
-    let progress = Progress { committed, staged: None, epoch: Some(first.epoch) };
+    let progress = Progress { committed, epoch: Some(first.epoch), ..Progress::default() };
     let second = StreamPlan::build(&spec, &deals(), &progress).unwrap();
     assert_eq!(second.since, Some(cursor));
     assert_eq!(second.publish, Publish::Merge { key: vec!["ID".into()], delete_flag: None });

@@ -27,6 +27,9 @@ impl PlanCommand {
             return print_line(&format!("{document:#}"));
         }
         print_line(&describe(terminal, &schema, &plan))?;
+        for change in &plan.changes {
+            print_line(&format!("  column {} {}: {}", change.column, change.change, change.effect))?;
+        }
         print_line(&heading(terminal, "Statement", &statement))?;
         print_line(&heading(terminal, "Privileges it needs", &privileges.join("\n")))?;
         print_line(&format!("\n{}\n{}", terminal.bold("Columns"), columns(&schema, &plan)))

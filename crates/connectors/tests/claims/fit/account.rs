@@ -4,8 +4,8 @@ use arrow_array::RecordBatch;
 use connectors::snowflake::fit::{Mapping, ParquetFile, TargetColumn};
 use emulator::{Emulator, EmulatorConfig, RunningEmulator, User};
 use model::{
-    Column, LogicalType, Progress, ReadSpec, StreamKind, StreamName, StreamPlan, StreamSchema, StreamSpec,
-    TableName, WriteSpec,
+    Column, LogicalType, Progress, StreamKind, StreamName, StreamPlan, StreamSchema, StreamSpec, TableName,
+    WriteSpec,
 };
 use snowflake::{ColumnType, ConnectionConfig, Credentials, Endpoint, Session, StageLocation, UploadOptions};
 
@@ -86,14 +86,10 @@ pub(super) fn plan(columns: &[(String, LogicalType)], is_lossy: bool) -> StreamP
         bytes: None,
     };
     let spec = StreamSpec {
-        stream,
-        read: ReadSpec::FullRefresh,
-        key: vec![],
-        columns: vec![],
         lossy_columns,
-        target: TableName::in_snowflake("CRM", "PUBLIC", "T"),
         write: WriteSpec::Rewrite,
         max_shrink_percent: 100,
+        ..StreamSpec::new(stream, TableName::in_snowflake("CRM", "PUBLIC", "T"))
     };
     StreamPlan::build(&spec, &schema, &Progress::default()).unwrap()
 }

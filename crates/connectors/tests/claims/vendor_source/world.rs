@@ -62,7 +62,7 @@ impl World {
             ..StreamSpec::new(stream.clone(), TableName::in_vendor_database("crm", "landed"))
         };
         let committed = end.map(|end| Checkpoint { cursor: end.cursor.clone(), row_count: 0 });
-        let progress = Progress { committed, staged: None, epoch: Some(Epoch(1)) };
+        let progress = Progress { committed, epoch: Some(Epoch(1)), ..Progress::default() };
         StreamPlan::build(&spec, &schema, &progress)
     }
 

@@ -1,6 +1,6 @@
 //! Pushes: a tenant's DuckDB file delivered into tables of an emulated account, whatever fails on the way.
 
-mod account;
+pub(crate) mod account;
 mod deliveries;
 mod guards;
 mod kills;
@@ -8,4 +8,4 @@ mod mistakes;
 mod privileges;
 mod round_trip;
 mod side_by_side;
-mod vendor;
+pub(crate) mod vendor;
