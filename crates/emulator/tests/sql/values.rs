@@ -45,6 +45,13 @@ fn years_beyond_2262_are_held_with_scale_6_and_refused_with_scale_9() {
         let failure = session.fails(&format!("INSERT INTO T (B) SELECT {date}"));
         assert!(failure.message.contains("declare scale 0 to 6"), "{failure:?}");
     }
+    session.ok("ALTER SESSION SET TIMEZONE = 'UTC'");
+    session.ok("CREATE TABLE L (A TIMESTAMP_LTZ(6))");
+    session.ok("INSERT INTO L SELECT '9999-12-31 23:59:59.5'::TIMESTAMP_LTZ(6)");
+    assert_eq!(
+        session.cell("SELECT TO_VARCHAR(A, 'YYYY-MM-DD HH24:MI:SS.FF1') FROM L"),
+        "9999-12-31 23:59:59.5"
+    );
 }
 
 #[test]

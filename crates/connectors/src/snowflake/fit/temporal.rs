@@ -13,6 +13,10 @@ use super::scan::{MomentKind, MomentScan, Scan, ZoneLoss};
 const OFFSET_FORMAT: &str = "YYYY-MM-DD HH24:MI:SS.FF9 TZH:TZM";
 /// In a query, what names the zone of a time without one.
 const NAME_THE_ZONE: &str = "name the zone in the query, with `AT TIME ZONE`";
+const NAME_THE_ZONE_IN_MICROSECONDS: &str =
+    "name the zone in the query, with `AT TIME ZONE`, which keeps microseconds";
+/// A vendor database may have no instants of nanoseconds, so a pull stores them as times without a zone.
+const STORED_WITHOUT_ZONE: &str = "a time without a zone is no instant, not even one in UTC that a pull made of a TIMESTAMP_LTZ for its nanoseconds";
 
 /// Days.
 pub(super) fn date(column_type: ColumnType) -> Decision {
@@ -46,13 +50,9 @@ pub(super) fn time(logical_type: &LogicalType, column_type: ColumnType, is_lossy
 
 /// Timestamps without a zone.
 pub(super) fn zoneless(logical_type: &LogicalType, column_type: ColumnType, is_lossy: bool) -> Decision {
-    let no_instant = match unit_digits(logical_type) {
-        MICROSECOND_DIGITS => "a time without a zone is no instant",
-        // A vendor database may have no instants of nanoseconds, so a pull stores them without their zone.
-        _ => {
-            "a time without a zone is no instant, not even one in UTC that a pull made of a TIMESTAMP_LTZ for its \
-             nanoseconds"
-        }
+    let (no_instant, instead) = match unit_digits(logical_type) {
+        MICROSECOND_DIGITS => ("a time without a zone is no instant", NAME_THE_ZONE),
+        _ => (STORED_WITHOUT_ZONE, NAME_THE_ZONE_IN_MICROSECONDS),
     };
     match column_type {
         ColumnType::TimestampNtz { scale } => {
@@ -64,7 +64,7 @@ pub(super) fn zoneless(logical_type: &LogicalType, column_type: ColumnType, is_l
             Decision::lossy_only(
                 is_lossy,
                 no_instant,
-                NAME_THE_ZONE,
+                instead,
                 Scan::Moment(scan),
                 timestamp_form(scan, true),
                 timestamp_load(scan, column_type),
@@ -75,7 +75,7 @@ pub(super) fn zoneless(logical_type: &LogicalType, column_type: ColumnType, is_l
             Decision::lossy_only(
                 is_lossy,
                 no_instant,
-                NAME_THE_ZONE,
+                instead,
                 Scan::Moment(scan),
                 offset_form(scan),
                 offset_load(),

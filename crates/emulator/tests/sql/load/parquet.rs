@@ -85,6 +85,19 @@ fn transforms_go_through_the_binder() {
 }
 
 #[test]
+fn a_timestamp_with_a_format_is_read_by_the_scale_of_its_column() {
+    let mut staged = staged();
+    staged.parquet("a.parquet", "SELECT '9999-12-31 23:59:59.123456789 +02:00' AS z");
+    staged.ok("CREATE TABLE T (Z TIMESTAMP_TZ(6))");
+    staged.ok("COPY INTO T FROM (SELECT TO_TIMESTAMP_TZ($1:\"z\"::VARCHAR, 'YYYY-MM-DD HH24:MI:SS.FF9 TZH:TZM') FROM @~) \
+         FILE_FORMAT = (TYPE = PARQUET)");
+    assert_eq!(
+        staged.rows("SELECT TO_VARCHAR(Z, 'YYYY-MM-DD HH24:MI:SS.FF9 TZH:TZM') FROM T"),
+        ["9999-12-31 23:59:59.123456000 +02:00"]
+    );
+}
+
+#[test]
 fn a_value_that_does_not_fit_fails_the_statement_with_its_place() {
     let query = "SELECT range AS i, CASE WHEN range = 700 THEN 'long' ELSE 'x' END AS s, CASE WHEN range = 900 THEN \
                  NULL ELSE 1 END AS n, CASE WHEN range = 5000 THEN 123.456 ELSE 1.0 END::DECIMAL(9,3) AS d, CASE WHEN \
