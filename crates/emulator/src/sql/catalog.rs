@@ -188,6 +188,8 @@ pub(crate) struct WarehouseEntry {
     pub auto_suspend: Option<u64>,
     pub auto_resume: bool,
     pub is_suspended: bool,
+    #[serde(default)]
+    pub resumed_on: i64,
     pub uuid: String,
 }
 

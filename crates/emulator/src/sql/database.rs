@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use duckdb::{Config, Connection};
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, WarehouseEntry};
+use super::compute::Warehouses;
 use super::error::{from_duckdb, internal};
 use super::history::History;
 use super::locks::Locks;
@@ -49,6 +50,7 @@ struct Shared {
     /// Numbers of transactions and rows. They begin with the nanosecond that the database is opened in, so none is
     /// given again after a restart: nothing makes a row in a nanosecond.
     numbers: Arc<AtomicI64>,
+    warehouses: Warehouses,
     /// When old versions were last thrown away.
     purged_at: AtomicI64,
 }
@@ -102,6 +104,7 @@ impl Database {
                 instants,
                 statements: StatementInstants::default(),
                 numbers,
+                warehouses: Warehouses::default(),
             }),
         })
     }
@@ -199,6 +202,27 @@ impl Database {
                 Err(failure)
             }
         }
+    }
+
+    /// True where a virtual warehouse is not awake.
+    pub(crate) fn is_suspended(&self, name: &str, entry: &WarehouseEntry, now: i64) -> bool {
+        self.shared.warehouses.is_suspended(name, entry, now)
+    }
+
+    /// Gives a virtual warehouse something to do, and wakes it for that where it may be. False where it sleeps on.
+    pub(crate) fn use_warehouse(&self, name: &str, entry: &WarehouseEntry, now: i64) -> bool {
+        if self.is_suspended(name, entry, now) {
+            if !entry.auto_resume {
+                return false;
+            }
+            let mut catalog = self.shared.catalog.write().unwrap_or_else(PoisonError::into_inner);
+            if let Some(entry) = Arc::make_mut(&mut catalog).warehouses.get_mut(name) {
+                entry.is_suspended = false;
+                entry.resumed_on = now;
+            }
+        }
+        self.shared.warehouses.note_use(name, now);
+        true
     }
 
     /// Marks tables as changed at an instant; the log of commits remembers it too.

@@ -79,7 +79,7 @@ fn row(record: &QueryRecord) -> Vec<Cell> {
     let elapsed_ms = ended_at.as_millisecond() - record.started_at.as_millisecond();
     let kind = record.text.split_whitespace().next().unwrap_or("").to_uppercase();
     let error = record.error.as_ref();
-    let size = record.warehouse.as_ref().map(|_| "X-Small");
+    let warehouse = record.warehouse.as_ref();
     vec![
         Cell::from(record.query_id.as_str()),
         Cell::from(record.text.as_str()),
@@ -89,9 +89,9 @@ fn row(record: &QueryRecord) -> Vec<Cell> {
         Cell::Number(record.session_id),
         Cell::from(record.user.as_str()),
         Cell::from(record.role.as_deref()),
-        Cell::from(record.warehouse.as_deref()),
-        Cell::from(size),
-        Cell::from(record.warehouse.as_ref().map(|_| "STANDARD")),
+        Cell::from(warehouse.map(|used| used.name.as_str())),
+        Cell::from(warehouse.map(|used| used.size.as_str())),
+        Cell::from(warehouse.map(|_| "STANDARD")),
         Cell::from(record.tag.as_str()),
         Cell::from(record.status),
         Cell::from(error.map(|error| error.code)),

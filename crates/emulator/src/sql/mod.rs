@@ -3,6 +3,7 @@
 mod account;
 mod bind;
 mod catalog;
+mod compute;
 mod database;
 mod ddl;
 mod dml;
@@ -29,6 +30,7 @@ mod state;
 mod statement;
 mod travel;
 
+pub use self::compute::UsedWarehouse;
 pub use self::database::Database;
 pub use self::parameters::Parameter;
 pub use self::request::{Binding, QueryRecord, SessionContext, SessionStart, SqlRequest};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::compute::UsedWarehouse;
 use crate::outcome::SqlError;
 use crate::statement::FinishedResults;
 use crate::users::Users;
@@ -61,7 +62,8 @@ pub struct QueryRecord {
     pub text: String,
     pub user: String,
     pub role: Option<String>,
-    pub warehouse: Option<String>,
+    /// None where it needed none.
+    pub warehouse: Option<UsedWarehouse>,
     pub database: Option<String>,
     pub schema: Option<String>,
     pub session_id: i64,

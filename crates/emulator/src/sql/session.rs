@@ -1,11 +1,13 @@
 //! One session: where it is, its transaction, and the statements it runs.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
 use super::bind::{Binder, BoundQuery, OutputColumn};
 use super::catalog::{ADMIN_ROLE, TableEntry};
+use super::compute::UsedWarehouse;
 use super::database::Database;
 use super::error::{cancelled, error, no_warehouse};
 use super::listing::Listing;
@@ -35,6 +37,8 @@ pub struct SqlSession {
     pub(crate) users: Users,
     pub(crate) results: FinishedResults,
     interrupt: Interrupt,
+    /// What the last statement ran on.
+    used_warehouse: RefCell<Option<UsedWarehouse>>,
 }
 
 /// The session's open transaction. DuckDB's own begins with the first statement that writes, since it reads at one
@@ -113,6 +117,7 @@ impl SqlSession {
             users: start.users.clone(),
             results: start.results.clone(),
             interrupt,
+            used_warehouse: RefCell::new(None),
         };
         if !catalog.roles.contains_key(&role) || !session.state.may_assume(&role) {
             return Err(error(
@@ -286,12 +291,21 @@ impl SqlSession {
 
     /// Refuses what needs a virtual warehouse where there is none.
     pub(crate) fn check_compute(&self, binder: &Binder<'_>) -> Result<(), SqlError> {
-        let is_there = self
-            .state
-            .warehouse
-            .as_ref()
-            .is_some_and(|name| self.state.catalog.warehouses.contains_key(name));
-        if binder.needs_compute.get() && !is_there { Err(no_warehouse()) } else { Ok(()) }
+        if !binder.needs_compute.get() {
+            return Ok(());
+        }
+        let name = self.state.warehouse.as_ref().ok_or_else(no_warehouse)?;
+        let entry = self.state.catalog.warehouses.get(name).ok_or_else(no_warehouse)?;
+        if !self.database.use_warehouse(name, entry, self.state.now) {
+            return Err(no_warehouse());
+        }
+        self.used_warehouse.replace(Some(UsedWarehouse { name: name.clone(), size: entry.size.clone() }));
+        Ok(())
+    }
+
+    /// The virtual warehouse that the last statement used, which is forgotten now.
+    pub fn take_used_warehouse(&self) -> Option<UsedWarehouse> {
+        self.used_warehouse.take()
     }
 
     fn wait(&self, wait_ms: u64) -> Result<(), SqlError> {

@@ -14,7 +14,7 @@ use crate::fault::Gate;
 use crate::outcome::{Column, DmlStats, Outcome, Rows, SnowType, SqlError};
 use crate::session::parameters::Parameters;
 use crate::session::{ClientFamily, Session};
-use crate::sql::{QueryRecord, SqlRequest, SqlSession};
+use crate::sql::{QueryRecord, SqlRequest, SqlSession, UsedWarehouse};
 use crate::stage::{GrantedTransfer, Transfer};
 
 /// An interrupt that comes before the database has begun is lost, so it is repeated this often until the end.
@@ -62,7 +62,7 @@ pub(super) async fn run(mut job: Job) {
         if tokio::task::spawn_blocking(move || job.run_blocking(sql)).await.is_err() {
             session.set_running(None);
             let ending = Ending::Failed(encode::internal("the statement's thread panicked"));
-            finish(&account, &session, &statement, ending);
+            finish(&account, &session, &statement, None, ending);
         }
     };
     tokio::select! {
@@ -95,7 +95,7 @@ fn timeout(job: &Job) -> u64 {
 
 fn end_unstarted(account: &Account, session: &Session, statement: &Statement) {
     let error = statement.cancellation().unwrap_or_else(|| CancelReason::Asked.error());
-    finish(account, session, statement, Ending::Failed(error));
+    finish(account, session, statement, None, Ending::Failed(error));
 }
 
 /// What the query history tells of a statement that runs.
@@ -106,7 +106,7 @@ fn record(session: &Session, statement: &Statement) -> QueryRecord {
         text: statement.text.clone(),
         user: session.user.clone(),
         role: context.role,
-        warehouse: context.warehouse,
+        warehouse: None,
         database: context.database,
         schema: context.schema,
         session_id: session.id,
@@ -120,14 +120,27 @@ fn record(session: &Session, statement: &Statement) -> QueryRecord {
 }
 
 /// Records the statement's end, then lets everybody know.
-fn finish(account: &Account, session: &Session, statement: &Statement, ending: Ending) {
+fn finish(
+    account: &Account,
+    session: &Session,
+    statement: &Statement,
+    warehouse: Option<UsedWarehouse>,
+    ending: Ending,
+) {
     let (status, rows, error) = match &ending {
         Ending::Done(done) => ("SUCCESS", done.encoded.total, None),
         Ending::Failed(error) => ("FAILED_WITH_ERROR", 0, Some(error.clone())),
     };
     let ended_at = account.clock.now();
     let record = record(session, statement);
-    account.database.record_query(QueryRecord { ended_at: Some(ended_at), status, rows, error, ..record });
+    account.database.record_query(QueryRecord {
+        ended_at: Some(ended_at),
+        status,
+        rows,
+        error,
+        warehouse,
+        ..record
+    });
     account.statements.end(statement, ended_at, ending);
 }
 
@@ -333,7 +346,7 @@ impl Job {
             })),
             Err(error) => Ending::Failed(error),
         };
-        finish(&self.account, &self.session, statement, ending);
+        finish(&self.account, &self.session, statement, sql.take_used_warehouse(), ending);
     }
 }
 

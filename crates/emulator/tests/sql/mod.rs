@@ -2,6 +2,7 @@
 
 mod catalog;
 mod changes;
+mod compute;
 mod errors;
 mod load;
 mod privileges;
@@ -10,6 +11,7 @@ mod stages;
 mod transactions;
 mod travel;
 mod values;
+mod verification;
 
 use std::collections::BTreeMap;
 

@@ -30,6 +30,7 @@ pub(crate) fn create(
         auto_suspend: Some(AUTO_SUSPEND_SECONDS),
         auto_resume: true,
         is_suspended: false,
+        resumed_on: session.state.now,
         uuid: uuid::Uuid::new_v4().to_string(),
     };
     set(&mut entry, parse::options(parser)?)?;
@@ -106,6 +107,7 @@ pub(crate) fn alter(session: &mut SqlSession, parser: &mut Parser<'_>) -> Result
     } else if parse::accept(parser, &["RESUME"]) {
         parse::accept(parser, &["IF", "SUSPENDED"]);
         entry.is_suspended = false;
+        entry.resumed_on = session.state.now;
     } else if parse::accept(parser, &["RENAME", "TO"]) {
         let to = parse::identifier(parser)?;
         parse::end(parser)?;

@@ -32,7 +32,7 @@ impl Aggregate {
     }
 }
 
-const AGGREGATES: [&str; 34] = [
+const AGGREGATES: [&str; 38] = [
     "COUNT",
     "COUNT_IF",
     "SUM",
@@ -67,6 +67,10 @@ const AGGREGATES: [&str; 34] = [
     "CUME_DIST",
     "NTILE",
     "MODE",
+    "APPROX_PERCENTILE",
+    "BITAND_AGG",
+    "BITOR_AGG",
+    "BITXOR_AGG",
 ];
 const NAVIGATION: [&str; 5] = ["LAG", "LEAD", "FIRST_VALUE", "LAST_VALUE", "NTH_VALUE"];
 
@@ -77,6 +81,9 @@ impl Binder<'_> {
         function: &Function,
         names: &Names<'_>,
     ) -> Result<Option<Typed>, SqlError> {
+        if matches!(name, "PERCENTILE_DISC" | "PERCENTILE_CONT") {
+            return self.percentile(name, function, names).map(Some);
+        }
         let is_navigation = NAVIGATION.contains(&name);
         if !is_navigation && !AGGREGATES.contains(&name) {
             return Ok(None);
@@ -189,6 +196,17 @@ impl Binder<'_> {
             "MIN_BY" | "MAX_BY" => {
                 let by = self.instant(rest.into_iter().next().ok_or_else(|| invalid_arguments(name, ""))?);
                 Typed::new(parts.of(&name.to_lowercase(), &format!("{sql}, {}", by.sql)), value.ty)
+            }
+            "BITAND_AGG" | "BITOR_AGG" | "BITXOR_AGG" => {
+                let whole = self.cast(value, &fixed(38, 0), Mode::Explicit)?;
+                let function = name.trim_end_matches("_AGG").to_lowercase().replace("bit", "bit_");
+                let bits = parts.of(&function, &format!("CAST({} AS HUGEINT)", whole.sql));
+                Typed::new(format!("CAST({bits} AS DECIMAL(38,0))"), fixed(38, 0))
+            }
+            "APPROX_PERCENTILE" => {
+                let share = super::percentiles::share(name, rest.first())?;
+                let value = self.cast(value, &SnowType::Real, Mode::Explicit)?;
+                Typed::new(parts.of("quantile_cont", &format!("{}, {share}", value.sql)), SnowType::Real)
             }
             "BOOLAND_AGG" => Typed::new(parts.of("bool_and", &self.boolean(value)?.sql), SnowType::Boolean),
             "BOOLOR_AGG" => Typed::new(parts.of("bool_or", &self.boolean(value)?.sql), SnowType::Boolean),

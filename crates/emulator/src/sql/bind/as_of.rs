@@ -17,6 +17,7 @@ impl Binder<'_> {
         entry: &TableEntry,
         point: Point,
     ) -> Result<(String, Relation), SqlError> {
+        self.changed_at.borrow_mut().push(entry.last_altered);
         let own = self.state.own_transaction;
         let source = match point {
             Point::Now => entry.physical(),

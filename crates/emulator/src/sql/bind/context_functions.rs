@@ -6,6 +6,7 @@ use crate::outcome::{SnowType, SqlError};
 use crate::sql::error::{missing_for_operation, unsupported};
 use crate::sql::names::{self, literal};
 use crate::sql::physical::fixed;
+use crate::sql::state::Object;
 
 /// The version that CURRENT_VERSION gives: the wire follows this generation of Snowflake.
 const VERSION: &str = "9.34.0";
@@ -156,7 +157,17 @@ fn last_change(call: &Call<'_, '_>) -> Result<Typed, SqlError> {
     };
     let parts = names::from_text(&name)?;
     let path = call.binder.qualify(&parts)?;
-    let (_, entry) = call.binder.state.table(path, &name, "SELECT")?;
-    Ok(Typed::new(format!("CAST({} AS DECIMAL(38,0))", entry.last_altered), fixed(38, 0))
-        .with_nullable(false))
+    let state = call.binder.state;
+    let changed_at = match state.object(path, &name, "SELECT")? {
+        Object::Table { entry, .. } => entry.last_altered,
+        // A view changes as soon as something does that it reads.
+        Object::View { path, entry } => {
+            let reader = Binder::new(state, call.binder.bindings);
+            reader.view(path, "changed", &entry)?;
+            let changed_at = reader.changed_at.borrow();
+            changed_at.iter().copied().max().unwrap_or_default().max(entry.created_on)
+        }
+        Object::Information { .. } => return Err(unsupported("the last change of INFORMATION_SCHEMA")),
+    };
+    Ok(Typed::new(format!("CAST({changed_at} AS DECIMAL(38,0))"), fixed(38, 0)).with_nullable(false))
 }

@@ -223,7 +223,7 @@ impl Binder<'_> {
     }
 
     /// A view as a subquery; names inside it are looked up from the view's own schema.
-    fn view(
+    pub(super) fn view(
         &self,
         path: [String; 3],
         sql_name: &str,

@@ -17,6 +17,7 @@ mod json;
 mod literal;
 mod numbers;
 mod order;
+mod percentiles;
 mod projection;
 mod query;
 mod scope;
@@ -135,6 +136,8 @@ pub(crate) struct Binder<'s> {
     /// True inside a view: its owner's privileges count, not the reader's.
     pub in_view: Cell<bool>,
     pub view_depth: Cell<usize>,
+    /// When each table that is read was last changed.
+    pub changed_at: RefCell<Vec<i64>>,
     /// As of when the tables of a view are read.
     pub point: Cell<Point>,
     /// How long SYSTEM$WAIT asks the session to wait.
@@ -154,6 +157,7 @@ impl<'s> Binder<'s> {
             path: RefCell::new((state.database.clone(), state.schema.clone())),
             in_view: Cell::new(false),
             view_depth: Cell::new(0),
+            changed_at: RefCell::new(Vec::new()),
             point: Cell::new(Point::Now),
             wait_ms: Cell::new(0),
             scratch: RefCell::new(Vec::new()),

@@ -44,24 +44,40 @@ pub(super) fn call(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
         "PI" => Ok(Some(Typed::new("pi()", SnowType::Real).with_nullable(false))),
         "BITAND" | "BITOR" | "BITXOR" => {
             call.arity(2..=2)?;
-            let operator = match call.name {
-                "BITAND" => "&",
-                "BITOR" => "|",
-                _ => {
-                    return call.strict(
-                        exact(&format!("xor({}, {})", call.integer(0)?, call.integer(1)?)),
-                        fixed(38, 0),
-                    );
-                }
+            let (left, right) = (wide(call, 0)?, wide(call, 1)?);
+            let sql = match call.name {
+                "BITAND" => format!("({left} & {right})"),
+                "BITOR" => format!("({left} | {right})"),
+                _ => format!("xor({left}, {right})"),
             };
-            call.strict(
-                exact(&format!("({} {operator} {})", call.integer(0)?, call.integer(1)?)),
-                fixed(38, 0),
-            )
+            call.strict(exact(&sql), fixed(38, 0))
         }
-        "WIDTH_BUCKET" => Err(unsupported("WIDTH_BUCKET")),
+        "WIDTH_BUCKET" => width_bucket(call),
         _ => conversions(call),
     }
+}
+
+/// A whole number as DuckDB's widest, since hashes of 64 bits do not fit its usual one.
+fn wide(call: &Call<'_, '_>, index: usize) -> Result<String, SqlError> {
+    let number = call.binder.cast(call.get(index)?, &fixed(38, 0), Mode::Explicit)?;
+    Ok(format!("CAST({} AS HUGEINT)", number.sql))
+}
+
+/// Which of `count` equal parts of a range a number falls into; whole numbers are told exactly.
+fn width_bucket(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
+    call.arity(4..=4)?;
+    let is_whole = (0..3).all(|index| matches!(call.arguments[index].ty, SnowType::Fixed { scale: 0, .. }));
+    let number = |index| if is_whole { wide(call, index) } else { call.float(index) };
+    let (value, low, high, count) = (number(0)?, number(1)?, number(2)?, call.integer(3)?);
+    let place = if is_whole {
+        format!("(({value} - {low}) * {count}) // ({high} - {low})")
+    } else {
+        format!("floor(({value} - {low}) * {count} / ({high} - {low}))")
+    };
+    let sql = format!(
+        "CASE WHEN {value} < {low} THEN 0 WHEN {value} >= {high} THEN {count} + 1 ELSE {place} + 1 END"
+    );
+    call.strict(exact(&sql), fixed(38, 0))
 }
 
 fn exact(sql: &str) -> String {

@@ -222,6 +222,9 @@ fn hashes(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
         "MD5" | "MD5_HEX" => {
             call.strict(format!("md5({})", bytes_or_text(call)?), SnowType::Text { length: 32 })
         }
+        "MD5_BINARY" => digest(call, "md5", 16),
+        "SHA1_BINARY" => digest(call, "sha1", 20),
+        "SHA2_BINARY" if call.len() == 1 => digest(call, "sha256", 32),
         "SHA1" | "SHA1_HEX" => {
             call.strict(format!("sha1({})", bytes_or_text(call)?), SnowType::Text { length: 40 })
         }
@@ -241,7 +244,15 @@ fn hashes(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
             call.strict(format!("CAST(CAST('0x' || {hex} AS UBIGINT) AS DECIMAL(20,0))"), fixed(20, 0))
         }
         "HASH" | "HASH_AGG" => Err(unsupported(format!("{} (its algorithm is not published)", call.name))),
-        "HEX_ENCODE" => call.strict(format!("hex(encode({}))", call.text(0)?), TEXT),
+        "HEX_ENCODE" => {
+            call.arity(1..=1)?;
+            let argument = call.get(0)?;
+            let bytes = match argument.ty {
+                SnowType::Binary { .. } => argument.sql,
+                _ => format!("encode({})", call.text(0)?),
+            };
+            call.strict(format!("hex({bytes})"), TEXT)
+        }
         "HEX_DECODE_STRING" => call.strict(format!("decode(unhex({}))", call.text(0)?), TEXT),
         "HEX_DECODE_BINARY" => {
             call.strict(format!("unhex({})", call.text(0)?), SnowType::Binary { length: BINARY_LENGTH_MAX })
@@ -258,6 +269,10 @@ fn hashes(call: &Call<'_, '_>) -> Result<Option<Typed>, SqlError> {
         "TO_BINARY" | "TRY_TO_BINARY" => to_binary(call),
         _ => Ok(None),
     }
+}
+
+fn digest(call: &Call<'_, '_>, function: &str, length: u32) -> Result<Option<Typed>, SqlError> {
+    call.strict(format!("unhex({function}({}))", bytes_or_text(call)?), SnowType::Binary { length })
 }
 
 fn bytes_or_text(call: &Call<'_, '_>) -> Result<String, SqlError> {

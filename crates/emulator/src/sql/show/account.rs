@@ -42,7 +42,8 @@ pub(super) fn warehouses(session: &SqlSession) -> Listing {
     ]);
     let state = &session.state;
     for (name, entry) in state.catalog.warehouses.iter().filter(|(name, _)| state.sees_warehouse(name)) {
-        let (status, clusters) = if entry.is_suspended { ("SUSPENDED", 0) } else { ("STARTED", 1) };
+        let is_suspended = session.database.is_suspended(name, entry, state.now);
+        let (status, clusters) = if is_suspended { ("SUSPENDED", 0) } else { ("STARTED", 1) };
         listing.push(vec![
             Cell::from(name.as_str()),
             Cell::from(status),
@@ -57,12 +58,12 @@ pub(super) fn warehouses(session: &SqlSession) -> Listing {
             yes_no(state.warehouse.as_ref() == Some(name)),
             entry.auto_suspend.map_or(Cell::Null, Cell::from),
             true_false(entry.auto_resume),
-            Cell::from(if entry.is_suspended { "" } else { "100" }),
+            Cell::from(if is_suspended { "" } else { "100" }),
             Cell::from(""),
             Cell::from(""),
             Cell::from(""),
             Cell::Moment(entry.created_on),
-            Cell::Moment(entry.created_on),
+            Cell::Moment(entry.resumed_on.max(entry.created_on)),
             Cell::Moment(entry.updated_on),
             Cell::from(entry.owner.as_str()),
             Cell::from(entry.comment.as_str()),

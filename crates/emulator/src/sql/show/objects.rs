@@ -196,6 +196,10 @@ pub(super) fn tables(session: &SqlSession, filter: &Filter) -> Result<Listing, S
         "owner_role_type",
         "is_event",
         "budget",
+        "is_hybrid",
+        "is_iceberg",
+        "is_dynamic",
+        "is_immutable",
     ]);
     let tables = seen_tables(session, filter);
     let entries: Vec<&TableEntry> = tables.iter().map(|table| table.entry).collect();
@@ -225,6 +229,10 @@ pub(super) fn tables(session: &SqlSession, filter: &Filter) -> Result<Listing, S
             Cell::from("ROLE"),
             yes_no(false),
             Cell::Null,
+            yes_no(false),
+            yes_no(false),
+            yes_no(false),
+            yes_no(false),
         ]);
     }
     Ok(listing)
