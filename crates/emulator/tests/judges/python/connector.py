@@ -518,7 +518,7 @@ def large(connection, folder):
 
 
 def travel():
-    connection = in_database("TRAVEL")
+    connection = in_database()
     run(connection, "CREATE TABLE T (ID INT, N VARCHAR) CHANGE_TRACKING = TRUE")
     run(connection, "INSERT INTO T VALUES (1, 'a'), (2, 'b')")
     seen = connection.cursor().execute("SELECT * FROM T")
