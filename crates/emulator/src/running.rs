@@ -146,11 +146,17 @@ impl RunningEmulator {
         self.account.canned.insert(text, result);
     }
 
-    /// Stops running statements, closes connections and frees the port.
+    /// Stops running statements, closes connections and the database, and frees the port.
     pub async fn shutdown(mut self) {
         self.stop();
         if tokio::time::timeout(SHUTDOWN_PATIENCE, &mut self.server).await.is_err() {
             self.server.abort();
+        }
+        let closed = self.account.database.closed();
+        drop(self);
+        // Whoever opens the same folder next must not meet a file that is being closed.
+        if tokio::time::timeout(SHUTDOWN_PATIENCE, closed).await.is_err() {
+            tracing::warn!("a statement still runs, so the database is not closed yet");
         }
     }
 

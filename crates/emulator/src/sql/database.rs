@@ -13,7 +13,7 @@ use super::error::{from_duckdb, internal};
 use super::history::History;
 use super::locks::Locks;
 use super::request::{QueryRecord, SessionStart};
-use super::run::{execute_all, number};
+use super::run::{OpenMark, execute_all, number};
 use super::session::SqlSession;
 use super::travel::{self, Held, Instants, StatementInstants};
 use super::{account, functions, load, names};
@@ -53,6 +53,7 @@ struct Shared {
     warehouses: Warehouses,
     /// When old versions were last thrown away.
     purged_at: AtomicI64,
+    open: OpenMark,
 }
 
 impl fmt::Debug for Database {
@@ -105,6 +106,7 @@ impl Database {
                 statements: StatementInstants::default(),
                 numbers,
                 warehouses: Warehouses::default(),
+                open: OpenMark::default(),
             }),
         })
     }
@@ -116,6 +118,16 @@ impl Database {
     /// Remembers a statement for QUERY_HISTORY.
     pub fn record_query(&self, record: QueryRecord) {
         self.shared.history.add(record);
+    }
+
+    pub(crate) fn open_mark(&self) -> OpenMark {
+        self.shared.open.clone()
+    }
+
+    /// Ends once the file is closed, after the last copy and the last session are gone.
+    pub(crate) fn closed(&self) -> impl Future<Output = ()> + use<> {
+        let mut open = self.shared.open.subscribe();
+        async move { while open.changed().await.is_ok() {} }
     }
 
     pub(crate) fn connect(&self) -> Result<Connection, SqlError> {

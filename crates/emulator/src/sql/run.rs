@@ -17,16 +17,19 @@ use crate::outcome::{Column, Rows, SqlError};
 const BATCHES_AHEAD: usize = 16;
 
 /// Stops the statement that a session is running. Copies stop the same one.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Interrupt {
     state: Arc<InterruptState>,
 }
 
-#[derive(Default)]
 struct InterruptState {
     is_asked: AtomicBool,
     running: Mutex<Vec<Arc<InterruptHandle>>>,
+    _open: OpenMark,
 }
+
+/// Lives for as long as the database's file is open: with the database and with each connection to it.
+pub(crate) type OpenMark = tokio::sync::watch::Sender<()>;
 
 impl fmt::Debug for Interrupt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -35,6 +38,11 @@ impl fmt::Debug for Interrupt {
 }
 
 impl Interrupt {
+    pub(crate) fn new(open: OpenMark) -> Self {
+        let (is_asked, running) = (AtomicBool::default(), Mutex::default());
+        Self { state: Arc::new(InterruptState { is_asked, running, _open: open }) }
+    }
+
     pub fn interrupt(&self) {
         self.state.is_asked.store(true, Ordering::SeqCst);
         for handle in self.running().iter() {
@@ -59,7 +67,7 @@ impl Interrupt {
             handle.interrupt();
         }
         self.running().push(Arc::clone(&handle));
-        Interruptible { interrupt: self.clone(), handle, connection }
+        Interruptible { connection, handle, interrupt: self.clone() }
     }
 
     fn running(&self) -> MutexGuard<'_, Vec<Arc<InterruptHandle>>> {
@@ -70,9 +78,9 @@ impl Interrupt {
 /// A connection that an [`Interrupt`] knows of for as long as it is open. The `duckdb` crate closes a connection
 /// before it tells the handle so, and an interrupt between the two reaches into freed memory.
 pub(crate) struct Interruptible {
-    interrupt: Interrupt,
-    handle: Arc<InterruptHandle>,
     connection: Connection,
+    handle: Arc<InterruptHandle>,
+    interrupt: Interrupt,
 }
 
 impl Deref for Interruptible {

@@ -76,7 +76,7 @@ impl Drop for SqlSession {
 
 impl SqlSession {
     pub(crate) fn start(database: Database, start: &SessionStart) -> Result<Self, SqlError> {
-        let interrupt = Interrupt::default();
+        let interrupt = Interrupt::new(database.open_mark());
         let connection = interrupt.watch(database.connect()?);
         let mut parameters = Parameters::default();
         for (name, value) in &start.parameters {
