@@ -18,10 +18,11 @@ use super::read_sql::{ReadStatement, from_sql, read_statement};
 use super::read_values::converted;
 use crate::watermark::Watermark;
 
-/// DuckDB gives vectors of 2,048 rows; destinations work better with more at once.
-const BATCH_ROWS_MAX: usize = 65_536;
+/// DuckDB gives vectors of 2,048 rows; destinations work better with more at once. Many more at once leave the cache
+/// before they are worked on.
+const BATCH_ROWS_MAX: usize = 16_384;
 /// Rows may be wide: a batch is also full when it has this many bytes.
-const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
+const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Batches that wait to be taken, so that DuckDB works while the destination does; with the one that is being put
 /// together and the one that is taken, a read holds at most four.
 const BATCHES_AHEAD_MAX: usize = 2;

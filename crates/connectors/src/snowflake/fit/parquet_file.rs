@@ -21,9 +21,14 @@ const SAMPLE_ROWS_MAX: usize = 1_024;
 /// A dictionary pays where at most one in this many sampled texts is new.
 const REPETITION_MIN: usize = 4;
 
+/// A file takes a little more than is asked of it, since rows come many at once. Room that is not written to is no
+/// memory.
+const ROOM_PERCENT: u64 = 125;
+
 /// A Parquet file in the making. Its columns are those of [`super::Mapping::file_schema`].
 pub struct ParquetFile {
     schema: SchemaRef,
+    bytes_expected: u64,
     /// Made with the first rows, which show which columns repeat themselves.
     writer: Option<ArrowWriter<Vec<u8>>>,
     row_count: u64,
@@ -39,14 +44,23 @@ pub struct EncodedFile {
 impl ParquetFile {
     /// An empty file of these columns.
     pub fn new(schema: SchemaRef) -> Self {
-        Self { schema, writer: None, row_count: 0 }
+        Self { schema, bytes_expected: 0, writer: None, row_count: 0 }
+    }
+
+    /// Gives the file its room from the start: a buffer that grows is copied each time, and for that moment there are
+    /// two of it.
+    pub fn expecting(self, bytes_expected: u64) -> Self {
+        Self { bytes_expected, ..self }
     }
 
     /// Encodes and compresses rows of the file's schema.
     pub fn write(&mut self, rows: &RecordBatch) -> Result<()> {
         let writer = match &mut self.writer {
             Some(writer) => writer,
-            None => self.writer.insert(writer_for(&self.schema, Some(rows))?),
+            None => {
+                let room = usize::try_from(self.bytes_expected * ROOM_PERCENT / 100).unwrap_or_default();
+                self.writer.insert(writer_for(&self.schema, Some(rows), Vec::with_capacity(room))?)
+            }
         };
         writer.write(rows).map_err(failed)?;
         if writer.in_progress_size() >= ROW_GROUP_BYTES_MAX {
@@ -57,8 +71,9 @@ impl ParquetFile {
     }
 
     /// Bytes of the file so far, those of the current row group as far as they are encoded.
-    pub fn byte_count(&self) -> usize {
-        self.writer.as_ref().map_or(0, |writer| writer.bytes_written() + writer.in_progress_size())
+    pub fn byte_count(&self) -> u64 {
+        let bytes = self.writer.as_ref().map(|writer| writer.bytes_written() + writer.in_progress_size());
+        bytes.unwrap_or_default() as u64
     }
 
     /// Rows of the file so far.
@@ -70,7 +85,7 @@ impl ParquetFile {
     pub fn finish(self) -> Result<EncodedFile> {
         let writer = match self.writer {
             Some(writer) => writer,
-            None => writer_for(&self.schema, None)?,
+            None => writer_for(&self.schema, None, Vec::new())?,
         };
         let bytes = writer.into_inner().map_err(failed)?;
         Ok(EncodedFile { bytes: bytes.into(), row_count: self.row_count })
@@ -87,7 +102,11 @@ impl fmt::Debug for ParquetFile {
 }
 
 /// Nobody filters these files, so they carry no statistics; and no Arrow schema, which only Arrow reads.
-fn writer_for(schema: &SchemaRef, sample: Option<&RecordBatch>) -> Result<ArrowWriter<Vec<u8>>> {
+fn writer_for(
+    schema: &SchemaRef,
+    sample: Option<&RecordBatch>,
+    buffer: Vec<u8>,
+) -> Result<ArrowWriter<Vec<u8>>> {
     let mut properties = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_1_0)
         .set_compression(Compression::SNAPPY)
@@ -101,7 +120,7 @@ fn writer_for(schema: &SchemaRef, sample: Option<&RecordBatch>) -> Result<ArrowW
     }
     let options =
         ArrowWriterOptions::new().with_properties(properties.build()).with_skip_arrow_metadata(true);
-    ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(schema), options).map_err(failed)
+    ArrowWriter::try_new_with_options(buffer, Arc::clone(schema), options).map_err(failed)
 }
 
 /// Whether a column of texts has few different ones among its first.

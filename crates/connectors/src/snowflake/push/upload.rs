@@ -145,15 +145,15 @@ impl Shared {
         loop {
             let bytes_max = self.plan.sizes.file_bytes(self.file_count.load(Ordering::Relaxed))?;
             let room = self.open.take(bytes_max).await;
-            let mut file = None;
+            let mut file = ParquetFile::new(self.plan.mapping.file_schema()).expecting(bytes_max);
             let mut is_over = false;
-            while !is_over && file.as_ref().is_none_or(|file| encoded_bytes(file) < bytes_max) {
+            while !is_over && file.byte_count() < bytes_max {
                 match self.next().await {
                     Some(waiting) => file = Arc::clone(&self).encode(waiting, file).await?,
                     None => is_over = true,
                 }
             }
-            if let Some(file) = file {
+            if file.row_count() > 0 {
                 self.send(file).await?;
             }
             drop(room);
@@ -168,19 +168,11 @@ impl Shared {
     }
 
     /// Adds the rows that fit to the file, on a thread for work that takes long.
-    async fn encode(
-        self: Arc<Self>,
-        waiting: Waiting,
-        file: Option<ParquetFile>,
-    ) -> Result<Option<ParquetFile>> {
+    async fn encode(self: Arc<Self>, waiting: Waiting, mut file: ParquetFile) -> Result<ParquetFile> {
         let work = move || {
             let Some(rows) = self.fitting(&waiting)? else { return Ok(file) };
             let changed = self.plan.mapping.changed_values(&rows)?;
             let rows = self.plan.mapping.file_rows(&rows)?;
-            let mut file = match file {
-                Some(file) => file,
-                None => ParquetFile::new(self.plan.mapping.file_schema()),
-            };
             file.write(&rows)?;
             self.plan.progress.send_modify(|progress| {
                 progress.encoded_rows += rows.num_rows() as u64;
@@ -188,7 +180,7 @@ impl Shared {
                     *progress.changed_values.entry(values.column).or_default() += values.row_count;
                 }
             });
-            Ok(Some(file))
+            Ok(file)
         };
         joined(tokio::task::spawn_blocking(work).await)
     }
@@ -242,10 +234,6 @@ impl Shared {
         });
         Ok(())
     }
-}
-
-fn encoded_bytes(file: &ParquetFile) -> u64 {
-    file.byte_count() as u64
 }
 
 fn joined<T>(ended: std::result::Result<Result<T>, JoinError>) -> Result<T> {

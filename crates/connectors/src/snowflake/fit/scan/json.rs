@@ -138,6 +138,11 @@ impl<'de> Visitor<'de> for Walk<'_> {
         Ok(())
     }
 
+    /// Borrowed texts have no escapes, and without one there is no NUL in JSON.
+    fn visit_borrowed_str<E>(self, _: &'de str) -> Result<(), E> {
+        Ok(())
+    }
+
     fn visit_str<E: serde::de::Error>(mut self, text: &str) -> Result<(), E> {
         self.text(text)
     }
@@ -152,7 +157,9 @@ impl<'de> Visitor<'de> for Walk<'_> {
         self.deeper()?;
         let mut keys = Keys::default();
         while let Some(key) = entries.next_key_seed(Key)? {
-            self.text(&key)?;
+            if let Cow::Owned(key) = &key {
+                self.text(key)?;
+            }
             if key.is_empty() {
                 return Err(self.broken(Rule::JsonEmptyKey));
             }
