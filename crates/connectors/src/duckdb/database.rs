@@ -48,6 +48,7 @@ impl TenantFile {
                 .with_remedy("run a sync of this tenant first"));
         }
         if let Some(database) = open_already(&self.place()) {
+            database.allow_memory(MEMORY_BYTES_MAX)?;
             return database.connect_read_only();
         }
         let mut config = Config::default();
@@ -94,6 +95,8 @@ struct Shared {
     place: PathBuf,
     /// Absent only while it is being closed.
     instance: Option<Instance>,
+    /// What DuckDB may take, so far.
+    memory_bytes: Mutex<u64>,
     /// Held by writers of the journal: DuckDB refuses the second of two updates of one row instead of having it wait.
     journal_writer: Mutex<()>,
 }
@@ -121,8 +124,14 @@ impl TenantDatabase {
         if let Some(database) = already {
             return Ok(database);
         }
-        let instance = start(&file)?;
-        let shared = Shared { file, place, instance: Some(instance), journal_writer: Mutex::default() };
+        let (instance, memory_bytes) = start(&file)?;
+        let shared = Shared {
+            file,
+            place,
+            instance: Some(instance),
+            memory_bytes: Mutex::new(memory_bytes),
+            journal_writer: Mutex::default(),
+        };
         let database = Self { shared: Arc::new(shared) };
         open.insert(database.shared.place.clone(), Arc::downgrade(&database.shared));
         Ok(database)
@@ -135,15 +144,22 @@ impl TenantDatabase {
 
     /// A connection of its own for one use, so that a long read keeps nobody from writing.
     pub fn connect(&self) -> Result<TenantConnection> {
+        self.allow_memory(MEMORY_BYTES_MAX)?;
+        self.connect_lightly()
+    }
+
+    /// A connection for statements that hold no more than a few rows.
+    pub(super) fn connect_lightly(&self) -> Result<TenantConnection> {
         let connection =
             self.instance()?.connect().map_err(|error| error::failed("connect to DuckDB", error))?;
         use_catalog(&connection)?;
         Ok(TenantConnection::new(connection, Some(self.clone())))
     }
 
-    /// A connection that sees one state of the file and cannot write.
+    /// A connection that sees one state of the file and cannot write, for statements that hold no more than a few rows,
+    /// or whose memory was allowed before.
     pub(super) fn connect_read_only(&self) -> Result<TenantConnection> {
-        let connection = self.connect()?;
+        let connection = self.connect_lightly()?;
         connection
             .execute_batch("BEGIN TRANSACTION READ ONLY")
             .map_err(|error| error::failed("begin a transaction", error))?;
@@ -158,6 +174,20 @@ impl TenantDatabase {
             .map_err(|message| error::refused("connect to DuckDB", &message))?;
         let bulk = Arc::new(Mutex::new(bulk));
         Ok(OpenFile { connection: self.connect()?, bulk, _database: self.clone() })
+    }
+
+    /// Lets DuckDB take this much memory, as far as its bound goes. It is not taken back while the file is open, since
+    /// somebody else may need it by then.
+    pub(super) fn allow_memory(&self, bytes: u64) -> Result<()> {
+        let bytes = bytes.min(MEMORY_BYTES_MAX);
+        let mut allowed = self.shared.memory_bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        if bytes > *allowed {
+            self.connect_lightly()?
+                .execute_batch(&set_memory(bytes))
+                .map_err(|error| error::failed("set the memory of DuckDB", error))?;
+            *allowed = bytes;
+        }
+        Ok(())
     }
 
     /// Waits until nobody else writes to the journal.
@@ -185,8 +215,8 @@ impl Drop for Shared {
     }
 }
 
-/// Starts DuckDB and attaches the file, with the tables for our own facts.
-fn start(file: &TenantFile) -> Result<Instance> {
+/// Starts DuckDB and attaches the file, with the tables for our own facts. Gives what memory it may take from now on.
+fn start(file: &TenantFile) -> Result<(Instance, u64)> {
     let failed = |message: String| error::refused("start DuckDB", &message);
     let instance = Instance::start(&SETTINGS).map_err(failed)?;
     let connection = instance.connect().map_err(|error| error::failed("start DuckDB", error))?;
@@ -195,7 +225,13 @@ fn start(file: &TenantFile) -> Result<Instance> {
         .execute_batch(CREATE_STATE)
         .and_then(|()| connection.execute_batch(CREATE_JOURNAL))
         .map_err(|error| error::failed("prepare the state tables", error))?;
-    Ok(instance)
+    // What a process left behind that was killed may have to stay in memory.
+    let is_light = connection.execute_batch(&set_memory(MEMORY_BYTES_LIGHT)).is_ok();
+    Ok((instance, if is_light { MEMORY_BYTES_LIGHT } else { MEMORY_BYTES_MAX }))
+}
+
+fn set_memory(bytes: u64) -> String {
+    format!("SET GLOBAL max_memory = '{bytes}B'")
 }
 
 type ByPlace = BTreeMap<PathBuf, Weak<Shared>>;
@@ -308,6 +344,11 @@ const SETTINGS: [(&str, &str); 6] = [
 
 /// Enough for a merge of a million rows; more is spilled to disk beside the file.
 const MEMORY_MAX: &str = "1GiB";
+/// The same in bytes.
+pub(super) const MEMORY_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// Enough for the journal and for looking at what there is. DuckDB keeps the blocks that it has read for as long as it
+/// may, so a file that is only read through would else stay in memory up to the bound.
+pub(super) const MEMORY_BYTES_LIGHT: u64 = 64 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {

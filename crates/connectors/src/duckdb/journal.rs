@@ -7,7 +7,7 @@ use model::{
     StreamName, StreamPlan, TableName,
 };
 
-use super::database::TenantDatabase;
+use super::database::{TenantConnection, TenantDatabase};
 use super::error::failed;
 use super::sql::CATALOG;
 use crate::guard;
@@ -54,12 +54,13 @@ impl DuckDbJournal {
     /// Runs `act` on a thread that may block, in one transaction that no other writer of the journal is in.
     async fn in_transaction<T: Send + 'static>(
         &self,
+        connect: fn(&TenantDatabase) -> Result<TenantConnection>,
         act: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let database = self.database.clone();
         let task = tokio::task::spawn_blocking(move || {
             let _alone = database.journal_writer();
-            let mut connection = database.connect()?;
+            let mut connection = connect(&database)?;
             let transaction = connection.transaction().map_err(|e| failed("begin a transaction", e))?;
             let done = act(&transaction)?;
             transaction.commit().map_err(|e| failed("write to the journal", e))?;
@@ -73,12 +74,14 @@ impl DuckDbJournal {
 impl Journal for DuckDbJournal {
     async fn entry(&self, stream: &StreamName, target: &TableName) -> Result<JournalEntry> {
         let (stream, target) = (stream.clone(), target.clone());
-        self.in_transaction(move |transaction| read_entry(transaction, &stream, &target)).await
+        let read = move |transaction: &Transaction<'_>| read_entry(transaction, &stream, &target);
+        self.in_transaction(TenantDatabase::connect_lightly, read).await
     }
 
     async fn take_over(&self, plan: &StreamPlan) -> Result<()> {
         let plan = plan.clone();
-        self.in_transaction(move |transaction| raise_fence(transaction, &plan)).await
+        let raise = move |transaction: &Transaction<'_>| raise_fence(transaction, &plan);
+        self.in_transaction(TenantDatabase::connect_lightly, raise).await
     }
 
     async fn write(
@@ -89,7 +92,11 @@ impl Journal for DuckDbJournal {
         write: JournalWrite,
     ) -> Result<()> {
         let (stream, target) = (stream.clone(), target.clone());
-        self.in_transaction(move |transaction| note(transaction, &stream, &target, epoch, &write)).await
+        // Rows that are kept may be many.
+        let is_light = write.quarantine.is_empty();
+        let connect = if is_light { TenantDatabase::connect_lightly } else { TenantDatabase::connect };
+        let note = move |transaction: &Transaction<'_>| note(transaction, &stream, &target, epoch, &write);
+        self.in_transaction(connect, note).await
     }
 }
 

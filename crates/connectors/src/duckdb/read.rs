@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::appending::Appending;
 use super::catalog::{count, described, kind};
-use super::database::{Interrupt, TenantConnection, TenantDatabase};
+use super::database::{Interrupt, MEMORY_BYTES_LIGHT, MEMORY_BYTES_MAX, TenantConnection, TenantDatabase};
 use super::error::reading_failed;
 use super::position::Position;
 use super::read_sql::{ReadStatement, from_sql, read_statement};
@@ -26,6 +26,9 @@ const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Batches that wait to be taken, so that DuckDB works while the destination does; with the one that is being put
 /// together and the one that is taken, a read holds at most four.
 const BATCHES_AHEAD_MAX: usize = 2;
+
+/// A block of values, one of their validity, one of a dictionary, and one that is being left, of 256 KiB each.
+const SCANNED_COLUMN_BYTES: u64 = 1024 * 1024;
 
 /// A read that has begun: its snapshot is taken, its statement made.
 pub(super) struct Read {
@@ -55,6 +58,11 @@ impl Read {
         let from = from_sql(&connection, &plan.stream)?;
         let statement = read_statement(&plan, &committed, &from, &described(&connection, &plan.stream)?)?;
         let is_table = kind == StreamKind::Table;
+        database.allow_memory(if is_table {
+            scan_bytes(statement.columns.len())
+        } else {
+            MEMORY_BYTES_MAX
+        })?;
         // How many of the rows at the watermark are left out is known only after they were read.
         let is_counted =
             is_table && !(plan.since.is_some() && matches!(plan.publish, Publish::Append { .. }));
@@ -118,6 +126,12 @@ impl Read {
         let _may_be_closed = sender.blocking_send(Ok(ReadEvent::End(end)));
         Ok(())
     }
+}
+
+/// What reading through a table takes at most: each thread holds the blocks of each column that it is in.
+fn scan_bytes(columns: usize) -> u64 {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    MEMORY_BYTES_LIGHT + SCANNED_COLUMN_BYTES * columns as u64 * threads as u64
 }
 
 /// Parts of an answer that are to become one batch.

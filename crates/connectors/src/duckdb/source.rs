@@ -35,7 +35,7 @@ impl DuckDbSource {
 impl Source for DuckDbSource {
     async fn discover(&self, filter: &StreamFilter) -> Result<Vec<StreamSchema>> {
         let filter = filter.clone();
-        self.blocking(move |database| catalog::discover(&*database.connect()?, &filter)).await
+        self.blocking(move |database| catalog::discover(&*database.connect_lightly()?, &filter)).await
     }
 
     async fn describe(&self, stream: &StreamName) -> Result<StreamSchema> {

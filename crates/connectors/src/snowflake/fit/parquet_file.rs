@@ -15,7 +15,7 @@ use parquet::schema::types::ColumnPath;
 
 /// The size of a row group before compression of its last pages. Snowflake's scanner reads row groups side by side, and
 /// this is what the encoder holds besides the finished part of the file.
-const ROW_GROUP_BYTES_MAX: usize = 32 * 1024 * 1024;
+const ROW_GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Values looked at to see whether a column of texts repeats itself.
 const SAMPLE_ROWS_MAX: usize = 1_024;
 /// A dictionary pays where at most one in this many sampled texts is new.
