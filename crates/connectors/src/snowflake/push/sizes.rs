@@ -14,7 +14,7 @@ const ENCODERS_MAX: usize = 8;
 /// Smaller files than this cost more to load than to send.
 const FILE_BYTES_MIN: u64 = 256 * 1024;
 
-/// The shares of a memory budget.
+/// The shares of a memory budget; what they leave is for the database that the rows are read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sizes {
     /// Files that grow side by side.
@@ -39,8 +39,8 @@ impl Sizes {
             encoders,
             waiting_bytes: memory_bytes / 8,
             open_bytes,
-            full_bytes: memory_bytes / 4,
-            encrypted_bytes: memory_bytes / 4,
+            full_bytes: memory_bytes / 8,
+            encrypted_bytes: memory_bytes / 8,
             first_file_bytes: each.clamp(FILE_BYTES_MIN, FIRST_FILE_BYTES),
         }
     }

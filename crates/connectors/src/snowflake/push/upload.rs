@@ -9,8 +9,10 @@ use arrow_array::RecordBatch;
 use bytes::Bytes;
 use model::{Batch, Error, Result};
 use snowflake::StageUploads;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::intent::SentFile;
 use super::misfits::{Origin, Rejects};
@@ -27,6 +29,8 @@ const UNIT_BYTES: u64 = 1024;
 
 /// Rows on their way into files, and files on their way into a folder of the Snowflake stage.
 pub(super) struct Upload {
+    /// Goes first where an upload is dropped, so that no encoder takes the end of the queue for the end of the rows.
+    stop: DropGuard,
     queue: Option<mpsc::Sender<Waiting>>,
     workers: JoinSet<Result<()>>,
     shared: Arc<Shared>,
@@ -46,6 +50,8 @@ pub(super) struct UploadPlan {
 
 struct Shared {
     plan: UploadPlan,
+    runtime: Handle,
+    stop: CancellationToken,
     queue: tokio::sync::Mutex<mpsc::Receiver<Waiting>>,
     waiting: Pool,
     open: Pool,
@@ -67,8 +73,11 @@ impl Upload {
     pub(super) fn start(plan: UploadPlan) -> Self {
         let sizes = plan.sizes;
         let (queue, waiting) = mpsc::channel(WAITING_MAX);
+        let stop = CancellationToken::new();
         let shared = Arc::new(Shared {
             plan,
+            runtime: Handle::current(),
+            stop: stop.clone(),
             queue: tokio::sync::Mutex::new(waiting),
             waiting: Pool::new(sizes.waiting_bytes),
             open: Pool::new(sizes.open_bytes),
@@ -79,9 +88,10 @@ impl Upload {
         });
         let mut workers = JoinSet::new();
         for _ in 0..sizes.encoders {
-            workers.spawn(Arc::clone(&shared).work());
+            let shared = Arc::clone(&shared);
+            workers.spawn_blocking(move || shared.work());
         }
-        Self { queue: Some(queue), workers, shared }
+        Self { stop: stop.drop_guard(), queue: Some(queue), workers, shared }
     }
 
     /// Takes rows in, as soon as there is room for them. `first_row` is their place within the run, from 1.
@@ -127,7 +137,7 @@ impl Upload {
 
     /// Stops at once. When this returns, nothing is on its way any more.
     pub(super) async fn abort(mut self) {
-        self.queue = None;
+        drop(self.stop);
         self.workers.shutdown().await;
         self.shared.sending.lock().await.shutdown().await;
     }
@@ -140,21 +150,24 @@ impl fmt::Debug for Upload {
 }
 
 impl Shared {
-    /// Fills one file after the other. Room for a file is taken before any rows are, so that whoever has rows can go on.
-    async fn work(self: Arc<Self>) -> Result<()> {
+    /// Fills one file after the other, on a thread of its own from first to last: the encoder's memory is given back to
+    /// the thread that took it, and used again. Room for a file is taken before any rows are, so that whoever has rows
+    /// can go on.
+    fn work(self: Arc<Self>) -> Result<()> {
         loop {
             let bytes_max = self.plan.sizes.file_bytes(self.file_count.load(Ordering::Relaxed))?;
-            let room = self.open.take(bytes_max).await;
+            let room = self.wait_for(self.open.take(bytes_max))?;
             let mut file = ParquetFile::new(self.plan.mapping.file_schema()).expecting(bytes_max);
             let mut is_over = false;
             while !is_over && file.byte_count() < bytes_max {
-                match self.next().await {
-                    Some(waiting) => file = Arc::clone(&self).encode(waiting, file).await?,
+                match self.wait_for(self.next())? {
+                    Some(waiting) => self.encode(&waiting, &mut file)?,
                     None => is_over = true,
                 }
             }
             if file.row_count() > 0 {
-                self.send(file).await?;
+                let file = file.finish()?;
+                self.wait_for(self.send(file))??;
             }
             drop(room);
             if is_over {
@@ -163,26 +176,34 @@ impl Shared {
         }
     }
 
+    /// Blocks the encoder's thread until something has come, or the upload is stopped.
+    fn wait_for<T>(&self, something: impl Future<Output = T>) -> Result<T> {
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => Err(Error::cancelled()),
+                came = something => Ok(came),
+            }
+        })
+    }
+
     async fn next(&self) -> Option<Waiting> {
         self.queue.lock().await.recv().await
     }
 
-    /// Adds the rows that fit to the file, on a thread for work that takes long.
-    async fn encode(self: Arc<Self>, waiting: Waiting, mut file: ParquetFile) -> Result<ParquetFile> {
-        let work = move || {
-            let Some(rows) = self.fitting(&waiting)? else { return Ok(file) };
-            let changed = self.plan.mapping.changed_values(&rows)?;
-            let rows = self.plan.mapping.file_rows(&rows)?;
-            file.write(&rows)?;
-            self.plan.progress.send_modify(|progress| {
-                progress.encoded_rows += rows.num_rows() as u64;
-                for values in changed {
-                    *progress.changed_values.entry(values.column).or_default() += values.row_count;
-                }
-            });
-            Ok(file)
-        };
-        joined(tokio::task::spawn_blocking(work).await)
+    /// Adds the rows that fit to the file.
+    fn encode(&self, waiting: &Waiting, file: &mut ParquetFile) -> Result<()> {
+        let Some(rows) = self.fitting(waiting)? else { return Ok(()) };
+        let changed = self.plan.mapping.changed_values(&rows)?;
+        let rows = self.plan.mapping.file_rows(&rows)?;
+        file.write(&rows)?;
+        self.plan.progress.send_modify(|progress| {
+            progress.encoded_rows += rows.num_rows() as u64;
+            for values in changed {
+                *progress.changed_values.entry(values.column).or_default() += values.row_count;
+            }
+        });
+        Ok(())
     }
 
     /// The rows that fit, or nothing where none is to be sent.
@@ -204,12 +225,11 @@ impl Shared {
         Ok((rows.num_rows() > 0 && !is_lost).then_some(rows))
     }
 
-    /// Ends the file and sends it off.
-    async fn send(self: &Arc<Self>, file: ParquetFile) -> Result<()> {
+    /// Sends a file off.
+    async fn send(self: &Arc<Self>, file: EncodedFile) -> Result<()> {
         let number = self.file_count.fetch_add(1, Ordering::Relaxed);
         self.plan.sizes.file_bytes(number)?;
-        let EncodedFile { bytes: content, row_count } =
-            joined(tokio::task::spawn_blocking(move || file.finish()).await)?;
+        let EncodedFile { bytes: content, row_count } = file;
         let room = self.full.take(content.len() as u64).await;
         let file = SentFile { name: format!("part-{:04}.parquet", number + 1), row_count };
         let mut sending = self.sending.lock().await;
