@@ -70,6 +70,14 @@ impl<T: Source> Source for Faulty<T> {
         self.inner.statement(plan)
     }
 
+    fn lower_bound(&self, plan: &StreamPlan) -> Result<Option<String>> {
+        self.inner.lower_bound(plan)
+    }
+
+    async fn is_unchanged(&self, plan: &StreamPlan) -> Result<bool> {
+        self.meet(self.inner.is_unchanged(plan)).await
+    }
+
     /// Every event of the read meets a fault of its own: an event that is lost ends the read.
     async fn read(&self, plan: &StreamPlan) -> Result<BatchStream> {
         let mut read = self.meet(self.inner.read(plan)).await?;

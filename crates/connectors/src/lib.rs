@@ -5,6 +5,7 @@ pub mod conformance;
 pub mod duckdb;
 #[cfg(feature = "conformance")]
 pub mod faulty;
+mod followed;
 mod guard;
 pub mod memory;
 pub mod snowflake;

@@ -9,8 +9,10 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Date32Type, Decimal128Type, Int64Type, TimestampMicrosecondType, TimestampNanosecondType,
 };
-use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray};
+use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, BooleanArray, PrimitiveArray};
+use arrow_cast::cast;
 use arrow_schema::{DataType, TimeUnit};
+use arrow_select::filter::filter;
 use jiff::civil::{Date, DateTime};
 use jiff::{SignedDuration, Span};
 use model::{Error, LogicalType, Result};
@@ -23,6 +25,7 @@ pub(crate) enum CursorValue {
         scale: i8,
     },
     Text(String),
+    Bytes(Vec<u8>),
     Date(Date),
     /// UTC, or without a zone.
     Timestamp(DateTime),
@@ -46,6 +49,7 @@ pub(crate) fn rows_at(column: &ArrayRef, extreme: Ordering) -> Result<Option<(Cu
         DataType::Int64 => extreme_rows(column.as_primitive::<Int64Type>().iter(), extreme),
         DataType::Decimal128(_, _) => extreme_rows(column.as_primitive::<Decimal128Type>().iter(), extreme),
         DataType::Utf8 => extreme_rows(column.as_string::<i32>().iter(), extreme),
+        DataType::Binary => extreme_rows(column.as_binary::<i32>().iter(), extreme),
         DataType::Date32 => extreme_rows(column.as_primitive::<Date32Type>().iter(), extreme),
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
             extreme_rows(column.as_primitive::<TimestampMicrosecondType>().iter(), extreme)
@@ -80,7 +84,10 @@ fn extreme_rows<V: Ord>(values: impl Iterator<Item = Option<V>>, extreme: Orderi
 #[derive(Clone, Debug)]
 pub(crate) struct Watermark {
     highest: Option<CursorValue>,
+    /// Values beyond it are counted and otherwise left alone.
+    ceiling: Option<CursorValue>,
     null_count: u64,
+    future_count: u64,
 }
 
 impl Watermark {
@@ -91,13 +98,37 @@ impl Watermark {
         null_count: u64,
     ) -> Result<Self> {
         let highest = text.map(|text| parse(logical_type, text)).transpose()?;
-        Ok(Self { highest, null_count })
+        Ok(Self { highest, ceiling: None, null_count, future_count: 0 })
+    }
+
+    /// Never passes `clock`, the time in UTC at which the read began, where the cursor column holds times: what a row
+    /// claims of the future says nothing about the rows that are written until then.
+    pub(crate) fn never_beyond(
+        mut self,
+        logical_type: &LogicalType,
+        clock: &str,
+        future_count: u64,
+    ) -> Result<Self> {
+        self.ceiling = match (logical_type, CursorValue::parse(&CLOCK, clock)?) {
+            (LogicalType::Date, CursorValue::Timestamp(at)) => Some(CursorValue::Date(at.date())),
+            (logical_type, at) if logical_type.is_time() => Some(at),
+            _ => None,
+        };
+        self.future_count = future_count;
+        Ok(self)
     }
 
     /// Takes the rows of one batch into account.
     pub(crate) fn observe(&mut self, column: &ArrayRef) -> Result<()> {
         self.null_count += column.null_count() as u64;
-        let highest = highest_value(column)?;
+        let mut highest = highest_value(column)?;
+        if let (Some(value), Some(ceiling)) = (&highest, &self.ceiling)
+            && compare(value, ceiling) == Ordering::Greater
+        {
+            let present = rows_up_to(column, ceiling)?;
+            self.future_count += (column.len() - column.null_count() - present.len()) as u64;
+            highest = highest_value(&present)?;
+        }
         if let Some(value) = highest
             && self.highest.as_ref().is_none_or(|highest| compare(&value, highest) == Ordering::Greater)
         {
@@ -109,6 +140,11 @@ impl Watermark {
     /// The highest value so far, as text that the source casts back without loss.
     pub(crate) fn text(&self) -> Option<String> {
         self.highest.as_ref().map(render)
+    }
+
+    /// Rows beyond the clock so far.
+    pub(crate) fn future_count(&self) -> u64 {
+        self.future_count
     }
 
     /// Rows without a cursor value so far.
@@ -139,6 +175,7 @@ fn compare(left: &CursorValue, right: &CursorValue) -> Ordering {
     match (left, right) {
         (CursorValue::Number { unscaled: a, .. }, CursorValue::Number { unscaled: b, .. }) => a.cmp(b),
         (CursorValue::Text(a), CursorValue::Text(b)) => a.as_bytes().cmp(b.as_bytes()),
+        (CursorValue::Bytes(a), CursorValue::Bytes(b)) => a.cmp(b),
         (CursorValue::Date(a), CursorValue::Date(b)) => a.cmp(b),
         (CursorValue::Timestamp(a), CursorValue::Timestamp(b)) => a.cmp(b),
         // Both sides come from one column, so they are of one kind.
@@ -154,6 +191,9 @@ fn highest_value(column: &ArrayRef) -> Result<Option<CursorValue>> {
             .map(|v| CursorValue::Number { unscaled: v, scale: *scale }),
         DataType::Utf8 => {
             column.as_string::<i32>().iter().flatten().max().map(|text| CursorValue::Text(text.to_owned()))
+        }
+        DataType::Binary => {
+            column.as_binary::<i32>().iter().flatten().max().map(|bytes| CursorValue::Bytes(bytes.to_vec()))
         }
         DataType::Date32 => match highest_primitive::<Date32Type>(column) {
             Some(days) => Some(CursorValue::Date(date_from_days(days)?)),
@@ -176,6 +216,35 @@ fn highest_value(column: &ArrayRef) -> Result<Option<CursorValue>> {
     Ok(highest)
 }
 
+/// The values of a column of dates or times that are there and not beyond `ceiling`.
+fn rows_up_to(column: &ArrayRef, ceiling: &CursorValue) -> Result<ArrayRef> {
+    let nanoseconds = match ceiling {
+        CursorValue::Timestamp(at) => at.duration_since(EPOCH.at(0, 0, 0, 0)).as_nanos(),
+        CursorValue::Date(date) => date.duration_since(EPOCH).as_nanos(),
+        _ => return Err(Error::internal("only dates and times have a ceiling")),
+    };
+    let nanoseconds_per_unit = match column.data_type() {
+        DataType::Date32 => 86_400 * 1_000_000_000,
+        DataType::Timestamp(TimeUnit::Microsecond, _) => 1_000,
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => 1,
+        other => return Err(not_a_cursor(other)),
+    };
+    let failed =
+        |error| Error::internal("a cursor column could not be compared with the clock").with_source(error);
+    let numbers = match column.data_type() {
+        DataType::Date32 => cast(&cast(column, &DataType::Int32).map_err(failed)?, &DataType::Int64),
+        _ => cast(column, &DataType::Int64),
+    }
+    .map_err(failed)?;
+    let highest = i64::try_from(nanoseconds.div_euclid(nanoseconds_per_unit)).unwrap_or(i64::MAX);
+    let keep: BooleanArray = numbers
+        .as_primitive::<Int64Type>()
+        .iter()
+        .map(|value| Some(value.is_some_and(|value| value <= highest)))
+        .collect();
+    filter(column, &keep).map_err(failed)
+}
+
 fn not_a_cursor(data_type: &DataType) -> Error {
     Error::internal(format!("a cursor column cannot be of type {data_type}"))
 }
@@ -191,6 +260,8 @@ where
     values.iter().flatten().max()
 }
 
+/// The type in which a clock is told.
+const CLOCK: LogicalType = LogicalType::Timestamp { scale: 9, is_wide: false };
 const EPOCH: Date = Date::constant(1970, 1, 1);
 
 fn date_from_days(days: i32) -> Result<Date> {
@@ -215,6 +286,7 @@ fn render(value: &CursorValue) -> String {
     match value {
         CursorValue::Number { unscaled, scale } => decimal_text(*unscaled, *scale),
         CursorValue::Text(text) => text.clone(),
+        CursorValue::Bytes(bytes) => bytes.iter().map(|byte| format!("{byte:02X}")).collect(),
         CursorValue::Date(date) => date.to_string(),
         CursorValue::Timestamp(at) => {
             format!(
@@ -248,12 +320,11 @@ fn parse(logical_type: &LogicalType, text: &str) -> Result<CursorValue> {
     match logical_type {
         LogicalType::Int64 | LogicalType::Decimal { .. } => {
             let scale = if let LogicalType::Decimal { scale, .. } = logical_type { *scale } else { 0 };
-            let digits: String = text.chars().filter(|c| *c != '.').collect();
-            let unscaled: i128 = digits.parse().map_err(|_| unreadable())?;
-            let factor = 10_i128.pow(u32::from(scale.min(0).unsigned_abs()));
-            Ok(CursorValue::Number { unscaled: unscaled / factor, scale })
+            let unscaled = unscaled(text, scale).ok_or_else(unreadable)?;
+            Ok(CursorValue::Number { unscaled, scale })
         }
         LogicalType::Text => Ok(CursorValue::Text(text.to_owned())),
+        LogicalType::Binary => bytes_of_hex(text).map(CursorValue::Bytes).ok_or_else(unreadable),
         LogicalType::Date => text.parse().map(CursorValue::Date).map_err(|_| unreadable()),
         LogicalType::Timestamp { .. }
         | LogicalType::TimestampUtc { .. }
@@ -264,11 +335,27 @@ fn parse(logical_type: &LogicalType, text: &str) -> Result<CursorValue> {
     }
 }
 
+/// A number's digits at `scale`. The column may have been given more digits behind the point since the text was written.
+fn unscaled(text: &str, scale: i8) -> Option<i128> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits: i128 = format!("{whole}{fraction}").parse().ok()?;
+    let missing = i32::from(scale) - i32::try_from(fraction.len()).ok()?;
+    let factor = 10_i128.checked_pow(missing.unsigned_abs())?;
+    if missing >= 0 { digits.checked_mul(factor) } else { (digits % factor == 0).then_some(digits / factor) }
+}
+
+fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
+    let pairs = text.as_bytes().chunks(2);
+    pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use arrow_array::{Date32Array, Decimal128Array, Int64Array, StringArray, TimestampNanosecondArray};
+    use arrow_array::{
+        BinaryArray, Date32Array, Decimal128Array, Int64Array, StringArray, TimestampNanosecondArray,
+    };
     use proptest::prelude::*;
 
     use super::*;
@@ -318,6 +405,58 @@ mod tests {
         let (_, rows) = rows_at(&column, Ordering::Greater).unwrap().unwrap();
         assert_eq!(rows, [0, 3]);
         assert!(rows_at(&column.slice(1, 1), Ordering::Less).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_row_of_the_future_is_counted_and_not_followed() {
+        let values = vec![Some(1), Some(5_000), Some(5_001), None, Some(i64::MAX)];
+        let column: ArrayRef = Arc::new(TimestampNanosecondArray::from(values));
+        let mut watermark = Watermark::starting_at(&NANOSECONDS, None, 0)
+            .unwrap()
+            .never_beyond(&NANOSECONDS, "1970-01-01 00:00:00.000005000", 1)
+            .unwrap();
+        watermark.observe(&column).unwrap();
+        assert_eq!(watermark.text().as_deref(), Some("1970-01-01 00:00:00.000005000"));
+        assert_eq!((watermark.future_count(), watermark.null_count()), (3, 1));
+    }
+
+    #[test]
+    fn a_day_that_has_begun_is_not_of_the_future() {
+        let days: ArrayRef = Arc::new(Date32Array::from(vec![0, 1, 2]));
+        let mut watermark = Watermark::starting_at(&LogicalType::Date, None, 0)
+            .unwrap()
+            .never_beyond(&LogicalType::Date, "1970-01-02 00:00:00.000000000", 0)
+            .unwrap();
+        watermark.observe(&days).unwrap();
+        assert_eq!((watermark.text().as_deref(), watermark.future_count()), (Some("1970-01-02"), 1));
+    }
+
+    #[test]
+    fn a_number_has_no_future() {
+        let mut watermark = Watermark::starting_at(&LogicalType::Int64, None, 0)
+            .unwrap()
+            .never_beyond(&LogicalType::Int64, "1970-01-02 00:00:00.000000000", 0)
+            .unwrap();
+        watermark.observe(&(Arc::new(Int64Array::from(vec![i64::MAX])) as ArrayRef)).unwrap();
+        assert_eq!(watermark.text(), Some(i64::MAX.to_string()));
+    }
+
+    #[test]
+    fn bytes_are_kept_as_hexadecimal_digits() {
+        let column: ArrayRef = Arc::new(BinaryArray::from(vec![&b"\x01"[..], b"\x00\xff", b""]));
+        assert_eq!(observed(&LogicalType::Binary, Arc::clone(&column)).text().as_deref(), Some("01"));
+        assert_eq!(rows_at(&column, Ordering::Less).unwrap().unwrap().1, [2]);
+        let value = CursorValue::parse(&LogicalType::Binary, "00FF").unwrap();
+        assert_eq!(value, CursorValue::Bytes(vec![0, 255]));
+    }
+
+    #[test]
+    fn a_number_keeps_its_value_when_its_column_gets_more_digits() {
+        let finer = LogicalType::Decimal { precision: 20, scale: 4 };
+        let value = CursorValue::parse(&finer, "-1.25").unwrap();
+        assert_eq!(value, CursorValue::Number { unscaled: -12_500, scale: 4 });
+        assert!(CursorValue::parse(&LogicalType::Int64, "1.5").is_err());
+        assert_eq!(unscaled("-0.005", 3), Some(-5));
     }
 
     #[test]

@@ -47,6 +47,9 @@ pub(crate) async fn attempt(
 ) -> Result<Attempted> {
     let destination = sync.destination.as_ref();
     let plan = unless_cancelled(cancel, plan(sync, *start)).await?;
+    if is_unchanged(sync, &plan, *start, cancel).await? {
+        return Ok(Attempted { report: RunReport::unchanged(), is_of_earlier_run: false });
+    }
     let Prepared { staged: already_staged } = destination.prepare(&plan).await?;
 
     progress.send_modify(|progress| progress.phase = Phase::Querying);
@@ -92,6 +95,8 @@ pub(crate) async fn attempt(
         total: committed.total,
         rejected: committed.rejected,
         null_cursor_count: end.null_cursor_count,
+        future_cursor_count: end.future_cursor_count,
+        is_unchanged: false,
         changed_values: end.changed_values,
         column_changes: plan.changes,
         query_id: read.query_id,
@@ -166,7 +171,22 @@ async fn plan(sync: &Sync, start: Start) -> Result<StreamPlan> {
     if start == Start::Anew {
         progress.staged = None;
     }
-    StreamPlan::build(&sync.spec, &schema, &progress)
+    let plan = StreamPlan::build(&sync.spec, &schema, &progress)?;
+    let lower_bound = sync.source.lower_bound(&plan)?;
+    Ok(plan.reading_from(lower_bound))
+}
+
+/// Whether the destination has all that this attempt would read. What an interrupted run has staged is gone on with.
+async fn is_unchanged(
+    sync: &Sync,
+    plan: &StreamPlan,
+    start: Start,
+    cancel: &CancellationToken,
+) -> Result<bool> {
+    if start != Start::WhereItWas || plan.since.is_none() || plan.staged.is_some() {
+        return Ok(false);
+    }
+    unless_cancelled(cancel, sync.source.is_unchanged(plan)).await
 }
 
 fn size(batch: &Batch) -> (u64, u64) {

@@ -72,6 +72,10 @@ pub struct RunReport {
     /// Rows that were left out because a value does not fit, where that was allowed.
     pub rejected: Vec<Rejected>,
     pub null_cursor_count: Option<u64>,
+    /// Rows whose cursor lies beyond the source's own clock.
+    pub future_cursor_count: Option<u64>,
+    /// Whether the source said that nothing had changed, so that nothing was read.
+    pub is_unchanged: bool,
     /// Values that were changed to fit, by column, where that was allowed.
     pub changed_values: Vec<(String, u64)>,
     /// Columns that were not as the last run had found them, and what was done about it.
@@ -128,8 +132,32 @@ async fn until_it_succeeds(
 }
 
 impl RunReport {
+    /// The report of a run that found nothing to do.
+    pub(crate) fn unchanged() -> Self {
+        Self {
+            is_backfill: false,
+            attempts: 1,
+            read: 0,
+            resumed: 0,
+            bytes: 0,
+            inserted: 0,
+            updated: 0,
+            deleted: 0,
+            total: None,
+            rejected: Vec::new(),
+            null_cursor_count: None,
+            future_cursor_count: None,
+            is_unchanged: true,
+            changed_values: Vec::new(),
+            query_id: None,
+        }
+    }
+
     /// What two reads of one run did together.
     fn and_then(self, later: Self) -> Self {
+        if later.is_unchanged {
+            return self;
+        }
         Self {
             is_backfill: self.is_backfill,
             attempts: self.attempts.max(later.attempts),
@@ -142,6 +170,8 @@ impl RunReport {
             total: later.total,
             rejected: [self.rejected, later.rejected].concat(),
             null_cursor_count: later.null_cursor_count,
+            future_cursor_count: later.future_cursor_count,
+            is_unchanged: false,
             changed_values: [self.changed_values, later.changed_values].concat(),
             column_changes: [self.column_changes, later.column_changes].concat(),
             query_id: later.query_id,

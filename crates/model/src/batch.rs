@@ -54,6 +54,9 @@ pub struct EndOfRead {
     pub cursor: Cursor,
     /// Rows whose cursor column was NULL, where there is a cursor column.
     pub null_cursor_count: Option<u64>,
+    /// Rows that were read though their cursor lies beyond the source's own clock, where there is a cursor of time.
+    /// They are read again by every run until the clock has reached them.
+    pub future_cursor_count: Option<u64>,
     /// Values that were changed to fit, by column, in columns where that was allowed.
     pub changed_values: Vec<(String, u64)>,
 }

@@ -107,18 +107,24 @@ impl LogicalType {
         vec![field]
     }
 
-    /// Whether values of this type have an order that a cursor column can follow.
-    pub fn is_ordered(&self) -> bool {
-        matches!(
-            self,
+    /// Why a cursor cannot follow a column of this type; absent where it can.
+    pub fn why_no_cursor(&self) -> Option<&'static str> {
+        match self {
             LogicalType::Int64
-                | LogicalType::Decimal { .. }
-                | LogicalType::Text
-                | LogicalType::Date
-                | LogicalType::Timestamp { .. }
-                | LogicalType::TimestampUtc { .. }
-                | LogicalType::TimestampOffset { .. }
-        )
+            | LogicalType::Decimal { .. }
+            | LogicalType::Text
+            | LogicalType::Binary
+            | LogicalType::Date
+            | LogicalType::Timestamp { .. }
+            | LogicalType::TimestampUtc { .. }
+            | LogicalType::TimestampOffset { .. } => None,
+            LogicalType::Float64 | LogicalType::Decfloat => {
+                Some("written as text and read again, a floating point number may be another one")
+            }
+            LogicalType::Time { .. } => Some("it starts over every day"),
+            LogicalType::Bool => Some("it has two values"),
+            _ => Some("its values have no order"),
+        }
     }
 
     /// Whether a duration can be taken off values of this type.

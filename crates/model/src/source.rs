@@ -23,4 +23,15 @@ pub trait Source: Debug + Send + Sync {
     /// Rows arrive in the plan's Arrow schema. The stream ends with [`crate::ReadEvent::End`] only after the source
     /// has proved that it delivered every row; otherwise it ends with an error.
     async fn read(&self, plan: &StreamPlan) -> Result<BatchStream>;
+
+    /// The lowest cursor value that [`Source::read`] gives for `plan`, as exact text; absent where it gives all of them.
+    fn lower_bound(&self, _plan: &StreamPlan) -> Result<Option<String>> {
+        Ok(None)
+    }
+
+    /// Whether `plan` would read nothing but what its committed position stands for. A source that cannot tell without
+    /// reading says no.
+    async fn is_unchanged(&self, _plan: &StreamPlan) -> Result<bool> {
+        Ok(false)
+    }
 }

@@ -23,6 +23,10 @@ pub(super) struct Summary<'a> {
 impl Summary<'_> {
     pub(super) fn text(&self, terminal: &Terminal) -> String {
         let Self { report, .. } = self;
+        if report.is_unchanged {
+            let (done, name) = (terminal.green("done"), terminal.bold(&self.file.name()));
+            return format!("{done} {name}: unchanged since the last run, nothing was read");
+        }
         let mut lines = vec![format!(
             "{} {}: {}, {} rows read ({}) in {}",
             terminal.green("done"),
@@ -46,6 +50,12 @@ impl Summary<'_> {
         }
         for change in &report.column_changes {
             lines.push(format!("column {} {}: {}", change.column, change.change, change.effect));
+        }
+        if let Some(rows) = report.future_cursor_count.filter(|rows| *rows > 0) {
+            lines.push(format!(
+                "{} rows lie in the future by the cursor column; each run reads them again until it gets there",
+                count(rows)
+            ));
         }
         for (column, values) in &report.changed_values {
             lines.push(format!("{} values of {column} lost digits, as `lossy` allows", count(*values)));

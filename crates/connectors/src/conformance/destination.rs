@@ -7,8 +7,8 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_cast::cast;
 use arrow_schema::DataType;
 use model::{
-    Batch, Checkpoint, Cursor, Destination, ErrorKind, Progress, StreamPlan, StreamSchema, StreamSpec,
-    TableName,
+    Batch, Checkpoint, Committed, Cursor, Destination, ErrorKind, NullCursor, Progress, ReadSpec, StreamPlan,
+    StreamSchema, StreamSpec, TableName,
 };
 
 use super::rows::{every_type, in_any_order, people, people_schema, people_spec};
@@ -58,6 +58,10 @@ macro_rules! destination_claims {
             a_merge_replaces_rows_with_the_same_key,
             a_row_that_comes_again_unchanged_is_not_counted,
             rows_with_a_null_in_their_key_are_merged_too,
+            without_a_key_what_is_read_again_is_replaced,
+            without_a_key_identical_rows_are_as_many_as_at_the_source,
+            without_a_key_rows_without_a_cursor_value_follow_the_policy,
+            without_a_key_every_cursor_type_is_bounded_exactly,
             a_stale_epoch_can_neither_stage_nor_commit,
             rows_on_their_way_at_a_takeover_are_refused,
             a_repeated_key_is_refused_and_nothing_changes,
@@ -216,6 +220,106 @@ pub async fn rows_with_a_null_in_their_key_are_merged_too(fixture: &Fixture) {
     let change = people(&[(None, Some("still nobody"), Some(2))]);
     let plan = load(&*destination, &people_spec(true), &change, "second").await;
     assert_eq!(fixture.seen(&plan), Some(in_any_order(&change)));
+}
+
+/// Loads `rows` as a run does that reads from `from` on.
+async fn replace(
+    destination: &dyn Destination,
+    (spec, schema): (&StreamSpec, &StreamSchema),
+    from: Option<&str>,
+    rows: &RecordBatch,
+) -> (StreamPlan, Committed) {
+    let plan = plan(destination, spec, schema).await.reading_from(from.map(str::to_owned));
+    destination.prepare(&plan).await.unwrap();
+    destination.discard_staged(&plan).await.unwrap();
+    destination.stage(&plan, batch(rows, "staged")).await.unwrap();
+    let committed = destination.commit(&plan, checkpoint("end", rows.num_rows() as u64)).await.unwrap();
+    (plan, committed)
+}
+
+fn keyless_people(null_cursor: NullCursor) -> StreamSpec {
+    let mut spec = people_spec(true);
+    spec.key.clear();
+    if let ReadSpec::Incremental { null_cursor: policy, .. } = &mut spec.read {
+        *policy = null_cursor;
+    }
+    spec
+}
+
+pub async fn without_a_key_what_is_read_again_is_replaced(fixture: &Fixture) {
+    let destination = (fixture.reopen)();
+    let (spec, schema) = (keyless_people(NullCursor::Include), people_schema());
+    let before = people(&[(Some(1), None, Some(1)), (Some(2), None, Some(20)), (Some(3), None, Some(30))]);
+    replace(&*destination, (&spec, &schema), None, &before).await;
+    let again = people(&[(Some(3), None, Some(30)), (Some(4), Some("Eve"), Some(40))]);
+    let from = Some("1970-01-01 00:00:00.000000020");
+    let (plan, committed) = replace(&*destination, (&spec, &schema), from, &again).await;
+    assert_eq!((committed.inserted, committed.deleted, committed.total), (1, 1, Some(3)));
+    let after =
+        people(&[(Some(1), None, Some(1)), (Some(3), None, Some(30)), (Some(4), Some("Eve"), Some(40))]);
+    assert_eq!(fixture.seen(&plan), Some(in_any_order(&after)));
+}
+
+pub async fn without_a_key_identical_rows_are_as_many_as_at_the_source(fixture: &Fixture) {
+    let destination = (fixture.reopen)();
+    let (spec, schema) = (keyless_people(NullCursor::Include), people_schema());
+    let ada = (Some(1), Some("Ada"), Some(10));
+    let null = (None, None, Some(10));
+    replace(&*destination, (&spec, &schema), None, &people(&[ada, ada, null])).await;
+    let from = Some("1970-01-01 00:00:00.000000010");
+    let now = people(&[ada, ada, ada, null, null]);
+    let (plan, committed) = replace(&*destination, (&spec, &schema), from, &now).await;
+    assert_eq!((committed.inserted, committed.deleted, committed.total), (2, 0, Some(5)));
+    assert_eq!(fixture.seen(&plan), Some(in_any_order(&now)));
+    let (_, committed) = replace(&*destination, (&spec, &schema), from, &now).await;
+    assert_eq!((committed.inserted, committed.deleted, committed.total), (0, 0, Some(5)));
+}
+
+pub async fn without_a_key_rows_without_a_cursor_value_follow_the_policy(fixture: &Fixture) {
+    let destination = (fixture.reopen)();
+    let schema = people_schema();
+    let from = Some("1970-01-01 00:00:00.000000010");
+    let (ada, bob) = ((Some(1), None, Some(5)), (Some(2), None, None));
+    let spec = keyless_people(NullCursor::Include);
+    replace(&*destination, (&spec, &schema), None, &people(&[ada, bob])).await;
+    let (plan, _) = replace(&*destination, (&spec, &schema), from, &people(&[bob, bob])).await;
+    assert_eq!(fixture.seen(&plan), Some(in_any_order(&people(&[ada, bob, bob]))));
+    let spec = keyless_people(NullCursor::Exclude);
+    let (plan, _) = replace(&*destination, (&spec, &schema), from, &people(&[])).await;
+    assert_eq!(fixture.seen(&plan), Some(in_any_order(&people(&[ada, bob, bob]))));
+    let (plan, _) = replace(&*destination, (&spec, &schema), None, &people(&[])).await;
+    assert_eq!(fixture.seen(&plan), Some(in_any_order(&people(&[bob, bob]))));
+}
+
+pub async fn without_a_key_every_cursor_type_is_bounded_exactly(fixture: &Fixture) {
+    let (schema, spec, rows) = every_type();
+    for (column, below, at) in [
+        ("DECIMAL", "-99999999999999999999999999999.999999998", "-99999999999999999999999999999.999999999"),
+        ("TEXT", "a", ""),
+        ("BINARY", "00", ""),
+        ("DATE", "0001-01-02", "0001-01-01"),
+        ("NTZ_US", "0001-01-01 00:00:00.000001", "0001-01-01 00:00:00.000000"),
+        ("NTZ_NS", "1677-09-21 00:12:43.145224194", "1677-09-21 00:12:43.145224193"),
+        ("UTC_US", "0001-01-01 00:00:00.000001", "0001-01-01 00:00:00.000000"),
+        ("TZ_NS", "1677-09-21 00:12:43.145224194", "1677-09-21 00:12:43.145224193"),
+    ] {
+        let destination = (fixture.reopen)();
+        let mut spec = spec.clone();
+        spec.target.table = format!("by_{}", column.to_lowercase());
+        spec.key.clear();
+        spec.read = ReadSpec::Incremental {
+            cursor_column: column.to_owned(),
+            lookback: std::time::Duration::ZERO,
+            null_cursor: NullCursor::Exclude,
+        };
+        replace(&*destination, (&spec, &schema), None, &rows).await;
+        // Two of the three rows have a value. From above the lower one on there is one of them, from it on there are two.
+        let none = rows.slice(0, 0);
+        let (_, committed) = replace(&*destination, (&spec, &schema), Some(below), &none).await;
+        assert_eq!((committed.deleted, committed.total), (1, Some(2)), "{column} above its lowest value");
+        let (_, committed) = replace(&*destination, (&spec, &schema), Some(at), &none).await;
+        assert_eq!((committed.deleted, committed.total), (1, Some(1)), "{column} from its lowest value on");
+    }
 }
 
 pub async fn a_stale_epoch_can_neither_stage_nor_commit(fixture: &Fixture) {

@@ -15,6 +15,7 @@ use super::database::{OpenFile, TenantDatabase, TenantFile};
 use super::drift;
 use super::error::{failed, refused};
 use super::group::OpenGroup;
+use super::replace_from::replace_from;
 use super::sql::{
     CATALOG, create_table_sql, merge_sql, quoted, quoted_schema, quoted_target, repeated_keys_sql,
     set_staged_sql, staging,
@@ -124,7 +125,7 @@ impl State {
 
     fn prepare(&mut self, plan: &StreamPlan) -> Result<Prepared> {
         self.forget_rows();
-        if !matches!(plan.publish, Publish::Replace { .. } | Publish::Merge { delete_flag: None, .. }) {
+        if matches!(plan.publish, Publish::Append { .. } | Publish::Merge { delete_flag: Some(_), .. }) {
             return Err(not_a_mirror(plan));
         }
         let target = quoted_target(&plan.target);
@@ -138,7 +139,7 @@ impl State {
             )
             .with_remedy("choose another `target`, or drop the table"));
         }
-        if matches!(plan.publish, Publish::Merge { .. }) {
+        if !matches!(plan.publish, Publish::Replace { .. }) {
             drift::refuse_altered(&transaction, plan)?;
         }
         let schema = format!("CREATE SCHEMA IF NOT EXISTS {}", quoted_schema(&plan.target.schema));
@@ -226,6 +227,10 @@ impl State {
             Publish::Merge { .. } => {
                 drift::follow(&transaction, plan)?;
                 merge(&transaction, plan)?
+            }
+            Publish::ReplaceFrom { .. } => {
+                drift::follow(&transaction, plan)?;
+                replace_from(&transaction, plan)?
             }
         };
         drift::note(&transaction, plan)?;

@@ -1,6 +1,7 @@
 //! DuckDB as vendor database: one file per tenant.
 
 mod appending;
+mod bound;
 mod bulk;
 mod catalog;
 mod database;
@@ -16,6 +17,7 @@ mod read;
 mod read_sql;
 mod read_type;
 mod read_values;
+mod replace_from;
 mod source;
 mod sql;
 mod types;

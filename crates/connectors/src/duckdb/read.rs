@@ -211,6 +211,7 @@ impl Following {
         Ok(EndOfRead {
             cursor: Cursor::from_position(&position)?,
             null_cursor_count: watermark.map(|watermark| watermark.null_count() + self.excluded_count),
+            future_cursor_count: None,
             changed_values: changed.map(|(field, count)| (field.name().clone(), *count)).collect(),
         })
     }

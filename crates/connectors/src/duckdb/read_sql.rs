@@ -8,6 +8,7 @@ use model::{
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::bound::at_or_above;
 use super::error::failed;
 use super::position::Position;
 use super::read_type::{Described, expression, known_columns};
@@ -150,14 +151,7 @@ fn condition(plan: &StreamPlan, committed: &Position, described: &[Described]) -
     };
     let bound = lower_bound(cursor_type, watermark, *lookback)?;
     let data_type = data_type(plan, described, cursor_column)?;
-    let at_or_above = match cursor_type {
-        // By bytes, as the watermark is: a collation, and the order in which an ENUM was declared, are other orders.
-        LogicalType::Text => format!("encode(CAST({column} AS VARCHAR)) >= encode({})", literal(&bound)),
-        _ if data_type == "TIMESTAMP WITH TIME ZONE" => {
-            format!("{column} >= CAST({} AS {data_type})", literal(&format!("{bound}+00:00")))
-        }
-        _ => format!("{column} >= CAST({} AS {data_type})", literal(&bound)),
-    };
+    let at_or_above = at_or_above(&column, cursor_type, &data_type, &bound);
     Ok(Some(match null_cursor {
         NullCursor::Include => format!("({at_or_above} OR {column} IS NULL)"),
         NullCursor::Exclude => at_or_above,

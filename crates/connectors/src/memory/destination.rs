@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow_array::cast::AsArray;
-use arrow_array::{BooleanArray, RecordBatch, UInt64Array, new_null_array};
+use arrow_array::{Array, BooleanArray, RecordBatch, UInt64Array, new_null_array};
 use arrow_cast::cast;
 use arrow_row::{OwnedRow, RowConverter, SortField};
 use arrow_select::concat::concat_batches;
@@ -13,8 +13,10 @@ use arrow_select::take::take_record_batch;
 use async_trait::async_trait;
 use model::{
     Batch, Checkpoint, Committed, Cursor, Destination, Epoch, Error, ErrorKind, KnownColumns, Prepared,
-    Progress, Publish, Result, Staged, StreamName, StreamPlan, TableName,
+    Progress, Publish, ReadPlan, Result, Staged, StreamName, StreamPlan, TableName,
 };
+
+use super::source::is_at_or_after;
 
 /// A destination that a test can look into.
 #[derive(Clone, Debug, Default)]
@@ -154,15 +156,17 @@ impl Destination for MemoryDestination {
                 Publish::Merge { key, delete_flag } => {
                     without_flagged(merge(key, &earlier, &staged)?, delete_flag.as_deref())?
                 }
+                Publish::ReplaceFrom { .. } => replace_from(plan, &earlier, &staged)?,
             };
             let total = published.num_rows() as u64;
             let (inserted, updated) = match &plan.publish {
                 Publish::Merge { key, .. } => changes(key, &earlier, &published)?,
+                Publish::ReplaceFrom { .. } => (total - common_rows(&earlier, &published)?, 0),
                 Publish::Append { .. } => (staged_count, 0),
                 Publish::Replace { .. } => (total, 0),
             };
             let deleted = match &plan.publish {
-                Publish::Merge { .. } => before + inserted - total,
+                Publish::Merge { .. } | Publish::ReplaceFrom { .. } => before + inserted - total,
                 Publish::Append { .. } | Publish::Replace { .. } => 0,
             };
             let stream = target.stream.take();
@@ -221,6 +225,48 @@ fn merge(key: &[String], published: &RecordBatch, staged: &RecordBatch) -> Resul
     let kept = UInt64Array::from_iter_values(kept.map(|(index, _)| index as u64));
     let kept = take_record_batch(published, &kept).map_err(arrow_failed)?;
     concat_batches(&staged.schema(), [&kept, staged]).map_err(arrow_failed)
+}
+
+/// `published` without the rows that the read behind `staged` would have given before, and then `staged`.
+fn replace_from(plan: &StreamPlan, published: &RecordBatch, staged: &RecordBatch) -> Result<RecordBatch> {
+    let (Publish::ReplaceFrom { cursor, from, with_nulls }, ReadPlan::ByCursor { cursor_type, .. }) =
+        (&plan.publish, &plan.read)
+    else {
+        return Err(Error::internal("rows are replaced from a cursor value on, and there is no cursor"));
+    };
+    let column = published
+        .column_by_name(cursor)
+        .ok_or_else(|| Error::internal("the cursor column is missing from the rows"))?;
+    let is_replaced = |row| {
+        if column.is_null(row) {
+            Ok(*with_nulls)
+        } else {
+            is_at_or_after(cursor_type, &column.slice(row, 1), from.as_deref())
+        }
+    };
+    let kept: Vec<bool> = (0..column.len())
+        .map(|row| is_replaced(row).map(|is_replaced| !is_replaced))
+        .collect::<Result<_>>()?;
+    let kept = filter_record_batch(published, &BooleanArray::from(kept)).map_err(arrow_failed)?;
+    concat_batches(&staged.schema(), [&kept, staged]).map_err(arrow_failed)
+}
+
+/// How many rows are in both, a row that comes twice counted as two.
+fn common_rows(before: &RecordBatch, after: &RecordBatch) -> Result<u64> {
+    let every_column: Vec<String> =
+        after.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let mut known: HashMap<OwnedRow, u64> = HashMap::new();
+    for row in keys(&every_column, before)? {
+        *known.entry(row).or_default() += 1;
+    }
+    let mut common = 0;
+    for row in keys(&every_column, after)? {
+        if let Some(count) = known.get_mut(&row).filter(|count| **count > 0) {
+            *count -= 1;
+            common += 1;
+        }
+    }
+    Ok(common)
 }
 
 /// The rows that are not flagged as removed.

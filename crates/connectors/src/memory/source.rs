@@ -109,12 +109,7 @@ impl Source for MemorySource {
 
     async fn read(&self, plan: &StreamPlan) -> Result<BatchStream> {
         let committed: Position = plan.since.as_ref().map(Cursor::position).transpose()?.unwrap_or_default();
-        let since = match (&plan.read, &committed.watermark) {
-            (ReadPlan::ByCursor { cursor_type, lookback, .. }, Some(watermark)) => {
-                Some(lower_bound(cursor_type, watermark, *lookback)?)
-            }
-            _ => None,
-        };
+        let since = self.lower_bound(plan)?;
         let staged: Option<Position> = plan.staged.as_ref().map(Cursor::position).transpose()?;
         let kept = staged.and_then(|position| {
             let reading = position.reading.clone().filter(|reading| reading.since == since)?;
@@ -136,6 +131,16 @@ impl Source for MemorySource {
             query_id: Some(reading.result.clone()),
             events: stream::iter(read_events(plan, position, reading, &chunks)?).map(Ok).boxed(),
         })
+    }
+
+    fn lower_bound(&self, plan: &StreamPlan) -> Result<Option<String>> {
+        let committed: Position = plan.since.as_ref().map(Cursor::position).transpose()?.unwrap_or_default();
+        match (&plan.read, &committed.watermark) {
+            (ReadPlan::ByCursor { cursor_type, lookback, .. }, Some(watermark)) => {
+                lower_bound(cursor_type, watermark, *lookback).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 }
 
@@ -169,6 +174,7 @@ fn read_events(
     events.push(ReadEvent::End(EndOfRead {
         cursor: Cursor::from_position(&end)?,
         null_cursor_count: watermark.as_ref().map(Watermark::null_count),
+        future_cursor_count: None,
         changed_values: Vec::new(),
     }));
     Ok(events)
@@ -220,7 +226,11 @@ fn filter_by_cursor(
 }
 
 /// Whether the one value of `column` is not below `since`: observing it then leaves or raises the watermark.
-fn is_at_or_after(cursor_type: &model::LogicalType, column: &ArrayRef, since: Option<&str>) -> Result<bool> {
+pub(super) fn is_at_or_after(
+    cursor_type: &model::LogicalType,
+    column: &ArrayRef,
+    since: Option<&str>,
+) -> Result<bool> {
     let Some(since) = since else { return Ok(true) };
     let mut of_value = Watermark::starting_at(cursor_type, None, 0)?;
     of_value.observe(column)?;

@@ -3,6 +3,7 @@
 mod catalog;
 mod error;
 pub mod fit;
+mod moment;
 mod position;
 pub mod push;
 mod read;

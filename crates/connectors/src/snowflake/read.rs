@@ -3,14 +3,19 @@
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch, make_array};
+use arrow_cast::display::array_value_to_string;
 use arrow_schema::SchemaRef;
 use futures_util::StreamExt;
 use futures_util::stream;
 use model::{Batch, BatchStream, Cursor, EndOfRead, Error, ReadEvent, ReadPlan, Result, StreamPlan};
+use sha2::{Digest, Sha256};
 use snowflake::{DecodeOptions, QueryResult, ResultStream, Session, Statement, WideTimestamps};
 
 use super::error::from_client;
-use super::position::{Position, Reading};
+use super::moment::Moment;
+use super::position::{Position, Reading, Snapshot};
+use super::sql::{excluded_count_sql, read_sql};
+use crate::followed::Followed;
 use crate::watermark::Watermark;
 
 /// Starts the read of `plan`: goes on with what an interrupted read has left where the same statement's result is still
@@ -24,10 +29,7 @@ pub(super) async fn start(
     let (result, position, is_continued) = match kept(session, plan, &statement).await? {
         Some((result, position)) => (result, position, true),
         None => {
-            let query = Statement::new(statement.as_str()).repeatable();
-            let result = session.query(query).await.map_err(from_client)?;
-            let reading = Reading { query_id: result.query_id().to_owned(), next_chunk: 0, statement };
-            let position = Position { watermark: committed.watermark, null_count: 0, reading: Some(reading) };
+            let (result, position) = anew(session, plan, committed, statement).await?;
             (result, position, false)
         }
     };
@@ -38,6 +40,39 @@ pub(super) async fn start(
         query_id: Some(result.query_id().to_owned()),
         events: stream::unfold(Some(read), Read::step).boxed(),
     })
+}
+
+/// Runs the statement. What the account says of itself is asked first, so that it never passes what the rows show.
+async fn anew(
+    session: &Session,
+    plan: &StreamPlan,
+    committed: Position,
+    statement: String,
+) -> Result<(QueryResult, Position)> {
+    let moment = Moment::before(session, plan).await?;
+    let null_count = excluded_count(session, plan).await?;
+    let query = Statement::new(statement.as_str()).repeatable();
+    let result = session.query(query).await.map_err(from_client)?;
+    let query_id = result.query_id().to_owned();
+    let position = Position {
+        watermark: committed.watermark,
+        followed: Followed::by(plan),
+        null_count,
+        change_token: moment.change_token,
+        snapshot: Some(Snapshot { query_id: query_id.clone(), at: moment.at }),
+        reading: Some(Reading { query_id, next_chunk: 0, statement }),
+        ..Position::default()
+    };
+    Ok((result, position))
+}
+
+async fn excluded_count(session: &Session, plan: &StreamPlan) -> Result<u64> {
+    let Some(sql) = excluded_count_sql(plan)? else { return Ok(0) };
+    let result = session.query(Statement::new(sql.as_str()).repeatable()).await.map_err(from_client)?;
+    let rows = result.collect().await.map_err(from_client)?;
+    let first = rows.iter().find(|batch| batch.num_rows() > 0);
+    let count = first.and_then(|batch| array_value_to_string(batch.column(0), 0).ok()?.parse().ok());
+    count.ok_or_else(|| Error::internal("a count came without a number"))
 }
 
 /// The kept result that the staged rows came from, unless it is gone or belongs to another statement.
@@ -76,6 +111,7 @@ fn is_gone(kind: snowflake::ErrorKind) -> bool {
 }
 
 struct Read {
+    plan: StreamPlan,
     batches: ResultStream,
     schema: SchemaRef,
     position: Position,
@@ -98,6 +134,7 @@ impl Read {
             .ok_or_else(|| Error::internal("a read was started without a result to read"))?;
         let batches = result.batches_from(reading.next_chunk, options).map_err(from_client)?;
         Ok(Self {
+            plan: plan.clone(),
             batches,
             schema: plan.arrow_schema(),
             watermark: cursor_watermark(plan, &position)?,
@@ -125,9 +162,11 @@ impl Read {
         }
         let resume = if result.is_last_of_chunk {
             self.reading.next_chunk = result.chunk + 1;
-            self.position.watermark = self.watermark.as_ref().and_then(|(_, watermark)| watermark.text());
-            self.position.null_count =
-                self.watermark.as_ref().map_or(0, |(_, watermark)| watermark.null_count());
+            if let Some((_, watermark)) = &self.watermark {
+                self.position.watermark = watermark.text();
+                self.position.null_count = watermark.null_count();
+                self.position.future_count = watermark.future_count();
+            }
             self.position.reading = Some(self.reading.clone());
             Some(Cursor::from_position(&self.position)?)
         } else {
@@ -139,8 +178,15 @@ impl Read {
     }
 
     fn end(&self) -> Result<ReadEvent> {
-        let watermark = self.watermark.as_ref().and_then(|(_, watermark)| watermark.text());
-        let position = Position { watermark, ..Position::default() };
+        let watermark = self.watermark.as_ref().map(|(_, watermark)| watermark);
+        let mut position = Position {
+            watermark: watermark.and_then(Watermark::text),
+            null_count: 0,
+            future_count: 0,
+            reading: None,
+            ..self.position.clone()
+        };
+        position.next_statement = Some(digest(&read_sql(&self.plan, &position)?));
         let truncated = self.batches.summary().truncated_values;
         let changed = self.lossy_columns.iter().filter_map(|(index, name)| {
             let count = truncated.get(*index).copied().filter(|count| *count > 0)?;
@@ -148,7 +194,8 @@ impl Read {
         });
         Ok(ReadEvent::End(EndOfRead {
             cursor: Cursor::from_position(&position)?,
-            null_cursor_count: self.watermark.as_ref().map(|(_, watermark)| watermark.null_count()),
+            null_cursor_count: watermark.map(Watermark::null_count),
+            future_cursor_count: watermark.map(Watermark::future_count),
             changed_values: changed.collect(),
         }))
     }
@@ -162,7 +209,16 @@ fn cursor_watermark(plan: &StreamPlan, position: &Position) -> Result<Option<(us
         .index_of(target)
         .map_err(|_| Error::internal("the cursor column is missing from the plan"))?;
     let watermark = Watermark::starting_at(cursor_type, position.watermark.as_deref(), position.null_count)?;
+    let watermark = match &position.snapshot {
+        Some(snapshot) => watermark.never_beyond(cursor_type, &snapshot.at, position.future_count)?,
+        None => watermark,
+    };
     Ok(Some((index, watermark)))
+}
+
+/// Tells one statement from another, without keeping its text.
+pub(super) fn digest(statement: &str) -> String {
+    Sha256::digest(statement.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The same values under the plan's names. Types that differ in their field names alone are renamed with them.

@@ -4,15 +4,18 @@ use std::fmt;
 
 use async_trait::async_trait;
 use model::{
-    BatchStream, Cursor, Error, ErrorKind, Result, Source, StreamFilter, StreamName, StreamPlan, StreamSchema,
+    BatchStream, Cursor, Error, ErrorKind, ReadPlan, Result, Source, StreamFilter, StreamName, StreamPlan,
+    StreamSchema,
 };
 use snowflake::{ConnectionConfig, Session, SessionContext};
 use tokio::sync::Mutex;
 
 use super::error::from_client;
+use super::moment::Moment;
 use super::position::Position;
 use super::sql::{read_sql, table_sql};
 use super::{catalog, read};
+use crate::watermark::lower_bound;
 
 /// A Snowflake account as source.
 pub struct SnowflakeSource {
@@ -109,8 +112,31 @@ impl Source for SnowflakeSource {
             self.on_session(async |session| read::start(session, plan, committed, statement).await).await;
         read.map_err(|error| self.with_grants(error, &plan.stream))
     }
+
+    fn lower_bound(&self, plan: &StreamPlan) -> Result<Option<String>> {
+        let ReadPlan::ByCursor { cursor_type, lookback, .. } = &plan.read else { return Ok(None) };
+        let committed = committed(plan)?;
+        committed.watermark.map(|watermark| lower_bound(cursor_type, &watermark, *lookback)).transpose()
+    }
+
+    /// Asks for the table's change token, which needs no virtual warehouse.
+    async fn is_unchanged(&self, plan: &StreamPlan) -> Result<bool> {
+        let committed = committed(plan)?;
+        let (StreamName::Table(table), Some(token)) = (&plan.stream, &committed.change_token) else {
+            return Ok(false);
+        };
+        if committed.next_statement != Some(read::digest(&read_sql(plan, &committed)?)) {
+            return Ok(false);
+        }
+        let now = self.on_session(async |session| Moment::with_token(session, table).await).await?;
+        Ok(now.is_some_and(|now| now.change_token.as_ref() == Some(token)))
+    }
 }
 
 fn committed(plan: &StreamPlan) -> Result<Position> {
-    Ok(plan.since.as_ref().map(Cursor::position).transpose()?.unwrap_or_default())
+    let position: Position = plan.since.as_ref().map(Cursor::position).transpose()?.unwrap_or_default();
+    if let Some(followed) = &position.followed {
+        followed.refuse_another(plan)?;
+    }
+    Ok(position)
 }

@@ -20,6 +20,15 @@ pub(super) fn read_sql(plan: &StreamPlan, committed: &Position) -> Result<String
     }
 }
 
+/// Counts the rows that a read leaves out for want of a cursor value; absent where it leaves none out.
+pub(super) fn excluded_count_sql(plan: &StreamPlan) -> Result<Option<String>> {
+    let ReadPlan::ByCursor { cursor_column, null_cursor: NullCursor::Exclude, .. } = &plan.read else {
+        return Ok(None);
+    };
+    let from = from_sql(&plan.stream)?;
+    Ok(Some(format!("SELECT COUNT(*) FROM {from} WHERE {} IS NULL", quoted(cursor_column)?)))
+}
+
 /// Names every column of a stream and reads nothing.
 pub(super) fn every_column_sql(stream: &StreamName) -> Result<String> {
     Ok(format!("SELECT * FROM {}", from_sql(stream)?))
@@ -81,6 +90,7 @@ fn bound_sql(cursor_type: &LogicalType, bound: &str) -> Result<String> {
         LogicalType::Int64 => format!("{bound}::NUMBER(38,0)"),
         LogicalType::Decimal { scale, .. } => format!("{bound}::NUMBER(38,{scale})"),
         LogicalType::Text => string_literal(bound),
+        LogicalType::Binary => format!("TO_BINARY({}, 'HEX')", string_literal(bound)),
         LogicalType::Date => format!("TO_DATE({}, 'YYYY-MM-DD')", string_literal(bound)),
         LogicalType::Timestamp { .. } => {
             format!("TO_TIMESTAMP_NTZ({}, 'YYYY-MM-DD HH24:MI:SS.FF9')", string_literal(bound))

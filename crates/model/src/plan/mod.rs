@@ -7,7 +7,8 @@ use arrow_schema::{Schema, SchemaRef};
 use serde::Serialize;
 
 use crate::{
-    Column, Cursor, Epoch, Error, LogicalType, Progress, Result, StreamName, StreamSchema, TableName,
+    Column, Cursor, Epoch, Error, ErrorKind, LogicalType, Progress, Result, StreamName, StreamSchema,
+    TableName,
 };
 
 mod drift;
@@ -152,6 +153,7 @@ impl StreamPlan {
         let mut columns = plan_columns(spec, schema)?;
         let mut drift = Drift::of(spec, &mut columns, progress.columns.as_ref())?;
         let key = key_targets(spec, &columns)?;
+        refuse_lost_cursor(spec, schema, progress)?;
         let read = plan_read(spec, schema, &columns)?;
         let goes_on = matches!(read, ReadPlan::ByCursor { .. }) && !drift.is_read_anew();
         let committed = progress.committed.as_ref().filter(|_| goes_on);
@@ -183,6 +185,15 @@ impl StreamPlan {
     /// The key's columns at the destination.
     pub fn key(&self) -> &[String] {
         self.publish.key()
+    }
+
+    /// Sets where the read begins, as only its source can say, for a destination that replaces rows from there on.
+    #[must_use]
+    pub fn reading_from(mut self, lower_bound: Option<String>) -> Self {
+        if let Publish::ReplaceFrom { from, .. } = &mut self.publish {
+            *from = lower_bound;
+        }
+        self
     }
 
     /// Whether this run reads the stream as a whole.
@@ -284,13 +295,14 @@ fn plan_read(spec: &StreamSpec, schema: &StreamSchema, columns: &[PlannedColumn]
         return Ok(ReadPlan::Whole);
     };
     let column = find_column(schema, cursor_column, "cursor")?;
-    if !column.logical_type.is_ordered() {
+    if let Some(reason) = column.logical_type.why_no_cursor() {
         let message = format!(
-            "column {} of {} is {}, which has no order a cursor can follow",
+            "column {} of {} is {}, which a cursor cannot follow: {reason}",
             column.name, spec.stream, column.source_type
         );
-        return Err(Error::config("cursor_not_ordered", message)
-            .with_remedy("choose a timestamp, date, number or text column that grows with every change"));
+        return Err(Error::config("cursor_not_ordered", message).with_remedy(
+            "choose a timestamp, date, number, text or binary column that grows with every change",
+        ));
     }
     if !lookback.is_zero() && !column.logical_type.is_time() {
         let message =
@@ -310,6 +322,23 @@ fn plan_read(spec: &StreamSpec, schema: &StreamSchema, columns: &[PlannedColumn]
         lookback: *lookback,
         null_cursor: *null_cursor,
     })
+}
+
+/// A cursor column that an earlier run has followed is part of its position; without it there is no going on.
+fn refuse_lost_cursor(spec: &StreamSpec, schema: &StreamSchema, progress: &Progress) -> Result<()> {
+    let ReadSpec::Incremental { cursor_column, .. } = &spec.read else { return Ok(()) };
+    if progress.committed.is_none() || schema.column(cursor_column).is_some() {
+        return Ok(());
+    }
+    let names: Vec<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();
+    let message = format!(
+        "{} has no column {cursor_column} any more, which earlier runs have followed; its columns are {}",
+        spec.stream,
+        names.join(", ")
+    );
+    Err(Error::new(ErrorKind::SchemaChanged, "cursor_column_gone", message).with_remedy(
+        "name the column that took its place under `read.incremental.cursor`, and run once with --full-refresh",
+    ))
 }
 
 fn find_column<'a>(schema: &'a StreamSchema, name: &str, used_as: &str) -> Result<&'a Column> {

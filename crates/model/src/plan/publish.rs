@@ -30,6 +30,10 @@ pub enum Publish {
     Replace { key: Vec<String>, max_shrink_percent: u8 },
     /// They replace the rows with the same key, or remove them where `delete_flag` is true; others are added.
     Merge { key: Vec<String>, delete_flag: Option<String> },
+    /// They replace the rows that the same read would have given before, which needs no key: those whose `cursor` (the
+    /// name at the destination) is at or above `from`, or any where that is absent; and with `with_nulls` those that
+    /// have none.
+    ReplaceFrom { cursor: String, from: Option<String>, with_nulls: bool },
     /// They are added. The key tells rows with the same cursor value apart, so that none is added twice.
     Append { key: Vec<String> },
 }
@@ -39,6 +43,7 @@ impl Publish {
     pub fn key(&self) -> &[String] {
         match self {
             Publish::Replace { key, .. } | Publish::Merge { key, .. } | Publish::Append { key } => key,
+            Publish::ReplaceFrom { .. } => &[],
         }
     }
 }
@@ -51,6 +56,7 @@ pub(super) fn plan_publish(
     committed: Option<&Checkpoint>,
 ) -> Result<Publish> {
     match &spec.write {
+        WriteSpec::Mirror if committed.is_some() && key.is_empty() => replace_from(spec, columns),
         WriteSpec::Mirror if committed.is_some() => Ok(Publish::Merge { key, delete_flag: None }),
         // A first read has nothing to shrink; what stands there is from a run that was told to start anew.
         WriteSpec::Mirror if is_incremental(spec) => Ok(Publish::Replace { key, max_shrink_percent: 100 }),
@@ -68,7 +74,7 @@ pub(super) fn plan_publish(
 
 /// Refuses what could lose or repeat a row.
 pub(super) fn refuse_contradictions(spec: &StreamSpec) -> Result<()> {
-    if spec.key.is_empty() && is_incremental(spec) {
+    if spec.key.is_empty() && is_incremental(spec) && spec.write != WriteSpec::Mirror {
         return Err(key_missing(spec, "is read incrementally without a key"));
     }
     match &spec.write {
@@ -87,6 +93,15 @@ pub(super) fn refuse_contradictions(spec: &StreamSpec) -> Result<()> {
 
 fn is_incremental(spec: &StreamSpec) -> bool {
     matches!(spec.read, ReadSpec::Incremental { .. })
+}
+
+/// Without a key a run cannot tell which row a later version replaces. It replaces all that it has read again.
+fn replace_from(spec: &StreamSpec, columns: &[PlannedColumn]) -> Result<Publish> {
+    let ReadSpec::Incremental { cursor_column, null_cursor, .. } = &spec.read else {
+        return Err(key_missing(spec, "is merged without a key"));
+    };
+    let cursor = find_planned(spec, columns, cursor_column, "cursor")?.target.clone();
+    Ok(Publish::ReplaceFrom { cursor, from: None, with_nulls: *null_cursor == NullCursor::Include })
 }
 
 /// A row that is read twice would be appended twice.

@@ -82,8 +82,27 @@ fn a_full_refresh_never_reads_on_from_a_committed_position() {
 }
 
 #[test]
-fn an_incremental_read_without_a_key_is_refused() {
-    assert_eq!(refused(&spec(Some("UPDATED_AT"), &[]), &deals()).code(), "key_missing");
+fn without_a_key_a_later_run_replaces_what_it_reads_again() {
+    let spec = spec(Some("UPDATED_AT"), &[]);
+    let first = StreamPlan::build(&spec, &deals(), &Progress::default()).unwrap();
+    assert!(matches!(first.publish, Publish::Replace { .. }));
+    let later = StreamPlan::build(&spec, &deals(), &after_a_run()).unwrap();
+    let later = later.reading_from(Some("2026-01-01".into()));
+    let from = Some("2026-01-01".to_owned());
+    assert_eq!(later.publish, Publish::ReplaceFrom { cursor: "UPDATED_AT".into(), from, with_nulls: true });
+}
+
+#[test]
+fn a_cursor_column_that_is_gone_after_a_run_is_not_taken_for_a_typing_mistake() {
+    let spec = spec(Some("CHANGED_AT"), &["ID"]);
+    assert_eq!(refused(&spec, &deals()).code(), "unknown_column");
+    let error = StreamPlan::build(&spec, &deals(), &after_a_run()).unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::SchemaChanged, "cursor_column_gone"));
+}
+
+fn after_a_run() -> Progress {
+    let committed = Some(Checkpoint { cursor: Cursor::from_stored("{}"), row_count: 3 });
+    Progress { committed, ..Progress::default() }
 }
 
 #[test]
@@ -96,6 +115,16 @@ fn an_unknown_column_is_refused_with_its_exact_name_where_only_case_differs() {
 #[test]
 fn a_cursor_column_without_an_order_is_refused() {
     assert_eq!(refused(&spec(Some("PROPERTIES"), &["ID"]), &deals()).code(), "cursor_not_ordered");
+    for (logical_type, is_followed) in [
+        (LogicalType::Binary, true),
+        (LogicalType::Text, true),
+        (LogicalType::Float64, false),
+        (LogicalType::Decfloat, false),
+        (LogicalType::Time { scale: 9 }, false),
+        (LogicalType::Bool, false),
+    ] {
+        assert_eq!(logical_type.why_no_cursor().is_none(), is_followed, "{logical_type}");
+    }
 }
 
 #[test]

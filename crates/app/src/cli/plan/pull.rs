@@ -18,6 +18,8 @@ impl PlanCommand {
         source.close().await;
         let schema = described?;
         let plan = StreamPlan::build(spec, &schema, &progress)?;
+        let lower_bound = source.lower_bound(&plan)?;
+        let plan = plan.reading_from(lower_bound);
         let statement = source.statement(&plan)?;
         let privileges = privileges(file, &plan);
         if self.json {
@@ -57,6 +59,9 @@ fn describe(terminal: &Terminal, schema: &StreamSchema, plan: &StreamPlan) -> St
     let publish = match &plan.publish {
         Publish::Replace { .. } => "loaded beside the table and put in its place at once".to_owned(),
         Publish::Merge { key, .. } => format!("merged by {}", key.join(", ")),
+        Publish::ReplaceFrom { cursor, .. } => {
+            format!("put in place of those that are read again, by {cursor}; there is no key")
+        }
         Publish::Append { .. } => "added".to_owned(),
     };
     let resumed =

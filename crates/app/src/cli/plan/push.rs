@@ -122,6 +122,7 @@ fn describe(terminal: &Terminal, schema: &StreamSchema, plan: &StreamPlan, previ
         Publish::Append { .. } => "added, each once".to_owned(),
         Publish::Replace { .. } => "put in place of all that the table holds".to_owned(),
         Publish::Merge { key, delete_flag: None } => format!("upserted by {}", key.join(", ")),
+        Publish::ReplaceFrom { .. } => "replaced where they are read again".to_owned(),
         Publish::Merge { key, delete_flag: Some(flag) } => {
             format!("upserted by {}, and removed where {flag} is true", key.join(", "))
         }

@@ -71,6 +71,7 @@ impl SnowflakeDestination {
                 let deadline_ms = self.fill_temporary(plan, delivery, &files, sent).await?;
                 (IntentKind::Fenced { deadline_ms }, sql::merge(&delivery.shape, deadline_ms)?)
             }
+            Publish::ReplaceFrom { .. } => return Err(not_delivered(plan)),
         };
         self.step(DeliveryStep::Publishing);
         let intent = self.note_intent(plan, delivery, kind, sent, checkpoint).await?;
@@ -251,6 +252,12 @@ impl SnowflakeDestination {
 
 pub(super) fn location(delivery: &Delivery) -> Result<StageLocation> {
     StageLocation::user(&delivery.folder()).map_err(from_client)
+}
+
+/// A customer's table is no mirror: rows that nobody asked to be removed stay in it.
+pub(super) fn not_delivered(plan: &StreamPlan) -> Error {
+    Error::config("write_unsupported", format!("{} cannot be made a mirror of {}", plan.target, plan.stream))
+        .with_remedy("choose append, rewrite or upsert under `write`")
 }
 
 /// A rewrite without rows still changes a target that has some.

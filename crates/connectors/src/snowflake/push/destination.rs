@@ -7,12 +7,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use model::{
     Batch, Checkpoint, Committed, Destination, Epoch, Error, ErrorKind, Journal, JournalEntry, JournalWrite,
-    Prepared, Progress, Result, Staged, StreamName, StreamPlan, TableName,
+    Prepared, Progress, Publish, Result, Staged, StreamName, StreamPlan, TableName,
 };
 use snowflake::{ConnectionConfig, SessionContext, StageLocation, UploadOptions};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::deliver::not_delivered;
 use super::grants::{self, explained};
 use super::guards;
 use super::intent::{Attempt, KnownTarget, Notes};
@@ -294,6 +295,9 @@ impl Destination for SnowflakeDestination {
     }
 
     async fn prepare(&self, plan: &StreamPlan) -> Result<Prepared> {
+        if matches!(plan.publish, Publish::ReplaceFrom { .. }) {
+            return Err(not_delivered(plan));
+        }
         let mut slot = self.delivery.lock().await;
         if let Some(mut earlier) = slot.take() {
             self.discard(&mut earlier, None).await;

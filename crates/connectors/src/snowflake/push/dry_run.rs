@@ -2,6 +2,7 @@
 
 use model::{Committed, ErrorKind, Publish, Result, StreamPlan};
 
+use super::deliver::not_delivered;
 use super::destination::{Delivery, SnowflakeDestination};
 use super::intent::SentFile;
 use super::progress::DryRun;
@@ -28,6 +29,7 @@ impl SnowflakeDestination {
             Publish::Replace { .. } => DryRun { removed: before, ..found },
             Publish::Merge { .. } if files.is_empty() || !delivery.target.exists => found,
             Publish::Merge { .. } => self.merge_counts(delivery, found).await?,
+            Publish::ReplaceFrom { .. } => return Err(not_delivered(plan)),
         };
         let committed = Committed {
             inserted: found.added.unwrap_or_default(),

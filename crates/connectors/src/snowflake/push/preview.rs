@@ -3,6 +3,7 @@
 use model::{Publish, Result, StreamPlan, TableName};
 use snowflake::StageLocation;
 
+use super::deliver::not_delivered;
 use super::destination::SnowflakeDestination;
 use super::grants::{self, Grant};
 use super::intent::SentFile;
@@ -77,6 +78,7 @@ fn delivery_statements(plan: &StreamPlan, shape: &Shape) -> Result<Vec<String>> 
     let mut statements = vec![format!("PUT 'file://part' {folder}")];
     match &plan.publish {
         Publish::Append { .. } => statements.push(sql::copy_into_target(shape, &folder, &files)?),
+        Publish::ReplaceFrom { .. } => return Err(not_delivered(plan)),
         Publish::Replace { .. } | Publish::Merge { .. } => {
             statements.push(sql::create_temporary(shape)?);
             statements.push(sql::copy_into_temporary(shape, &folder, &files)?);
