@@ -1,6 +1,7 @@
 //! The writing seam.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -71,4 +72,31 @@ pub trait Destination: Debug + Send + Sync {
 
     /// Publishes what is staged and records `checkpoint`, as one.
     async fn commit(&self, plan: &StreamPlan, checkpoint: Checkpoint) -> Result<Committed>;
+}
+
+#[async_trait]
+impl<T: Destination + ?Sized> Destination for Arc<T> {
+    async fn progress(&self, stream: &StreamName, target: &TableName) -> Result<Progress> {
+        (**self).progress(stream, target).await
+    }
+
+    async fn prepare(&self, plan: &StreamPlan) -> Result<Prepared> {
+        (**self).prepare(plan).await
+    }
+
+    async fn discard_staged(&self, plan: &StreamPlan) -> Result<()> {
+        (**self).discard_staged(plan).await
+    }
+
+    async fn stage(&self, plan: &StreamPlan, batch: Batch) -> Result<Staged> {
+        (**self).stage(plan, batch).await
+    }
+
+    async fn flush(&self, plan: &StreamPlan) -> Result<Staged> {
+        (**self).flush(plan).await
+    }
+
+    async fn commit(&self, plan: &StreamPlan, checkpoint: Checkpoint) -> Result<Committed> {
+        (**self).commit(plan, checkpoint).await
+    }
 }

@@ -1,6 +1,7 @@
 //! The reading seam.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -33,5 +34,32 @@ pub trait Source: Debug + Send + Sync {
     /// reading says no.
     async fn is_unchanged(&self, _plan: &StreamPlan) -> Result<bool> {
         Ok(false)
+    }
+}
+
+#[async_trait]
+impl<T: Source + ?Sized> Source for Arc<T> {
+    async fn discover(&self, filter: &StreamFilter) -> Result<Vec<StreamSchema>> {
+        (**self).discover(filter).await
+    }
+
+    async fn describe(&self, stream: &StreamName) -> Result<StreamSchema> {
+        (**self).describe(stream).await
+    }
+
+    fn statement(&self, plan: &StreamPlan) -> Result<String> {
+        (**self).statement(plan)
+    }
+
+    async fn read(&self, plan: &StreamPlan) -> Result<BatchStream> {
+        (**self).read(plan).await
+    }
+
+    fn lower_bound(&self, plan: &StreamPlan) -> Result<Option<String>> {
+        (**self).lower_bound(plan)
+    }
+
+    async fn is_unchanged(&self, plan: &StreamPlan) -> Result<bool> {
+        (**self).is_unchanged(plan).await
     }
 }

@@ -140,7 +140,6 @@ fn a_mistake_is_shown_at_its_line_with_a_remedy() {
         (in_pull("write: append\n"), 6, "field_misplaced", "remove it"),
         (in_pull("on_misfit: quarantine\n"), 6, "field_misplaced", "remove it"),
         (pull("stream: SALES.DEALS\n"), 4, "sync_file_invalid", ""),
-        (pull("stream: A.B.C\nread: { incremental: { cursor: AT } }\n"), 5, "key_missing", "read.key"),
         (sync(SNOWFLAKE, SNOWFLAKE, target), 3, "direction_unknown", "a push from `duckdb` to `snowflake`"),
         (sync(DUCKDB, DUCKDB, target), 3, "direction_unknown", "a pull goes from `snowflake`"),
         (sync("{}", SNOWFLAKE, target), 2, "direction_unknown", "either"),

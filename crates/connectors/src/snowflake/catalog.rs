@@ -17,7 +17,10 @@ const SHOWN_ROWS_MAX: usize = 10_000;
 
 /// Describes one table, view or query from its compiled form; nothing is run.
 pub(super) async fn describe(session: &Session, stream: &StreamName) -> Result<StreamSchema> {
-    let described = session.describe(Statement::new(every_column_sql(stream)?)).await.map_err(from_client)?;
+    let described = session
+        .describe(Statement::new(every_column_sql(stream)?).repeatable())
+        .await
+        .map_err(from_client)?;
     let mut columns: Vec<Column> = Vec::with_capacity(described.len());
     for column in &described {
         if columns.iter().any(|earlier| earlier.name == column.name) {
@@ -256,7 +259,7 @@ impl ShownType {
 }
 
 pub(super) async fn show(session: &Session, sql: &str) -> Result<Vec<RecordBatch>> {
-    let result = session.query(Statement::new(sql)).await.map_err(from_client)?;
+    let result = session.query(Statement::new(sql).repeatable()).await.map_err(from_client)?;
     result.collect().await.map_err(from_client)
 }
 

@@ -65,7 +65,7 @@ fn is_refusal(kind: snowflake::ErrorKind) -> bool {
 }
 
 async fn first_row(session: &Session, sql: &str) -> snowflake::Result<Vec<String>> {
-    let batches = session.query(Statement::new(sql)).await?.collect().await?;
+    let batches = session.query(Statement::new(sql).repeatable()).await?.collect().await?;
     let Some(row) = batches.iter().find(|batch| batch.num_rows() > 0) else { return Ok(Vec::new()) };
     let text = |column| array_value_to_string(column, 0).unwrap_or_default();
     Ok(row

@@ -26,7 +26,8 @@ pub struct SnowflakeSource {
 impl SnowflakeSource {
     /// A source that logs in when it is first used.
     pub fn new(config: ConnectionConfig) -> Self {
-        Self { config, session: Mutex::new(None) }
+        // Nothing that a source asks depends on its session, so where that is gone another one goes on.
+        Self { config: config.relogin(true), session: Mutex::new(None) }
     }
 
     /// Logs in where that has not happened yet, and says what the session stands on.

@@ -1,0 +1,185 @@
+//! One seed: a table and its writers, a sync that follows it, and rounds of both until the two sides are compared.
+
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use connectors::duckdb::DuckDbDestination;
+use connectors::faulty::Faulty;
+use engine::{RunOptions, RunProgress, RunReport, Sync, run};
+use model::{Destination, Error, ErrorKind, RetryPolicy, Source, StreamSpec};
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::broken::{Broken, BrokenSource};
+use super::disturbance::Disturbance;
+use super::killed::Killed;
+use super::random::Random;
+use super::settings::Settings;
+use super::table::Table;
+use crate::account::Account;
+use crate::pull::{Interrupted, Pull};
+
+/// Writes between two runs, at most.
+const CHANGES_MAX: u64 = 7;
+const ROUNDS_MAX: u64 = 4;
+/// Disturbed runs before the one that settles a round, at most.
+const DISTURBED_MAX: u64 = 2;
+/// How far an account's clock moves at once, in seconds: links, sessions and kept results expire.
+const CLOCK_STEPS: &[u64] = &[0, 0, 0, 0, 1, 60, 3_700, 7 * 3_600, 25 * 3_600];
+
+/// Plays one seed; an error says what was different, and after what.
+pub(super) async fn play(account: &Arc<Account>, seed: u64, broken: Option<Broken>) -> Result<(), String> {
+    let mut random = Random::new(seed);
+    let settings = Settings::random(&mut random);
+    let name =
+        format!("T{seed}_{}", broken.map_or_else(String::new, |broken| format!("{broken:?}")).to_uppercase());
+    let table = Table::new(&account.emulator, &name, &settings, Random::new(random.below(u64::MAX)));
+    let mut case = Case {
+        pull: Pull::new(account, settings.spec(&name)),
+        account: Arc::clone(account),
+        table: Arc::new(Mutex::new(table)),
+        settings,
+        random,
+        broken,
+    };
+    let result = case.rounds().await;
+    account.emulator.faults().clear();
+    let mut table = case.table.lock().unwrap();
+    table.settle();
+    result.map_err(|message| format!("{message}\n{:?}\n{}", case.settings, table.log.join("\n")))
+}
+
+struct Case<'a> {
+    pull: Pull<'a>,
+    account: Arc<Account>,
+    table: Arc<Mutex<Table>>,
+    settings: Settings,
+    random: Random,
+    broken: Option<Broken>,
+}
+
+impl Case<'_> {
+    async fn rounds(&mut self) -> Result<(), String> {
+        for round in 0..=self.random.below(ROUNDS_MAX) {
+            self.write();
+            for _ in 0..self.random.below(DISTURBED_MAX + 1) {
+                let disturbance = Disturbance::random(&mut self.random);
+                self.note(&format!("disturbed run: {disturbance:?}"));
+                match self.run(&disturbance).await {
+                    Some(Err(error)) if error.kind() == ErrorKind::Internal => {
+                        return Err(format!("round {round}: a disturbed run failed with {error:?}"));
+                    }
+                    outcome => self.note(&format!("it ended with {outcome:?}")),
+                }
+                self.write();
+            }
+            self.note("undisturbed run");
+            let calm = Disturbance { attempts_max: 4, ..Disturbance::default() };
+            match self.run(&calm).await {
+                Some(Ok(report)) => self.note(&format!("{report:?}")),
+                outcome => return Err(format!("round {round}: an undisturbed run failed: {outcome:?}")),
+            }
+            self.compare(round)?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self) {
+        let seconds = *self.random.pick(CLOCK_STEPS);
+        self.account.emulator.clock().advance(Duration::from_secs(seconds));
+        let mut table = self.table.lock().unwrap();
+        tokio::task::block_in_place(|| table.write(&self.account.emulator, CHANGES_MAX));
+    }
+
+    fn note(&self, what: &str) {
+        self.table.lock().unwrap().log.push(format!("-- {what}"));
+    }
+
+    fn compare(&self, round: u64) -> Result<(), String> {
+        let table = self.table.lock().unwrap();
+        let (expected, landed) = (table.expected(), self.pull.rows(&table.vendor_sql()));
+        if expected == landed {
+            return Ok(());
+        }
+        let only = |these: &[String], those: &[String]| -> Vec<String> {
+            these.iter().filter(|row| !those.contains(row)).cloned().collect()
+        };
+        Err(format!(
+            "round {round}: {} rows at the source and {} here; missing {:?}, too many {:?}",
+            expected.len(),
+            landed.len(),
+            only(&expected, &landed),
+            only(&landed, &expected)
+        ))
+    }
+
+    /// One run in a process of its own; nothing where that is killed.
+    async fn run(&mut self, disturbance: &Disturbance) -> Option<Result<RunReport, Error>> {
+        tokio::task::block_in_place(|| self.table.lock().unwrap().before_run());
+        for rule in &disturbance.on_the_wire {
+            self.account.emulator.faults().add(rule.clone());
+        }
+        let died = Arc::new(Notify::new());
+        let inner = self.account.source();
+        let sync = Sync {
+            source: self.source(Arc::clone(&inner) as Arc<dyn Source>, disturbance),
+            destination: self.destination(disturbance, &died),
+            spec: self.spec(),
+        };
+        let retry = RetryPolicy {
+            attempts_max: disturbance.attempts_max,
+            delay_min: Duration::from_millis(1),
+            delay_max: Duration::from_millis(2),
+        };
+        let options = RunOptions { retry, ..RunOptions::default() };
+        let (progress, _watched) = watch::channel(RunProgress::default());
+        let cancel = CancellationToken::new();
+        let outcome = tokio::select! {
+            outcome = run(&sync, &options, &progress, &cancel) => Some(outcome),
+            () = died.notified() => None,
+        };
+        self.account.emulator.faults().clear();
+        if outcome.is_some() {
+            inner.close().await;
+        }
+        self.table.lock().unwrap().after_run();
+        outcome
+    }
+
+    fn spec(&self) -> StreamSpec {
+        self.pull.spec.clone()
+    }
+
+    fn source(&self, inner: Arc<dyn Source>, disturbance: &Disturbance) -> Arc<dyn Source> {
+        let (table, account) = (Arc::clone(&self.table), Arc::clone(&self.account));
+        let writers = move || table.lock().unwrap().write(&account.emulator, CHANGES_MAX);
+        let act: Option<Box<dyn FnOnce() + Send>> =
+            if disturbance.has_writers { Some(Box::new(writers)) } else { None };
+        let mut source: Arc<dyn Source> = Arc::new(Interrupted::new(inner, act));
+        if let Some(broken) = self.broken {
+            let table = Arc::clone(&self.table);
+            source = Arc::new(BrokenSource {
+                inner: source,
+                broken,
+                cursor_type: self.settings.cursor_type,
+                table,
+            });
+        }
+        Arc::new(Faulty::new(source, disturbance.at_the_source.clone()))
+    }
+
+    fn destination(&self, disturbance: &Disturbance, died: &Arc<Notify>) -> Arc<dyn Destination> {
+        let inner: Arc<dyn Destination> = Arc::new(DuckDbDestination::open(self.pull.file()).unwrap());
+        let inner: Arc<dyn Destination> = match disturbance.dies_at {
+            None => inner,
+            Some((call, does_its_work)) => Arc::new(Killed {
+                inner,
+                calls_left: AtomicI64::new(call),
+                does_its_work,
+                died: Arc::clone(died),
+            }),
+        };
+        Arc::new(Faulty::new(inner, disturbance.at_the_destination.clone()))
+    }
+}

@@ -1,0 +1,63 @@
+//! What a sync asks for, at random.
+
+use std::time::Duration;
+
+use model::{ChosenColumn, NullCursor, ReadSpec, StreamName, StreamSpec, TableName};
+
+use super::cursor_type::{ALL, CursorType};
+use super::random::Random;
+
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) cursor_type: CursorType,
+    pub(super) has_key: bool,
+    pub(super) is_incremental: bool,
+    pub(super) null_cursor: NullCursor,
+    pub(super) lookback_seconds: u64,
+    /// Whether the sync names its columns, so that others may come and go.
+    pub(super) names_columns: bool,
+}
+
+impl Settings {
+    pub(super) fn random(random: &mut Random) -> Self {
+        let cursor_type = *random.pick(&ALL);
+        let lookbacks: &[u64] = match cursor_type {
+            CursorType::Date => &[0, 0, 86_400, 90_000],
+            _ if cursor_type.is_time() => &[0, 0, 0, 1, 600, 7_200],
+            _ => &[0],
+        };
+        Self {
+            cursor_type,
+            has_key: random.chance(60),
+            is_incremental: random.chance(92),
+            null_cursor: if random.chance(60) { NullCursor::Include } else { NullCursor::Exclude },
+            lookback_seconds: *random.pick(lookbacks),
+            names_columns: random.chance(40),
+        }
+    }
+
+    pub(super) fn reads_nulls(&self) -> bool {
+        !self.is_incremental || self.null_cursor == NullCursor::Include
+    }
+
+    pub(super) fn spec(&self, table: &str) -> StreamSpec {
+        let stream = StreamName::Table(TableName::in_snowflake("CRM", "PUBLIC", table));
+        let target = TableName::in_vendor_database("crm", "rows");
+        let chosen = |name: &str| ChosenColumn { source: name.to_owned(), target: None };
+        StreamSpec {
+            read: if self.is_incremental {
+                ReadSpec::Incremental {
+                    cursor_column: "AT".to_owned(),
+                    lookback: Duration::from_secs(self.lookback_seconds),
+                    null_cursor: self.null_cursor,
+                }
+            } else {
+                ReadSpec::FullRefresh
+            },
+            key: if self.has_key { vec!["ID".to_owned()] } else { Vec::new() },
+            columns: if self.names_columns { ["ID", "NAME", "AT"].map(chosen).to_vec() } else { Vec::new() },
+            max_shrink_percent: 100,
+            ..StreamSpec::new(stream, target)
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! What went wrong in other products, one test for each report, and any history of a table against any settings of a
+//! sync. `docs/field-failures.md` lists the reports.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod account;
+mod cursors;
+mod histories;
+mod long_reads;
+mod names;
+mod page;
+mod pull;
+mod types;
