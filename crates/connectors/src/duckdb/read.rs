@@ -16,6 +16,7 @@ use super::error::reading_failed;
 use super::position::Position;
 use super::read_sql::{ReadStatement, from_sql, read_statement};
 use super::read_values::converted;
+use crate::followed::Followed;
 use crate::watermark::Watermark;
 
 /// DuckDB gives vectors of 2,048 rows; destinations work better with more at once. Many more at once leave the cache
@@ -204,6 +205,7 @@ impl Following {
         let delivered = self.appending.as_ref().map(|appending| appending.delivered(plan)).transpose()?;
         let position = Position {
             watermark: watermark.and_then(Watermark::text),
+            followed: Followed::by(plan),
             delivered: delivered.filter(|_| watermark.and_then(Watermark::text).is_some()),
         };
         let schema = plan.arrow_schema();
@@ -227,7 +229,11 @@ fn excluded(plan: &StreamPlan) -> Option<String> {
 
 /// The position that a plan goes on from.
 pub(super) fn committed(plan: &StreamPlan) -> Result<Position> {
-    Ok(plan.since.as_ref().map(Cursor::position).transpose()?.unwrap_or_default())
+    let position: Position = plan.since.as_ref().map(Cursor::position).transpose()?.unwrap_or_default();
+    if let Some(followed) = &position.followed {
+        followed.refuse_another(plan)?;
+    }
+    Ok(position)
 }
 
 /// A statement that is only about to start does not notice that it is interrupted, so it is told again after this long.
