@@ -155,10 +155,12 @@ async fn posthog_103240_a_retry_does_not_start_from_row_zero() {
 async fn pipelinewise_231_a_full_refresh_goes_on_within_its_run() {
     let account = with_rows(60).await;
     let pull = Pull::new(&account, whole("EVENTS"));
-    // More failures than one request is repeated, so the attempt fails and the run makes another one.
-    fault(&account, FaultRule::on(Route::Chunk, Action::DropBefore).skip(8).times(12));
+    // Storage that refuses new links too: the attempt fails, and the run makes another one.
+    let refused = Action::Status { status: 403, retry_after_s: None };
+    fault(&account, FaultRule::on(Route::Chunk, refused).skip(8).times(4));
     let report = pull.run().await.unwrap();
     assert!(report.attempts > 1 && report.resumed > 0, "{report:?}");
     assert_eq!((pull.count().as_str(), account.reads().len()), ("60", 1));
-    assert!(chunks_given(&account).iter().all(|count| *count <= 2), "{:?}", chunks_given(&account));
+    let most = chunks_given(&account).into_iter().max();
+    assert!(most <= Some(report.attempts as usize), "{most:?}: none but those that were on their way");
 }

@@ -12,7 +12,6 @@ use super::settings::Settings;
 const RUN_MAX_NANOSECONDS: i128 = 60_000_000_000;
 /// Transactions that are open at a time.
 const OPEN_MAX: usize = 2;
-const HOUR: i128 = 3_600_000_000_000;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Row {
@@ -161,7 +160,7 @@ impl Table {
             (3, _) if self.watermark.is_some() => watermark + step,
             (4, _) if floor.is_some() => floor.unwrap_or_default(),
             (5, Some(now)) => now + i128::from(self.random.below(1_000)) * step,
-            (6, Some(now)) if cursor_type.step() < HOUR => now + HOUR * i128::from(self.random.below(30)),
+            (6, Some(now)) => now + cursor_type.ticks_in(3_600 * self.random.below(30)),
             (7, Some(now)) => now - i128::from(self.random.below(4)) * cursor_type.ticks_in(1),
             (_, Some(now)) => now,
             (_, None) => watermark + i128::from(self.random.below(4)),
