@@ -183,7 +183,8 @@ async fn is_unchanged(
     start: Start,
     cancel: &CancellationToken,
 ) -> Result<bool> {
-    if start != Start::WhereItWas || plan.since.is_none() || plan.staged.is_some() {
+    let is_begun = plan.since.is_none() || plan.staged.is_some();
+    if start != Start::WhereItWas || is_begun || !plan.changes.is_empty() {
         return Ok(false);
     }
     unless_cancelled(cancel, sync.source.is_unchanged(plan)).await

@@ -149,6 +149,7 @@ impl RunReport {
             future_cursor_count: None,
             is_unchanged: true,
             changed_values: Vec::new(),
+            column_changes: Vec::new(),
             query_id: None,
         }
     }

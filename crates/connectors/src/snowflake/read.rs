@@ -186,7 +186,9 @@ impl Read {
             reading: None,
             ..self.position.clone()
         };
-        position.next_statement = Some(digest(&read_sql(&self.plan, &position)?));
+        // The changed columns are changed by then.
+        let next = StreamPlan { changes: Vec::new(), ..self.plan.clone() };
+        position.next_statement = Some(digest(&read_sql(&next, &position)?));
         let truncated = self.batches.summary().truncated_values;
         let changed = self.lossy_columns.iter().filter_map(|(index, name)| {
             let count = truncated.get(*index).copied().filter(|count| *count > 0)?;

@@ -155,7 +155,10 @@ impl StreamPlan {
         let key = key_targets(spec, &columns)?;
         refuse_lost_cursor(spec, schema, progress)?;
         let read = plan_read(spec, schema, &columns)?;
-        let goes_on = matches!(read, ReadPlan::ByCursor { .. }) && !drift.is_read_anew();
+        // Without a key, older rows that come once more for a new column would come twice.
+        let fills_keyless = key.is_empty() && drift.changes.iter().any(|c| c.effect == Effect::Added);
+        let is_by_cursor = matches!(read, ReadPlan::ByCursor { .. });
+        let goes_on = is_by_cursor && !drift.is_read_anew() && !fills_keyless;
         let committed = progress.committed.as_ref().filter(|_| goes_on);
         if committed.is_none() {
             drift.start_anew(&columns);
