@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use arrow_array::RecordBatch;
+use arrow_cast::display::array_value_to_string;
 use connectors::snowflake::SnowflakeSource;
 use emulator::{Emulator, EmulatorConfig, ResultSizes, Route, RunningEmulator, User};
-use snowflake::{ConnectionConfig, Credentials, Endpoint, RetryPolicy};
+use snowflake::{ConnectionConfig, Credentials, Endpoint, RetryPolicy, Session};
 
 const PASSWORD: &str = "secret";
 /// Small enough that a handful of rows comes in several chunks.
@@ -115,5 +117,17 @@ impl Account {
     /// The statements among them that read rows by name of their columns.
     pub(crate) fn reads(&self) -> Vec<String> {
         self.statements().into_iter().filter(|text| text.starts_with("SELECT \"")).collect()
+    }
+
+    /// The reader's statements so far for which a virtual warehouse was used, as the account's own history tells.
+    pub(crate) async fn in_virtual_warehouse(&self) -> Vec<String> {
+        const HISTORY: &str = "SELECT QUERY_TEXT FROM TABLE(CRM.INFORMATION_SCHEMA.QUERY_HISTORY(RESULT_LIMIT => 10000)) \
+                               WHERE USER_NAME = 'READER' AND WAREHOUSE_SIZE IS NOT NULL";
+        let session = Session::connect(self.config()).await.unwrap();
+        let batches = session.query(HISTORY).await.unwrap().collect().await.unwrap();
+        session.close().await.unwrap();
+        let text = |batch: &RecordBatch, row| array_value_to_string(batch.column(0), row).unwrap();
+        let texts = batches.iter().flat_map(|batch| (0..batch.num_rows()).map(move |row| text(batch, row)));
+        texts.filter(|text| text != HISTORY).collect()
     }
 }
