@@ -379,7 +379,7 @@ async fn a_cursor_column_that_was_dropped_or_renamed_stops_the_sync_with_a_remed
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cursor_column_with_another_type_is_not_compared_with_a_value_of_the_old_one() {
     let account = Account::start().await;
-    for (cursor_type, value) in [("TIMESTAMP_TZ(9)", "'2020-01-01 +00:00'"), ("VARCHAR", "'1'")] {
+    for (cursor_type, value) in [("TIMESTAMP_TZ(9)", "'2020-01-01 00:00:00 +00:00'"), ("VARCHAR", "'1'")] {
         account.sql(&["DROP TABLE IF EXISTS CRM.PUBLIC.EVENTS"]);
         events(&account, "TIMESTAMP_NTZ(9)");
         insert(&account, &[(1, "'2026-01-01 12:00:00'")]);
