@@ -192,6 +192,7 @@ async fn a_table_that_somebody_else_altered_is_not_merged_into() {
     let pulled = Pulled::new(&account, "T", DriftPolicy::Add);
     pulled.run().await.unwrap();
     pulled.vendor.change("ALTER TABLE crm.pulled DROP COLUMN \"A\"");
+    pulled.change("INSERT INTO T (ID, UPDATED_AT, A) VALUES (7, '2026-02-01', 1)");
     let error = pulled.run().await.unwrap_err();
     assert_eq!(error.code(), "target_altered");
     assert!(error.message().contains("A is missing"), "{error}");
