@@ -153,7 +153,12 @@ impl Case<'_> {
 
     fn source(&self, inner: Arc<dyn Source>, disturbance: &Disturbance) -> Arc<dyn Source> {
         let (table, account) = (Arc::clone(&self.table), Arc::clone(&self.account));
-        let writers = move || table.lock().unwrap().write(&account.emulator, CHANGES_MAX);
+        let writers = move || {
+            let mut table = table.lock().unwrap();
+            table.write(&account.emulator, CHANGES_MAX);
+            // The run may fail and read once more, from a higher value on.
+            table.before_run();
+        };
         let act: Option<Box<dyn FnOnce() + Send>> =
             if disturbance.has_writers { Some(Box::new(writers)) } else { None };
         let mut source: Arc<dyn Source> = Arc::new(Interrupted::new(inner, act));
