@@ -6,7 +6,7 @@ use std::time::Duration;
 use connectors::duckdb::{DuckDbDestination, DuckDbJournal, DuckDbSource, TenantDatabase};
 use connectors::snowflake::push::{DeliveryProgress, Guard, PushSettings};
 use connectors::snowflake::{SnowflakeDestination, SnowflakeSource};
-use engine::Sync;
+use engine::{Sync, VerifySync};
 use model::{Error, ErrorKind, Result, Source};
 use snowflake::MemoryBudget;
 use tokio::sync::watch;
@@ -31,7 +31,7 @@ pub(crate) struct Assembled {
 }
 
 enum AccountSide {
-    Source(Arc<SnowflakeSource>),
+    Source(Arc<SnowflakeSource>, Arc<DuckDbDestination>),
     Destination(Arc<SnowflakeDestination>),
 }
 
@@ -39,15 +39,26 @@ impl Assembled {
     /// How far the delivery of a push is; absent for a pull.
     pub(crate) fn delivery(&self) -> Option<watch::Receiver<DeliveryProgress>> {
         match &self.account {
-            AccountSide::Source(_) => None,
+            AccountSide::Source(..) => None,
             AccountSide::Destination(destination) => Some(destination.delivery()),
         }
+    }
+
+    /// A pull whose two sides can be compared, and its vendor database; absent for a push.
+    pub(crate) fn comparable(&self) -> Option<(VerifySync, &DuckDbDestination)> {
+        let AccountSide::Source(source, destination) = &self.account else { return None };
+        let sync = VerifySync {
+            sync: self.sync.clone(),
+            source: Arc::<SnowflakeSource>::clone(source),
+            destination: Arc::<DuckDbDestination>::clone(destination),
+        };
+        Some((sync, destination.as_ref()))
     }
 
     /// Clears away what an unfinished run has left at the customer's, and logs out.
     pub(crate) async fn close(&self) {
         match &self.account {
-            AccountSide::Source(source) => source.close().await,
+            AccountSide::Source(source, _) => source.close().await,
             AccountSide::Destination(destination) => destination.close().await,
         }
     }
@@ -66,9 +77,12 @@ fn assemble_pull(file: &SyncFile, choices: &RunChoices) -> Result<Assembled> {
     refuse_push_choices(file, choices)?;
     let source = Arc::new(SnowflakeSource::new(file.connection(MemoryBudget::new(choices.memory_bytes))?));
     let destination = Arc::new(DuckDbDestination::open(file.tenant_file()?)?);
-    let sync =
-        Sync { source: Arc::<SnowflakeSource>::clone(&source), destination, spec: file.spec().clone() };
-    Ok(Assembled { sync, account: AccountSide::Source(source) })
+    let sync = Sync {
+        source: Arc::<SnowflakeSource>::clone(&source),
+        destination: Arc::<DuckDbDestination>::clone(&destination),
+        spec: file.spec().clone(),
+    };
+    Ok(Assembled { sync, account: AccountSide::Source(source, destination) })
 }
 
 /// A quarter of the memory is for rows that are read ahead, the rest for files and their encrypted form.

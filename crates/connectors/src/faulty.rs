@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use model::{
-    Batch, BatchStream, Checkpoint, Committed, Destination, Epoch, Error, ErrorKind, Journal, JournalEntry,
-    JournalWrite, Prepared, Progress, Result, Source, Staged, StreamFilter, StreamName, StreamPlan,
-    StreamSchema, TableName,
+    Audit, AuditPlan, Audited, Batch, BatchStream, BucketSummary, Checkpoint, Committed, Destination, Epoch,
+    Error, ErrorKind, Journal, JournalEntry, JournalWrite, Prepared, Progress, Result, RowMark, Source,
+    Staged, StreamFilter, StreamName, StreamPlan, StreamSchema, TableName,
 };
 
 /// What happens to one call.
@@ -120,6 +120,17 @@ impl<T: Destination> Destination for Faulty<T> {
 
     async fn commit(&self, plan: &StreamPlan, checkpoint: Checkpoint) -> Result<Committed> {
         self.meet(self.inner.commit(plan, checkpoint)).await
+    }
+}
+
+#[async_trait]
+impl<T: Audit> Audit for Faulty<T> {
+    async fn summarize(&self, plan: &AuditPlan) -> Result<Audited<Vec<BucketSummary>>> {
+        self.meet(self.inner.summarize(plan)).await
+    }
+
+    async fn mark_rows(&self, plan: &AuditPlan, buckets: &[u32]) -> Result<Audited<Vec<RowMark>>> {
+        self.meet(self.inner.mark_rows(plan, buckets)).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every source and destination Snowferry knows: one folder per system, and one conformance suite that each passes.
 
+mod audit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod duckdb;

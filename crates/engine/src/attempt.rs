@@ -121,14 +121,14 @@ async fn publish(
 }
 
 /// Rows that one attempt moved.
-#[derive(Default)]
-struct Moved {
-    row_count: u64,
-    bytes: u64,
+#[derive(Debug, Default)]
+pub(crate) struct Moved {
+    pub(crate) row_count: u64,
+    pub(crate) bytes: u64,
 }
 
 /// Stages every batch until the source says that it has proved the end.
-async fn move_rows(
+pub(crate) async fn move_rows(
     destination: &dyn Destination,
     plan: &StreamPlan,
     read: &mut BatchStream,

@@ -2,5 +2,10 @@
 
 mod attempt;
 mod run;
+mod verify;
 
 pub use run::{Phase, RunOptions, RunProgress, RunReport, Sync, run};
+pub use verify::{
+    ColumnDifference, Difference, Healed, MARKED_ROWS_MAX, Reconciled, VerifyCost, VerifyOptions,
+    VerifyReport, VerifySync, reconcile_deletes, verify,
+};

@@ -1,9 +1,10 @@
 //! The pure core of Snowferry: what is moved, from where to where, how far it got and what went wrong.
 //!
 //! Nothing in this crate does IO, reads a clock or draws a random number. The seams of the system are defined here:
-//! [`Source`] and [`Destination`], and the [`Journal`] of deliveries into systems where nothing of ours may stay. The
+//! [`Source`], [`Destination`] and [`Audit`], and the [`Journal`] of deliveries into systems where nothing of ours may stay. The
 //! code behind them lives in `connectors`, the code that joins them in `engine`.
 
+mod audit;
 mod batch;
 mod checkpoint;
 mod cursor;
@@ -17,6 +18,10 @@ mod schema;
 mod source;
 mod stream;
 
+pub use audit::{
+    Audit, AuditCost, AuditPlan, Audited, BucketFilter, BucketSummary, ColumnSummary, Moment, RowMark,
+    SNAPSHOT_UNAVAILABLE,
+};
 pub use batch::{Batch, BatchStream, EndOfRead, ReadEvent};
 pub use checkpoint::{Checkpoint, Epoch, Progress};
 pub use cursor::Cursor;

@@ -9,6 +9,7 @@ mod plan;
 mod query;
 mod run;
 mod summary;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -55,6 +56,8 @@ pub(crate) enum Command {
     Plan(plan::PlanCommand),
     /// Run syncs once
     Run(run::RunCommand),
+    /// Compare both sides of a pull, and heal what differs
+    Verify(verify::VerifyCommand),
     /// Ask the vendor database
     Query(query::QueryCommand),
     /// Print completions for a shell
@@ -67,6 +70,7 @@ Examples:
   snowferry check -f acme/opportunities.yaml
   snowferry run -f acme/opportunities.yaml
   snowferry run -f acme/actions-out.yaml --dry-run
+  snowferry verify -f acme/opportunities.yaml --heal
   snowferry query -f acme/opportunities.yaml 'select count(*) from sales.opportunities'
 
 Exit codes:

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use connectors::snowflake::push::{DeliveryProgress, Guard};
-use engine::{RunOptions, RunProgress, RunReport};
+use engine::{RunOptions, RunProgress, RunReport, VerifyOptions};
 use model::{Error, Result};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::MemoryArgument;
 use super::plan::refuse_append_anew;
 use super::summary::Summary;
+use super::verify::Verifying;
 use crate::assemble::{Assembled, RunChoices, assemble};
 use crate::config::SyncFile;
 use crate::output::{Terminal, Watched, print_line, show_progress};
@@ -60,20 +61,23 @@ impl RunCommand {
         let cancel = cancelled_by_signal();
         for file in &files {
             let started = Instant::now();
-            match self.run_sync(file, &cancel).await {
-                Ok(ran) => self.report(terminal, file, &ran, started.elapsed())?,
-                Err(error) => {
-                    if self.json {
-                        print_line(&failure(&file.name(), &error))?;
-                    }
-                    return Err(error);
+            if let Err(error) = self.run_sync(terminal, file, started, &cancel).await {
+                if self.json {
+                    print_line(&failure(&file.name(), &error))?;
                 }
+                return Err(error);
             }
         }
         Ok(())
     }
 
-    async fn run_sync(&self, file: &SyncFile, cancel: &CancellationToken) -> Result<Ran> {
+    async fn run_sync(
+        &self,
+        terminal: &Terminal,
+        file: &SyncFile,
+        started: Instant,
+        cancel: &CancellationToken,
+    ) -> Result<()> {
         if self.full_refresh {
             refuse_append_anew(file).await?;
         }
@@ -87,7 +91,21 @@ impl RunCommand {
             seed: u64::from(std::process::id()),
             ..RunOptions::default()
         };
-        run_assembled(&assemble(file, &choices)?, &file.name(), &options, self.json, cancel).await
+        let assembled = assemble(file, &choices)?;
+        let ran = run_assembled(&assembled, &file.name(), &options, self.json, cancel).await?;
+        self.report(terminal, file, &ran, started.elapsed())?;
+        let is_healing = file.verify().is_some_and(|verify| verify.heal);
+        // What was read anew is not read anew once more.
+        let options = RunOptions { is_fresh_start: false, ..options };
+        let options = VerifyOptions { is_healing, run: options, ..VerifyOptions::default() };
+        let verifying = Verifying { terminal, file, is_json: self.json, options };
+        let reconciled = verifying.reconcile_when_due(&assembled, cancel).await;
+        let verified = match reconciled {
+            Ok(()) => verifying.run_when_due(&assembled, cancel).await,
+            Err(error) => Err(error),
+        };
+        assembled.close().await;
+        verified
     }
 
     fn report(&self, terminal: &Terminal, file: &SyncFile, ran: &Ran, took: Duration) -> Result<()> {
@@ -146,7 +164,7 @@ fn failure(name: &str, error: &Error) -> String {
 }
 
 /// The first Ctrl-C or TERM stops cleanly, the second at once.
-fn cancelled_by_signal() -> CancellationToken {
+pub(super) fn cancelled_by_signal() -> CancellationToken {
     let cancel = CancellationToken::new();
     let cancelled = cancel.clone();
     tokio::spawn(async move {

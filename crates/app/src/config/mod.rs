@@ -1,7 +1,9 @@
 //! A sync as its owner writes it: one YAML file, checked while it is read so that every error points at its line.
 
 mod columns;
+mod deletes;
 mod drift;
+mod duration;
 mod name;
 mod pull;
 mod push;
@@ -11,6 +13,7 @@ mod snowflake;
 mod span;
 mod stream;
 mod sync;
+mod verify;
 
 pub(crate) use push::PushOptions;
 pub(crate) use sync::SyncFile;

@@ -7,12 +7,14 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
 
+use super::deletes::DeletesConfig;
 use super::drift::DriftConfig;
 use super::name::{ColumnName, QualifiedTable, Target, default_target};
 use super::read::ReadConfig;
 use super::span::located;
 use super::stream::StreamConfig;
 use super::sync::{DuckDbSide, SnowflakeSide, SyncFile};
+use super::verify::VerifyConfig;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +32,8 @@ pub(super) struct PullDocument {
     lossy: Vec<ColumnName>,
     #[serde(default)]
     drift: DriftConfig,
+    verify: Option<VerifyConfig>,
+    deletes: Option<Spanned<DeletesConfig>>,
 
     // What belongs to pushes, known so that it is refused with a reason.
     write: Option<Spanned<IgnoredAny>>,
@@ -42,6 +46,7 @@ pub(super) struct PullDocument {
 impl PullDocument {
     pub(super) fn into_sync(self, path: &Path) -> Result<SyncFile> {
         self.refuse_what_pushes_say(path)?;
+        self.refuse_deletes_without_key(path)?;
         let stream = self.stream.value.name();
         let target = self.target(path, &stream)?;
         let spec = StreamSpec {
@@ -67,7 +72,17 @@ impl PullDocument {
             vendor_folder: self.destination.duckdb.path,
             spec,
             push: None,
+            verify: self.verify,
+            deletes: self.deletes.map(|deletes| deletes.value),
         })
+    }
+
+    fn refuse_deletes_without_key(&self, path: &Path) -> Result<()> {
+        let Some(deletes) = self.deletes.as_ref().filter(|_| self.read.key.is_empty()) else { return Ok(()) };
+        let error =
+            Error::config("key_missing", "deleted rows are told by their key, and `read.key` is absent")
+                .with_remedy("name the columns that identify a row under `read.key`");
+        Err(located(path, deletes, error))
     }
 
     fn refuse_what_pushes_say(&self, path: &Path) -> Result<()> {

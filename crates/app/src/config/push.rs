@@ -149,6 +149,8 @@ impl PushDocument {
                 creates_table: self.create_table,
                 expected_row_count: self.expected_rows,
             }),
+            verify: None,
+            deletes: None,
         })
     }
 }

@@ -1,12 +1,12 @@
 //! How a sync reads its stream: everything each time, or what changed by a cursor column.
 
 use std::path::Path;
-use std::time::Duration;
 
 use model::{Error, NullCursor, ReadSpec, Result};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::duration::DurationText;
 use super::span::located;
 
 /// `C` is a column's name as the source's system writes it.
@@ -30,7 +30,7 @@ pub(crate) struct FullRefreshConfig {
 pub(crate) struct IncrementalConfig<C> {
     cursor: C,
     #[serde(default)]
-    lookback: Lookback,
+    lookback: DurationText,
     null_cursor: Option<NullCursorConfig>,
 }
 
@@ -57,23 +57,6 @@ impl TryFrom<u8> for Percent {
 
     fn try_from(percent: u8) -> Result<Self, String> {
         if percent <= 100 { Ok(Self(percent)) } else { Err(format!("{percent} is more than 100 per cent")) }
-    }
-}
-
-/// A duration such as `2h` or `1d 12h`.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(try_from = "String")]
-struct Lookback(Duration);
-
-impl TryFrom<String> for Lookback {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let refused = || format!("`{text}` is no duration; write for example `2h`, `45m` or `1d 12h`");
-        let span: jiff::Span = text.parse().map_err(|_| refused())?;
-        let days_as_24_hours = jiff::SpanRelativeTo::days_are_24_hours();
-        let duration = span.to_duration(days_as_24_hours).map_err(|_| refused())?;
-        Duration::try_from(duration).map(Self).map_err(|_| refused())
     }
 }
 

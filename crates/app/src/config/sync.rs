@@ -9,10 +9,12 @@ use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
 use snowflake::{ConnectionConfig, MemoryBudget};
 
+use super::deletes::DeletesConfig;
 use super::pull::PullDocument;
 use super::push::{PushDocument, PushOptions};
 use super::snowflake::SnowflakeConfig;
 use super::span::{located, mistake};
+use super::verify::VerifyConfig;
 
 /// A sync file that was read and makes sense by itself.
 #[derive(Debug)]
@@ -25,6 +27,10 @@ pub(crate) struct SyncFile {
     pub(super) spec: StreamSpec,
     /// Absent for a pull.
     pub(super) push: Option<PushOptions>,
+    /// Comparisons that runs of a pull make by themselves.
+    pub(super) verify: Option<VerifyConfig>,
+    /// Reconciliations of keys that runs of a pull make by themselves.
+    pub(super) deletes: Option<DeletesConfig>,
 }
 
 /// The side that is a customer's account.
@@ -133,6 +139,16 @@ impl SyncFile {
     /// What a push says beyond that; absent for a pull.
     pub(crate) fn push(&self) -> Option<&PushOptions> {
         self.push.as_ref()
+    }
+
+    /// The comparisons that runs make by themselves.
+    pub(crate) fn verify(&self) -> Option<VerifyConfig> {
+        self.verify
+    }
+
+    /// How runs learn of rows that were deleted at the source.
+    pub(crate) fn deletes(&self) -> Option<DeletesConfig> {
+        self.deletes
     }
 
     fn folder(&self) -> &Path {

@@ -10,4 +10,5 @@ mod push_crashes;
 mod push_mistakes;
 mod push_world;
 mod pushes;
+mod verifications;
 mod world;

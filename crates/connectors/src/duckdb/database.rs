@@ -10,6 +10,7 @@ use duckdb::{Config, Connection, InterruptHandle};
 use model::{Error, ErrorKind, Result};
 
 use super::bulk::{BulkConnection, Instance};
+use super::comparisons::CREATE_COMPARISONS;
 use super::error;
 use super::journal::CREATE_JOURNAL;
 use super::sql::{CATALOG, CREATE_STATE};
@@ -224,6 +225,7 @@ fn start(file: &TenantFile) -> Result<(Instance, u64)> {
     connection
         .execute_batch(CREATE_STATE)
         .and_then(|()| connection.execute_batch(CREATE_JOURNAL))
+        .and_then(|()| connection.execute_batch(CREATE_COMPARISONS))
         .map_err(|error| error::failed("prepare the state tables", error))?;
     // What a process left behind that was killed may have to stay in memory.
     let is_light = connection.execute_batch(&set_memory(MEMORY_BYTES_LIGHT)).is_ok();

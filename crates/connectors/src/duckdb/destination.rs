@@ -2,15 +2,18 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
 use duckdb::{Connection, OptionalExt, Transaction, params};
 use model::{
-    Batch, Checkpoint, Committed, Cursor, Destination, Epoch, Error, Prepared, Progress, Publish, Result,
-    Staged, StreamName, StreamPlan, TableName,
+    Audit, AuditPlan, Audited, Batch, BucketSummary, Checkpoint, Committed, Cursor, Destination, Epoch,
+    Error, Prepared, Progress, Publish, Result, RowMark, Staged, StreamName, StreamPlan, TableName,
 };
 
+use super::audit;
+use super::comparisons::{self, ComparisonKind, ComparisonOutcome};
 use super::database::{OpenFile, TenantDatabase, TenantFile};
 use super::drift;
 use super::error::{failed, refused};
@@ -21,6 +24,7 @@ use super::sql::{
     set_staged_sql, staging,
 };
 use super::types::storable;
+use crate::audit::{marks, summaries};
 use crate::guard;
 
 /// A tenant's DuckDB file as destination.
@@ -50,6 +54,28 @@ impl DuckDbDestination {
         let file = database.connect_destination()?;
         let state = State { group: None, file, pending: Vec::new(), durable_row_count: 0 };
         Ok(Self { database, state: Arc::new(Mutex::new(state)) })
+    }
+
+    /// Whether `target` was not compared with its source within the time before now.
+    pub async fn is_comparison_due(
+        &self,
+        target: &TableName,
+        kind: ComparisonKind,
+        every: Duration,
+    ) -> Result<bool> {
+        let target = target.clone();
+        self.blocking(move |state| comparisons::is_due(&state.file.connection, &target, kind, every)).await
+    }
+
+    /// Notes that `target` was compared with its source just now.
+    pub async fn note_comparison(
+        &self,
+        target: &TableName,
+        kind: ComparisonKind,
+        outcome: ComparisonOutcome,
+    ) -> Result<()> {
+        let target = target.clone();
+        self.blocking(move |state| comparisons::note(&state.file.connection, &target, kind, outcome)).await
     }
 
     /// Runs `act` on a thread that may block, one at a time.
@@ -115,6 +141,22 @@ impl Destination for DuckDbDestination {
     async fn commit(&self, plan: &StreamPlan, checkpoint: Checkpoint) -> Result<Committed> {
         let plan = plan.clone();
         self.blocking(move |state| state.commit(&plan, &checkpoint)).await
+    }
+}
+
+#[async_trait]
+impl Audit for DuckDbDestination {
+    async fn summarize(&self, plan: &AuditPlan) -> Result<Audited<Vec<BucketSummary>>> {
+        let plan = plan.clone();
+        let answer = self.blocking(move |state| audit::summarize(&state.file.connection, &plan)).await?;
+        Ok(Audited { found: summaries(answer.found)?, cost: answer.cost })
+    }
+
+    async fn mark_rows(&self, plan: &AuditPlan, buckets: &[u32]) -> Result<Audited<Vec<RowMark>>> {
+        let (plan, buckets) = (plan.clone(), buckets.to_vec());
+        let answer =
+            self.blocking(move |state| audit::mark_rows(&state.file.connection, &plan, &buckets)).await?;
+        Ok(Audited { found: marks(answer.found)?, cost: answer.cost })
     }
 }
 
@@ -232,9 +274,21 @@ impl State {
                 drift::follow(&transaction, plan)?;
                 replace_from(&transaction, plan)?
             }
+            Publish::ReplaceBuckets { ref filter, .. } => audit::replace_buckets(&transaction, plan, filter)?,
+            Publish::RemoveRows { ref gone, max_shrink_percent, .. } => {
+                audit::remove_rows(&transaction, plan, gone, max_shrink_percent)?
+            }
         };
-        drift::note(&transaction, plan)?;
-        set_committed(&transaction, plan, checkpoint)?;
+        match plan.publish {
+            // Healed rows are as of the checkpoint that there is, or later, and a read from it on finds them again.
+            Publish::ReplaceBuckets { .. } | Publish::RemoveRows { .. } => {
+                set_staged(&transaction, plan, None)?;
+            }
+            _ => {
+                drift::note(&transaction, plan)?;
+                set_committed(&transaction, plan, checkpoint)?;
+            }
+        }
         transaction.commit().map_err(|e| failed("publish the rows", e))?;
         self.durable_row_count = 0;
         Ok(committed)

@@ -1,9 +1,12 @@
 //! DuckDB as vendor database: one file per tenant.
 
 mod appending;
+mod audit;
 mod bound;
 mod bulk;
+mod canonical;
 mod catalog;
+mod comparisons;
 mod database;
 mod destination;
 mod drift;
@@ -22,6 +25,7 @@ mod source;
 mod sql;
 mod types;
 
+pub use comparisons::{ComparisonKind, ComparisonOutcome};
 pub use database::{TenantConnection, TenantDatabase, TenantFile};
 pub use destination::{DuckDbDestination, progress};
 pub use journal::DuckDbJournal;

@@ -169,6 +169,10 @@ impl Following {
         let schema = plan.arrow_schema();
         let watermark = match &plan.read {
             ReadPlan::Whole => None,
+            ReadPlan::Buckets { .. } => {
+                return Err(Error::config("read_unsupported", "a vendor database is not read by buckets")
+                    .with_remedy("verify a pull; a push is not compared"));
+            }
             ReadPlan::ByCursor { cursor_column, cursor_type, .. } => {
                 let target = plan.column(cursor_column).map(|column| column.target.as_str());
                 let index = schema

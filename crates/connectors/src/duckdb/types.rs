@@ -20,7 +20,7 @@ pub(crate) fn stored_columns(column: &PlannedColumn) -> Vec<(String, String)> {
 ///
 /// DuckDB's `TIMESTAMP WITH TIME ZONE` ends at microseconds, so an instant with nanoseconds is stored as
 /// `TIMESTAMP_NS` in UTC. JSON is stored as text as it came: Snowflake's `undefined` is not JSON to DuckDB.
-fn stored_type(logical_type: &LogicalType) -> String {
+pub(super) fn stored_type(logical_type: &LogicalType) -> String {
     match logical_type {
         LogicalType::Bool => "BOOLEAN".to_owned(),
         LogicalType::Int64 | LogicalType::IntervalMonths | LogicalType::IntervalNanoseconds => {

@@ -12,10 +12,12 @@ use arrow_select::filter::filter_record_batch;
 use arrow_select::take::take_record_batch;
 use async_trait::async_trait;
 use model::{
-    Batch, Checkpoint, Committed, Cursor, Destination, Epoch, Error, ErrorKind, KnownColumns, Prepared,
-    Progress, Publish, ReadPlan, Result, Staged, StreamName, StreamPlan, TableName,
+    Audit, AuditPlan, Audited, Batch, BucketSummary, Checkpoint, Committed, Cursor, Destination, Epoch,
+    Error, ErrorKind, KnownColumns, PlannedColumn, Prepared, Progress, Publish, ReadPlan, Result, RowMark,
+    Staged, StreamName, StreamPlan, TableName,
 };
 
+use super::audit;
 use super::source::is_at_or_after;
 
 /// A destination that a test can look into.
@@ -51,6 +53,17 @@ impl MemoryDestination {
     /// The rows that readers see.
     pub fn rows(&self, target: &TableName) -> Option<RecordBatch> {
         self.lock().get(&target.to_string())?.published.clone()
+    }
+
+    /// Changes what readers see, as somebody does who does not go through a sync.
+    pub fn tamper(&self, target: &TableName, change: impl FnOnce(RecordBatch) -> RecordBatch) {
+        if let Some(target) = self.lock().get_mut(&target.to_string()) {
+            target.published = target.published.take().map(change);
+        }
+    }
+
+    fn audited(&self, plan: &AuditPlan) -> Vec<RecordBatch> {
+        self.rows(&plan.stream.target).into_iter().collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Target>> {
@@ -153,6 +166,16 @@ impl Destination for MemoryDestination {
                 Publish::Append { .. } => {
                     concat_batches(&plan.arrow_schema(), [&earlier, &staged]).map_err(arrow_failed)?
                 }
+                Publish::ReplaceBuckets { filter, .. } => {
+                    let kept = audit::in_buckets(plan, filter, &earlier, by_target, false)?;
+                    concat_batches(&plan.arrow_schema(), [&kept, &staged]).map_err(arrow_failed)?
+                }
+                Publish::RemoveRows { gone, max_shrink_percent, .. } => {
+                    let kept = audit::without_keys(plan, gone, &earlier, by_target)?;
+                    let left = kept.num_rows() as u64;
+                    crate::guard::refuse_shrinking(&plan.target, before, left, *max_shrink_percent)?;
+                    kept
+                }
                 Publish::Merge { key, delete_flag } => {
                     without_flagged(merge(key, &earlier, &staged)?, delete_flag.as_deref())?
                 }
@@ -162,12 +185,20 @@ impl Destination for MemoryDestination {
             let (inserted, updated) = match &plan.publish {
                 Publish::Merge { key, .. } => changes(key, &earlier, &published)?,
                 Publish::ReplaceFrom { .. } => (total - common_rows(&earlier, &published)?, 0),
-                Publish::Append { .. } => (staged_count, 0),
+                Publish::Append { .. } | Publish::ReplaceBuckets { .. } => (staged_count, 0),
+                Publish::RemoveRows { .. } => (0, 0),
                 Publish::Replace { .. } => (total, 0),
             };
             let deleted = match &plan.publish {
-                Publish::Merge { .. } | Publish::ReplaceFrom { .. } => before + inserted - total,
+                Publish::Merge { .. }
+                | Publish::ReplaceFrom { .. }
+                | Publish::ReplaceBuckets { .. }
+                | Publish::RemoveRows { .. } => before + inserted - total,
                 Publish::Append { .. } | Publish::Replace { .. } => 0,
+            };
+            let committed = match &plan.publish {
+                Publish::ReplaceBuckets { .. } | Publish::RemoveRows { .. } => target.committed.take(),
+                _ => Some(checkpoint),
             };
             let stream = target.stream.take();
             let epoch = target.epoch;
@@ -175,13 +206,28 @@ impl Destination for MemoryDestination {
                 stream,
                 epoch,
                 published: Some(published),
-                committed: Some(checkpoint),
+                committed,
                 columns: Some(plan.known.clone()),
                 ..Target::default()
             };
             Ok(Committed { inserted, updated, deleted, total: Some(total), ..Committed::default() })
         })
     }
+}
+
+#[async_trait]
+impl Audit for MemoryDestination {
+    async fn summarize(&self, plan: &AuditPlan) -> Result<Audited<Vec<BucketSummary>>> {
+        audit::summarize(plan, &self.audited(plan), by_target)
+    }
+
+    async fn mark_rows(&self, plan: &AuditPlan, buckets: &[u32]) -> Result<Audited<Vec<RowMark>>> {
+        audit::mark_rows(plan, &self.audited(plan), buckets, by_target)
+    }
+}
+
+fn by_target(column: &PlannedColumn) -> &str {
+    &column.target
 }
 
 impl Target {

@@ -8,11 +8,13 @@ use arrow_select::filter::filter_record_batch;
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt};
 use model::{
-    Batch, BatchStream, Cursor, EndOfRead, Error, ErrorKind, NullCursor, ReadEvent, ReadPlan, Result, Source,
+    Audit, AuditPlan, Audited, Batch, BatchStream, BucketSummary, Cursor, EndOfRead, Error, ErrorKind,
+    Moment, NullCursor, PlannedColumn, ReadEvent, ReadPlan, Result, RowMark, SNAPSHOT_UNAVAILABLE, Source,
     StreamFilter, StreamName, StreamPlan, StreamSchema,
 };
 use serde::{Deserialize, Serialize};
 
+use super::audit;
 use crate::watermark::{Watermark, lower_bound};
 
 /// A source whose tables a test fills; each read gives chunks of a settable number of rows.
@@ -66,13 +68,30 @@ impl MemorySource {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The rows that an audit looks at. There is no looking back here.
+    fn audited(&self, plan: &AuditPlan) -> Result<Vec<RecordBatch>> {
+        if plan.moment == Moment::Checkpoint {
+            let message = "what is in memory is as it is now";
+            return Err(Error::new(ErrorKind::NotFound, SNAPSHOT_UNAVAILABLE, message));
+        }
+        let state = self.lock();
+        let (_, rows) = state.table(&plan.stream.stream)?;
+        rows.iter().map(|rows| audit::with_value(rows, plan.required_column())).collect()
+    }
+
     /// Selects the plan's rows as they are now, in chunks, and keeps them under a new result id.
     fn select(&self, plan: &StreamPlan, since: Option<&str>) -> Result<(String, Arc<Vec<RecordBatch>>)> {
         let mut state = self.lock();
         let (schema, rows) = state.table(&plan.stream)?;
         let mut chunks = Vec::new();
         for rows in rows {
-            let kept = filter_by_cursor(plan, schema, rows, since)?;
+            let kept = match &plan.read {
+                ReadPlan::Buckets { filter, required_column } => {
+                    let rows = audit::with_value(rows, required_column.as_deref())?;
+                    audit::in_buckets(plan, filter, &rows, by_source, true)?
+                }
+                ReadPlan::Whole | ReadPlan::ByCursor { .. } => filter_by_cursor(plan, schema, rows, since)?,
+            };
             let projected = project(plan, schema, &kept)?;
             for start in (0..projected.num_rows()).step_by(self.chunk_rows) {
                 chunks.push(projected.slice(start, self.chunk_rows.min(projected.num_rows() - start)));
@@ -83,6 +102,21 @@ impl MemorySource {
         state.results.insert(result.clone(), Arc::clone(&chunks));
         Ok((result, chunks))
     }
+}
+
+#[async_trait]
+impl Audit for MemorySource {
+    async fn summarize(&self, plan: &AuditPlan) -> Result<Audited<Vec<BucketSummary>>> {
+        audit::summarize(plan, &self.audited(plan)?, by_source)
+    }
+
+    async fn mark_rows(&self, plan: &AuditPlan, buckets: &[u32]) -> Result<Audited<Vec<RowMark>>> {
+        audit::mark_rows(plan, &self.audited(plan)?, buckets, by_source)
+    }
+}
+
+fn by_source(column: &PlannedColumn) -> &str {
+    &column.source
 }
 
 impl State {
@@ -152,7 +186,7 @@ fn read_events(
     chunks: &[RecordBatch],
 ) -> Result<Vec<ReadEvent>> {
     let mut watermark = match &plan.read {
-        ReadPlan::Whole => None,
+        ReadPlan::Whole | ReadPlan::Buckets { .. } => None,
         ReadPlan::ByCursor { cursor_type, .. } => {
             Some(Watermark::starting_at(cursor_type, position.watermark.as_deref(), position.null_count)?)
         }

@@ -1,5 +1,7 @@
 //! A customer's Snowflake account: reads with USAGE and SELECT alone, delivers with little more, and leaves nothing there.
 
+mod audit;
+mod canonical;
 mod catalog;
 mod error;
 pub mod fit;

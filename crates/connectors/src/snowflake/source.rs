@@ -4,8 +4,8 @@ use std::fmt;
 
 use async_trait::async_trait;
 use model::{
-    BatchStream, Cursor, Error, ErrorKind, ReadPlan, Result, Source, StreamFilter, StreamName, StreamPlan,
-    StreamSchema,
+    Audit, AuditPlan, Audited, BatchStream, BucketSummary, Cursor, Error, ErrorKind, ReadPlan, Result,
+    RowMark, SNAPSHOT_UNAVAILABLE, Source, StreamFilter, StreamName, StreamPlan, StreamSchema,
 };
 use snowflake::{ConnectionConfig, Session, SessionContext};
 use tokio::sync::Mutex;
@@ -13,8 +13,9 @@ use tokio::sync::Mutex;
 use super::error::from_client;
 use super::moment::Moment;
 use super::position::Position;
-use super::sql::{read_sql, table_sql};
-use super::{catalog, read};
+use super::sql::{audit_marks_sql, audit_summary_sql, read_sql, table_sql};
+use super::{audit, catalog, read};
+use crate::audit::{marks, summaries};
 use crate::watermark::lower_bound;
 
 /// A Snowflake account as source.
@@ -69,7 +70,9 @@ impl SnowflakeSource {
     /// Adds the statements that would mend a missing privilege, or a name that cannot be seen.
     fn with_grants(&self, error: Error, stream: &StreamName) -> Error {
         let StreamName::Table(table) = stream else { return error };
-        if !matches!(error.kind(), ErrorKind::Permission | ErrorKind::NotFound) {
+        if !matches!(error.kind(), ErrorKind::Permission | ErrorKind::NotFound)
+            || error.code() == SNAPSHOT_UNAVAILABLE
+        {
             return error;
         }
         let (Some(role), Ok(name)) = (&self.config.role, table_sql(table)) else { return error };
@@ -131,6 +134,23 @@ impl Source for SnowflakeSource {
         }
         let now = self.on_session(async |session| Moment::with_token(session, table).await).await?;
         Ok(now.is_some_and(|now| now.change_token.as_ref() == Some(token)))
+    }
+}
+
+#[async_trait]
+impl Audit for SnowflakeSource {
+    async fn summarize(&self, plan: &AuditPlan) -> Result<Audited<Vec<BucketSummary>>> {
+        let sql = audit_summary_sql(plan, &plan.committed.position()?)?;
+        let answer = self.on_session(async |session| audit::ask(session, plan, sql).await).await;
+        let Audited { found, cost } = answer.map_err(|error| self.with_grants(error, &plan.stream.stream))?;
+        Ok(Audited { found: summaries(found)?, cost })
+    }
+
+    async fn mark_rows(&self, plan: &AuditPlan, buckets: &[u32]) -> Result<Audited<Vec<RowMark>>> {
+        let sql = audit_marks_sql(plan, &plan.committed.position()?, buckets)?;
+        let answer = self.on_session(async |session| audit::ask(session, plan, sql).await).await;
+        let Audited { found, cost } = answer.map_err(|error| self.with_grants(error, &plan.stream.stream))?;
+        Ok(Audited { found: marks(found)?, cost })
     }
 }
 

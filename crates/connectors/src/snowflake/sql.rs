@@ -1,10 +1,15 @@
 //! The statements sent to a customer's account, as pure functions from a plan to text.
 
-use model::{Error, LogicalType, NullCursor, ReadPlan, Result, StreamName, StreamPlan, TableName};
+use model::{
+    AuditPlan, Error, ErrorKind, LogicalType, Moment, NullCursor, ReadPlan, Result, SNAPSHOT_UNAVAILABLE,
+    StreamName, StreamPlan, TableName,
+};
 use snowflake::{Identifier, ObjectName, string_literal};
 
+use super::canonical::SnowflakeDialect;
 use super::error::from_client;
 use super::position::Position;
+use crate::audit::{bucket_condition, marks_sql, summary_sql};
 use crate::watermark::lower_bound;
 
 /// Reads the plan's rows: all of them, or those from the position's watermark on, less the lookback. One statement is
@@ -12,9 +17,9 @@ use crate::watermark::lower_bound;
 pub(super) fn read_sql(plan: &StreamPlan, committed: &Position) -> Result<String> {
     let columns: Vec<String> =
         plan.columns.iter().map(|column| quoted(&column.source)).collect::<Result<_>>()?;
-    let select = format!("SELECT {} FROM {}", columns.join(", "), from_sql(&plan.stream)?);
+    let select = format!("SELECT {} FROM {}", columns.join(", "), from_sql(plan, committed)?);
     let added: Vec<&str> = plan.added().collect();
-    match where_sql(&plan.read, committed, &added)? {
+    match where_sql(plan, committed, &added)? {
         Some(condition) => Ok(format!("{select} WHERE {condition}")),
         None => Ok(select),
     }
@@ -25,13 +30,13 @@ pub(super) fn excluded_count_sql(plan: &StreamPlan) -> Result<Option<String>> {
     let ReadPlan::ByCursor { cursor_column, null_cursor: NullCursor::Exclude, .. } = &plan.read else {
         return Ok(None);
     };
-    let from = from_sql(&plan.stream)?;
+    let from = stream_sql(&plan.stream)?;
     Ok(Some(format!("SELECT COUNT(*) FROM {from} WHERE {} IS NULL", quoted(cursor_column)?)))
 }
 
 /// Names every column of a stream and reads nothing.
 pub(super) fn every_column_sql(stream: &StreamName) -> Result<String> {
-    Ok(format!("SELECT * FROM {}", from_sql(stream)?))
+    Ok(format!("SELECT * FROM {}", stream_sql(stream)?))
 }
 
 /// The database of a table in a customer's account.
@@ -54,16 +59,74 @@ pub(super) fn quoted(name: &str) -> Result<String> {
 }
 
 /// A query ends in a line break, since its last line may be a comment.
-fn from_sql(stream: &StreamName) -> Result<String> {
+fn stream_sql(stream: &StreamName) -> Result<String> {
     match stream {
         StreamName::Table(table) => table_sql(table),
         StreamName::Query { sql, .. } => Ok(format!("(\n{}\n) AS source", sql.trim().trim_end_matches(';'))),
     }
 }
 
-fn where_sql(read: &ReadPlan, committed: &Position, added: &[&str]) -> Result<Option<String>> {
-    let ReadPlan::ByCursor { cursor_column, cursor_type, lookback, null_cursor } = read else {
-        return Ok(None);
+/// The stream, as of the moment that the plan asks for.
+fn from_sql(plan: &StreamPlan, committed: &Position) -> Result<String> {
+    match &plan.read {
+        ReadPlan::Buckets { filter, .. } => at_sql(&plan.stream, filter.moment, committed),
+        ReadPlan::Whole | ReadPlan::ByCursor { .. } => stream_sql(&plan.stream),
+    }
+}
+
+/// The stream as of a moment.
+fn at_sql(stream: &StreamName, moment: Moment, committed: &Position) -> Result<String> {
+    let sql = stream_sql(stream)?;
+    match (moment, stream, &committed.snapshot) {
+        (Moment::Now, ..) => Ok(sql),
+        (Moment::Checkpoint, StreamName::Table(_), Some(snapshot)) => {
+            Ok(format!("{sql} AT(STATEMENT => {})", string_literal(&snapshot.query_id)))
+        }
+        (Moment::Checkpoint, StreamName::Table(_), None) => {
+            Err(no_snapshot("the last read did not note which snapshot it was of"))
+        }
+        (Moment::Checkpoint, StreamName::Query { .. }, _) => {
+            Err(no_snapshot("a query cannot be asked for an earlier moment"))
+        }
+    }
+}
+
+fn no_snapshot(message: &str) -> Error {
+    Error::new(ErrorKind::NotFound, SNAPSHOT_UNAVAILABLE, message)
+}
+
+/// The rows that an audit looks at, behind FROM.
+fn audited_sql(plan: &AuditPlan, committed: &Position) -> Result<String> {
+    let from = at_sql(&plan.stream.stream, plan.moment, committed)?;
+    Ok(match plan.required_column() {
+        Some(column) => format!("{from} WHERE {} IS NOT NULL", quoted(column)?),
+        None => from,
+    })
+}
+
+/// Sums up the buckets of the plan's rows.
+pub(super) fn audit_summary_sql(plan: &AuditPlan, committed: &Position) -> Result<String> {
+    summary_sql(&SnowflakeDialect, plan, &audited_sql(plan, committed)?)
+}
+
+/// Marks the rows of some buckets.
+pub(super) fn audit_marks_sql(plan: &AuditPlan, committed: &Position, buckets: &[u32]) -> Result<String> {
+    marks_sql(&SnowflakeDialect, plan, buckets, &audited_sql(plan, committed)?)
+}
+
+fn where_sql(plan: &StreamPlan, committed: &Position, added: &[&str]) -> Result<Option<String>> {
+    let (cursor_column, cursor_type, lookback, null_cursor) = match &plan.read {
+        ReadPlan::Whole => return Ok(None),
+        ReadPlan::Buckets { filter, required_column } => {
+            let buckets = bucket_condition(&SnowflakeDialect, plan, filter)?;
+            return Ok(Some(match required_column {
+                Some(column) => format!("{} IS NOT NULL AND {buckets}", quoted(column)?),
+                None => buckets,
+            }));
+        }
+        ReadPlan::ByCursor { cursor_column, cursor_type, lookback, null_cursor } => {
+            (cursor_column, cursor_type, lookback, null_cursor)
+        }
     };
     let column = quoted(cursor_column)?;
     let Some(watermark) = &committed.watermark else {

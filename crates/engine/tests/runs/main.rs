@@ -8,4 +8,5 @@ mod drift;
 mod faults;
 mod push;
 mod runs;
+mod verify;
 mod world;

@@ -7,7 +7,7 @@ use connectors::conformance::{in_any_order, people, people_schema, people_spec};
 use connectors::faulty::{Fault, Faulty};
 use connectors::memory::{MemoryDestination, MemorySource};
 use engine::{RunOptions, RunProgress, RunReport, Sync, run};
-use model::Result;
+use model::{Result, StreamSpec};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -49,6 +49,10 @@ impl World {
         };
         let (progress, _watched) = watch::channel(RunProgress::default());
         run(&sync, options, &progress, cancel).await
+    }
+
+    pub(crate) fn spec(&self) -> StreamSpec {
+        people_spec(self.is_incremental)
     }
 
     /// The rows that readers of the destination see.

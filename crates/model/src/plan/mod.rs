@@ -7,8 +7,8 @@ use arrow_schema::{Schema, SchemaRef};
 use serde::Serialize;
 
 use crate::{
-    Column, Cursor, Epoch, Error, ErrorKind, LogicalType, Progress, Result, StreamName, StreamSchema,
-    TableName,
+    BucketFilter, Column, Cursor, Epoch, Error, ErrorKind, LogicalType, Progress, Result, StreamName,
+    StreamSchema, TableName,
 };
 
 mod drift;
@@ -114,6 +114,12 @@ pub enum ReadPlan {
         #[serde(rename = "lookback_seconds", serialize_with = "whole_seconds")]
         lookback: Duration,
         null_cursor: NullCursor,
+    },
+    /// The rows of some buckets, which a comparison has found to differ.
+    Buckets {
+        filter: BucketFilter,
+        /// Rows without a value in this column, by its name at the source, are not part of the stream.
+        required_column: Option<String>,
     },
 }
 

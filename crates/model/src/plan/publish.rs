@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{NullCursor, PlannedColumn, ReadSpec, StreamSpec, find_planned};
-use crate::{Checkpoint, Error, LogicalType, Result};
+use crate::{BucketFilter, Checkpoint, Error, LogicalType, Result};
 
 /// What a sync wants to be done to its target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,13 +36,26 @@ pub enum Publish {
     ReplaceFrom { cursor: String, from: Option<String>, with_nulls: bool },
     /// They are added. The key tells rows with the same cursor value apart, so that none is added twice.
     Append { key: Vec<String> },
+    /// They replace all rows of these buckets; the checkpoint stays as it is.
+    ReplaceBuckets { key: Vec<String>, filter: BucketFilter },
+    /// Nothing is staged; the rows whose keys have these MD5s are removed, and the checkpoint stays as it is.
+    RemoveRows {
+        key: Vec<String>,
+        #[serde(skip)]
+        gone: Vec<u128>,
+        max_shrink_percent: u8,
+    },
 }
 
 impl Publish {
     /// The key's columns at the destination.
     pub fn key(&self) -> &[String] {
         match self {
-            Publish::Replace { key, .. } | Publish::Merge { key, .. } | Publish::Append { key } => key,
+            Publish::Replace { key, .. }
+            | Publish::Merge { key, .. }
+            | Publish::Append { key }
+            | Publish::ReplaceBuckets { key, .. }
+            | Publish::RemoveRows { key, .. } => key,
             Publish::ReplaceFrom { .. } => &[],
         }
     }

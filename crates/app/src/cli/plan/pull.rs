@@ -51,6 +51,7 @@ fn describe(terminal: &Terminal, schema: &StreamSchema, plan: &StreamPlan) -> St
     let size = size(schema);
     let read = match &plan.read {
         ReadPlan::Whole => "every row".to_owned(),
+        ReadPlan::Buckets { .. } => "the rows of some buckets".to_owned(),
         ReadPlan::ByCursor { cursor_column, .. } if plan.is_backfill() => {
             format!("every row this first time, then what changes by {cursor_column}")
         }
@@ -63,6 +64,8 @@ fn describe(terminal: &Terminal, schema: &StreamSchema, plan: &StreamPlan) -> St
             format!("put in place of those that are read again, by {cursor}; there is no key")
         }
         Publish::Append { .. } => "added".to_owned(),
+        Publish::ReplaceBuckets { .. } => "put in place of those in the same buckets".to_owned(),
+        Publish::RemoveRows { .. } => "removed".to_owned(),
     };
     let resumed =
         if plan.staged.is_some() { "\n  goes on with what an interrupted run has staged" } else { "" };

@@ -111,6 +111,7 @@ fn describe(terminal: &Terminal, schema: &StreamSchema, plan: &StreamPlan, previ
     };
     let read = match &plan.read {
         ReadPlan::Whole => "every row".to_owned(),
+        ReadPlan::Buckets { .. } => "the rows of some buckets".to_owned(),
         ReadPlan::ByCursor { cursor_column, .. } if plan.is_backfill() => {
             format!("every row this first time, then additions by {cursor_column}")
         }
@@ -121,6 +122,8 @@ fn describe(terminal: &Terminal, schema: &StreamSchema, plan: &StreamPlan, previ
     let publish = match &plan.publish {
         Publish::Append { .. } => "added, each once".to_owned(),
         Publish::Replace { .. } => "put in place of all that the table holds".to_owned(),
+        Publish::ReplaceBuckets { .. } => "put in place of those in the same buckets".to_owned(),
+        Publish::RemoveRows { .. } => "removed".to_owned(),
         Publish::Merge { key, delete_flag: None } => format!("upserted by {}", key.join(", ")),
         Publish::ReplaceFrom { .. } => "replaced where they are read again".to_owned(),
         Publish::Merge { key, delete_flag: Some(flag) } => {

@@ -71,7 +71,9 @@ impl SnowflakeDestination {
                 let deadline_ms = self.fill_temporary(plan, delivery, &files, sent).await?;
                 (IntentKind::Fenced { deadline_ms }, sql::merge(&delivery.shape, deadline_ms)?)
             }
-            Publish::ReplaceFrom { .. } => return Err(not_delivered(plan)),
+            Publish::ReplaceFrom { .. } | Publish::ReplaceBuckets { .. } | Publish::RemoveRows { .. } => {
+                return Err(not_delivered(plan));
+            }
         };
         self.step(DeliveryStep::Publishing);
         let intent = self.note_intent(plan, delivery, kind, sent, checkpoint).await?;

@@ -295,7 +295,10 @@ impl Destination for SnowflakeDestination {
     }
 
     async fn prepare(&self, plan: &StreamPlan) -> Result<Prepared> {
-        if matches!(plan.publish, Publish::ReplaceFrom { .. }) {
+        if matches!(
+            plan.publish,
+            Publish::ReplaceFrom { .. } | Publish::ReplaceBuckets { .. } | Publish::RemoveRows { .. }
+        ) {
             return Err(not_delivered(plan));
         }
         let mut slot = self.delivery.lock().await;

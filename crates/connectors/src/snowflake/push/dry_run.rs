@@ -29,7 +29,9 @@ impl SnowflakeDestination {
             Publish::Replace { .. } => DryRun { removed: before, ..found },
             Publish::Merge { .. } if files.is_empty() || !delivery.target.exists => found,
             Publish::Merge { .. } => self.merge_counts(delivery, found).await?,
-            Publish::ReplaceFrom { .. } => return Err(not_delivered(plan)),
+            Publish::ReplaceFrom { .. } | Publish::ReplaceBuckets { .. } | Publish::RemoveRows { .. } => {
+                return Err(not_delivered(plan));
+            }
         };
         let committed = Committed {
             inserted: found.added.unwrap_or_default(),

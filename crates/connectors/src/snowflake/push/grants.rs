@@ -56,7 +56,10 @@ impl Grant {
 pub(super) fn on_table(publish: &Publish, has_values: bool) -> Vec<Grant> {
     let privileges: &[&str] = match publish {
         Publish::Append { .. } => &["INSERT"],
-        Publish::Replace { .. } | Publish::ReplaceFrom { .. } => &["INSERT", "DELETE"],
+        Publish::RemoveRows { .. } => &["DELETE"],
+        Publish::Replace { .. } | Publish::ReplaceFrom { .. } | Publish::ReplaceBuckets { .. } => {
+            &["INSERT", "DELETE"]
+        }
         Publish::Merge { delete_flag: None, .. } if !has_values => &["INSERT"],
         Publish::Merge { delete_flag: None, .. } => &["INSERT", "UPDATE"],
         Publish::Merge { delete_flag: Some(_), .. } if !has_values => &["INSERT", "DELETE"],

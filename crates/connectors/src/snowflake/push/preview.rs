@@ -78,7 +78,6 @@ fn delivery_statements(plan: &StreamPlan, shape: &Shape) -> Result<Vec<String>> 
     let mut statements = vec![format!("PUT 'file://part' {folder}")];
     match &plan.publish {
         Publish::Append { .. } => statements.push(sql::copy_into_target(shape, &folder, &files)?),
-        Publish::ReplaceFrom { .. } => return Err(not_delivered(plan)),
         Publish::Replace { .. } | Publish::Merge { .. } => {
             statements.push(sql::create_temporary(shape)?);
             statements.push(sql::copy_into_temporary(shape, &folder, &files)?);
@@ -90,6 +89,9 @@ fn delivery_statements(plan: &StreamPlan, shape: &Shape) -> Result<Vec<String>> 
             // A person reads what is done; the deadline of a run is known only then.
             statements.push(publish.replace(&format!(" < {DEADLINE_MS}, "), " < deadline, "));
             statements.push(sql::drop_temporary(shape)?);
+        }
+        Publish::ReplaceFrom { .. } | Publish::ReplaceBuckets { .. } | Publish::RemoveRows { .. } => {
+            return Err(not_delivered(plan));
         }
     }
     statements.push(format!("REMOVE {folder}"));

@@ -1,0 +1,141 @@
+//! Sums and marks of the rows of a target, and the rows of some buckets in place of those that are there.
+
+use duckdb::{Connection, Transaction, params};
+use model::{
+    AuditCost, AuditPlan, Audited, BucketFilter, Committed, Error, ErrorKind, Result, StreamPlan, TableName,
+};
+
+use super::canonical::DuckDbDialect;
+use super::error::failed;
+use super::sql::{quoted_target, staging};
+use super::types::stored_columns;
+use crate::audit::{bucket_condition, key_text, marks_sql, summary_sql};
+use crate::guard;
+
+/// What a statement of an audit answered: every column is text.
+pub(super) type Texts = Vec<Vec<Option<String>>>;
+
+/// Sums up the buckets of the target.
+pub(super) fn summarize(connection: &Connection, plan: &AuditPlan) -> Result<Audited<Texts>> {
+    refuse_other_columns(connection, plan)?;
+    ask(connection, &summary_sql(&DuckDbDialect, plan, &quoted_target(&plan.stream.target))?)
+}
+
+/// Marks the rows of some buckets of the target.
+pub(super) fn mark_rows(
+    connection: &Connection,
+    plan: &AuditPlan,
+    buckets: &[u32],
+) -> Result<Audited<Texts>> {
+    ask(connection, &marks_sql(&DuckDbDialect, plan, buckets, &quoted_target(&plan.stream.target))?)
+}
+
+/// Compares what both sides have. A column that only one of them has by now waits for a run to follow it.
+fn refuse_other_columns(connection: &Connection, plan: &AuditPlan) -> Result<()> {
+    let existing = existing_columns(connection, &plan.stream.target)?;
+    let mut planned = plan.stream.columns.iter().flat_map(stored_columns);
+    let Some((name, stored_type)) = planned.find(|column| !existing.contains(column)) else { return Ok(()) };
+    let message = format!("{} has no column {name} of type {stored_type}", plan.stream.target);
+    Err(Error::new(ErrorKind::SchemaChanged, "columns_changed", message)
+        .with_remedy("run the sync, which follows a changed source or says what to do, and verify then"))
+}
+
+fn existing_columns(connection: &Connection, target: &TableName) -> Result<Vec<(String, String)>> {
+    let columns = || -> duckdb::Result<Vec<(String, String)>> {
+        let mut statement = connection.prepare(
+            "SELECT column_name, data_type FROM duckdb_columns()
+             WHERE database_name = 'vendor' AND schema_name = ? AND table_name = ?",
+        )?;
+        let columns = statement
+            .query_map(params![target.schema, target.table], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        columns.collect()
+    };
+    columns().map_err(|error| failed("look at the target", error))
+}
+
+fn ask(connection: &Connection, sql: &str) -> Result<Audited<Texts>> {
+    let answer = || -> duckdb::Result<Texts> {
+        let mut statement = connection.prepare(sql)?;
+        let mut rows = statement.query([])?;
+        let mut texts = Vec::new();
+        while let Some(row) = rows.next()? {
+            let column_count = row.as_ref().column_count();
+            texts.push((0..column_count).map(|column| row.get(column)).collect::<duckdb::Result<_>>()?);
+        }
+        Ok(texts)
+    };
+    let found = answer().map_err(|error| failed("compare the target", error))?;
+    let bytes = found.iter().flatten().flatten().map(|text| text.len() as u64).sum();
+    let cost = AuditCost { statements: 1, row_count: found.len() as u64, bytes, ..AuditCost::default() };
+    Ok(Audited { found, cost })
+}
+
+/// The staged rows take the place of all rows of these buckets. Both are found by DuckDB itself: a staged row that it
+/// would put into another bucket means that the two systems do not write the same text for the same value, and then
+/// nothing may be replaced.
+pub(super) fn replace_buckets(
+    transaction: &Transaction<'_>,
+    plan: &StreamPlan,
+    filter: &BucketFilter,
+) -> Result<Committed> {
+    let condition = bucket_condition(&DuckDbDialect, plan, filter)?;
+    let (target, staged) = (quoted_target(&plan.target), quoted_target(&staging(&plan.target)));
+    let strays: u64 = transaction
+        .query_row(&format!("SELECT count(*)::UBIGINT FROM {staged} WHERE NOT ({condition})"), [], |row| {
+            row.get(0)
+        })
+        .map_err(|e| failed("check the buckets", e))?;
+    if strays > 0 {
+        return Err(Error::internal(format!("{strays} rows that were read belong to other buckets here")));
+    }
+    let deleted = transaction
+        .execute(&format!("DELETE FROM {target} WHERE {condition}"), [])
+        .map_err(|e| failed("remove the rows of the buckets", e))?;
+    let inserted = transaction
+        .execute(&format!("INSERT INTO {target} BY NAME SELECT * FROM {staged}"), [])
+        .map_err(|e| failed("put the rows in place", e))?;
+    transaction
+        .execute_batch(&format!("DROP TABLE {staged}"))
+        .map_err(|e| failed("drop the staging table", e))?;
+    Ok(Committed { inserted: inserted as u64, deleted: deleted as u64, ..Committed::default() })
+}
+
+/// Removes the rows whose keys have these MD5s.
+pub(super) fn remove_rows(
+    transaction: &Transaction<'_>,
+    plan: &StreamPlan,
+    gone: &[u128],
+    max_shrink_percent: u8,
+) -> Result<Committed> {
+    let (target, staged) = (quoted_target(&plan.target), quoted_target(&staging(&plan.target)));
+    let count = |transaction: &Transaction<'_>| -> Result<u64> {
+        transaction
+            .query_row(&format!("SELECT count(*)::UBIGINT FROM {target}"), [], |row| row.get(0))
+            .map_err(|e| failed("count the rows", e))
+    };
+    let before = count(transaction)?;
+    note_gone(transaction, gone).map_err(|e| failed("note the keys that are gone", e))?;
+    let deleted = transaction
+        .execute(
+            &format!("DELETE FROM {target} WHERE md5({}) IN (FROM {GONE})", key_text(&DuckDbDialect, plan)?),
+            [],
+        )
+        .map_err(|e| failed("remove the rows", e))?;
+    let total = count(transaction)?;
+    guard::refuse_shrinking(&plan.target, before, total, max_shrink_percent)?;
+    transaction
+        .execute_batch(&format!("DROP TABLE {GONE}; DROP TABLE {staged}"))
+        .map_err(|e| failed("clear up", e))?;
+    Ok(Committed { deleted: deleted as u64, total: Some(total), ..Committed::default() })
+}
+
+const GONE: &str = "temp.main._snowferry_gone";
+
+fn note_gone(transaction: &Transaction<'_>, gone: &[u128]) -> duckdb::Result<()> {
+    transaction.execute_batch("CREATE OR REPLACE TEMP TABLE _snowferry_gone (key VARCHAR)")?;
+    let mut appender = transaction.appender_to_catalog_and_db("_snowferry_gone", "temp", "main")?;
+    for key in gone {
+        appender.append_row([format!("{key:032x}")])?;
+    }
+    appender.flush()
+}
