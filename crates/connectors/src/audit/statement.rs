@@ -113,6 +113,7 @@ fn explanations(dialect: &dyn Dialect, column: &PlannedColumn, value: &str) -> [
     let sum = match logical_type {
         _ if column.is_lossy || !logical_type.has_exact_sum() => "NULL".to_owned(),
         LogicalType::Bool => format!("SUM(CASE WHEN {value} THEN 1 ELSE 0 END)"),
+        LogicalType::Decimal { scale, .. } => format!("CAST(SUM({value}) AS DECIMAL(38,{scale}))"),
         _ => format!("SUM({value})"),
     };
     [extreme("MIN"), extreme("MAX"), sum]

@@ -7,7 +7,7 @@ use model::{
 
 use super::canonical::DuckDbDialect;
 use super::error::failed;
-use super::sql::{quoted_target, staging};
+use super::sql::{merge_sql, quoted_target, staging};
 use super::types::stored_columns;
 use crate::audit::{bucket_condition, key_text, marks_sql, summary_sql};
 use crate::guard;
@@ -88,16 +88,40 @@ pub(super) fn replace_buckets(
     if strays > 0 {
         return Err(Error::internal(format!("{strays} rows that were read belong to other buckets here")));
     }
-    let deleted = transaction
-        .execute(&format!("DELETE FROM {target} WHERE {condition}"), [])
-        .map_err(|e| failed("remove the rows of the buckets", e))?;
-    let inserted = transaction
-        .execute(&format!("INSERT INTO {target} BY NAME SELECT * FROM {staged}"), [])
-        .map_err(|e| failed("put the rows in place", e))?;
+    let before = count(transaction, &target)?;
+    let (removal, insertion) = replacement_sql(plan, &condition)?;
+    let deleted =
+        transaction.execute(&removal, []).map_err(|e| failed("remove the rows of the buckets", e))? as u64;
+    let changed = transaction.execute(&insertion, []).map_err(|e| failed("put the rows in place", e))? as u64;
+    let total = count(transaction, &target)?;
     transaction
         .execute_batch(&format!("DROP TABLE {staged}"))
         .map_err(|e| failed("drop the staging table", e))?;
-    Ok(Committed { inserted: inserted as u64, deleted: deleted as u64, ..Committed::default() })
+    let inserted = total + deleted - before;
+    let updated = changed - inserted;
+    Ok(Committed { inserted, updated, deleted, total: Some(total), ..Committed::default() })
+}
+
+/// The statements that remove rows of the buckets, and put the staged ones in their place. Where there is a key, a row
+/// that both have keeps what stands in columns that the source does not have any more.
+fn replacement_sql(plan: &StreamPlan, condition: &str) -> Result<(String, String)> {
+    let (target, staged) = (quoted_target(&plan.target), quoted_target(&staging(&plan.target)));
+    if plan.bucket_key().is_empty() {
+        let insertion = format!("INSERT INTO {target} BY NAME SELECT * FROM {staged}");
+        return Ok((format!("DELETE FROM {target} WHERE {condition}"), insertion));
+    }
+    let key = key_text(&DuckDbDialect, plan)?;
+    let removal = format!(
+        "DELETE FROM {target} WHERE {condition} AND (md5({key}) NOT IN (SELECT md5({key}) FROM {staged}) OR md5({key}) IN \
+         (SELECT md5({key}) FROM {target} WHERE {condition} GROUP BY ALL HAVING count(*) > 1))"
+    );
+    Ok((removal, merge_sql(plan)))
+}
+
+fn count(transaction: &Transaction<'_>, target: &str) -> Result<u64> {
+    transaction
+        .query_row(&format!("SELECT count(*)::UBIGINT FROM {target}"), [], |row| row.get(0))
+        .map_err(|e| failed("count the rows", e))
 }
 
 /// Removes the rows whose keys have these MD5s.
@@ -108,12 +132,7 @@ pub(super) fn remove_rows(
     max_shrink_percent: u8,
 ) -> Result<Committed> {
     let (target, staged) = (quoted_target(&plan.target), quoted_target(&staging(&plan.target)));
-    let count = |transaction: &Transaction<'_>| -> Result<u64> {
-        transaction
-            .query_row(&format!("SELECT count(*)::UBIGINT FROM {target}"), [], |row| row.get(0))
-            .map_err(|e| failed("count the rows", e))
-    };
-    let before = count(transaction)?;
+    let before = count(transaction, &target)?;
     note_gone(transaction, gone).map_err(|e| failed("note the keys that are gone", e))?;
     let deleted = transaction
         .execute(
@@ -121,7 +140,7 @@ pub(super) fn remove_rows(
             [],
         )
         .map_err(|e| failed("remove the rows", e))?;
-    let total = count(transaction)?;
+    let total = count(transaction, &target)?;
     guard::refuse_shrinking(&plan.target, before, total, max_shrink_percent)?;
     transaction
         .execute_batch(&format!("DROP TABLE {GONE}; DROP TABLE {staged}"))

@@ -19,9 +19,14 @@ impl Dialect for SnowflakeDialect {
     fn text(&self, logical_type: &LogicalType, value: &str) -> String {
         match logical_type {
             LogicalType::Bool => format!("CASE WHEN {value} THEN '1' WHEN NOT {value} THEN '0' END"),
-            // Without the zero in front of the point, where it is the only digit there can be.
-            LogicalType::Decimal { precision, scale } if precision.cast_signed() == *scale => {
-                format!("REPLACE(CAST({value} AS VARCHAR), '0.', '.')")
+            // The column may have fewer digits by now than the destination has kept. There is no zero in front of the
+            // point where it would be the only digit there can be.
+            LogicalType::Decimal { precision, scale } => {
+                let text = format!("CAST(CAST({value} AS NUMBER({precision},{scale})) AS VARCHAR)");
+                match precision.cast_signed() == *scale {
+                    true => format!("REPLACE({text}, '0.', '.')"),
+                    false => text,
+                }
             }
             LogicalType::Float64 => float_text(value),
             LogicalType::Text => format!(
@@ -42,7 +47,6 @@ impl Dialect for SnowflakeDialect {
                 format!("TO_CHAR(CONVERT_TIMEZONE('UTC', {value}), '{TIMESTAMP_FORMAT}')")
             }
             LogicalType::Int64
-            | LogicalType::Decimal { .. }
             | LogicalType::Decfloat
             | LogicalType::Vector { .. }
             | LogicalType::IntervalMonths
