@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use engine::VerifyOptions;
-use model::{NullCursor, ReadSpec, StreamSpec};
+use model::{Moment, NullCursor, ReadSpec, StreamSpec};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
@@ -90,6 +90,25 @@ async fn damaged_rows_are_found_and_healed_exactly_and_nothing_else_is_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_changed_at_the_source_since_the_read_is_no_difference() {
+    let pulled = deals().await;
+    let spec = all_of("DEALS", &["ID"]);
+    pulled.run(&spec).await.unwrap();
+    let right = everything(&pulled);
+    pulled.sql(&[
+        "UPDATE CRM.SALES.DEALS SET NAME = 'later' WHERE ID < 50",
+        "DELETE FROM CRM.SALES.DEALS WHERE ID > 1900",
+    ]);
+    pulled.tamper("UPDATE sales.deals SET \"NAME\" = 'wrong' WHERE \"ID\" IN (3, 1950)");
+    let report = pulled.verify(&spec, &options(true)).await.unwrap();
+    assert_eq!((report.moment, report.snapshot_missing_because.as_deref()), (Moment::Checkpoint, None));
+    let found = &report.difference;
+    assert_eq!((found.missing, found.extra, found.different), (0, 0, 2));
+    assert!(report.is_equal(), "{report:?}");
+    assert_eq!(everything(&pulled), right, "healed as of the read that the destination shows");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rows_without_a_key_are_compared_and_healed_as_a_whole() {
     let pulled = deals().await;
     pulled.sql(&["INSERT INTO CRM.SALES.DEALS SELECT * FROM CRM.SALES.DEALS WHERE ID < 10"]);
@@ -130,7 +149,7 @@ async fn an_incremental_sync_is_compared_and_its_position_stays() {
     assert!(report.is_equal(), "{report:?}");
     let healed = everything(&pulled);
     assert!(right.iter().filter(|row| row[0] != "77").all(|row| healed.contains(row)));
-    if report.moment == model::Moment::Checkpoint {
+    if report.moment == Moment::Checkpoint {
         assert_eq!(pulled.rows(position), committed);
     }
 }
