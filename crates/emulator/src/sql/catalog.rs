@@ -77,10 +77,31 @@ impl TableKind {
     }
 }
 
+/// What a table is besides how long it lives.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum TableForm {
+    #[default]
+    Standard,
+    Hybrid,
+    Dynamic(DynamicForm),
+}
+
+/// What a dynamic table is filled from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DynamicForm {
+    pub query: String,
+    pub target_lag: String,
+    pub warehouse: String,
+    /// The whole CREATE DYNAMIC TABLE as written.
+    pub text: String,
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct TableEntry {
     pub id: u64,
     pub kind: TableKind,
+    #[serde(default)]
+    pub form: TableForm,
     pub columns: Vec<ColumnEntry>,
     pub constraints: Vec<Constraint>,
     pub cluster_by: String,
@@ -261,6 +282,17 @@ impl TableEntry {
         format!("t{}", self.id)
     }
 
+    pub(crate) fn is_hybrid(&self) -> bool {
+        self.form == TableForm::Hybrid
+    }
+
+    pub(crate) fn dynamic(&self) -> Option<&DynamicForm> {
+        match &self.form {
+            TableForm::Dynamic(form) => Some(form),
+            TableForm::Standard | TableForm::Hybrid => None,
+        }
+    }
+
     /// Begins or ends the tracking of changes.
     pub(crate) fn track(&mut self, is_on: bool, now: i64) {
         self.tracked_since = is_on.then(|| self.tracked_since.unwrap_or(now));
@@ -436,9 +468,13 @@ impl Catalog {
     }
 
     /// Every table, those that were dropped too.
-    pub(crate) fn table_ids(&self) -> impl Iterator<Item = u64> {
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &TableEntry> {
         let living = self.schemas().flat_map(|schema| schema.tables.values());
-        living.chain(self.dropped_tables()).map(|table| table.id)
+        living.chain(self.dropped_tables())
+    }
+
+    pub(crate) fn table_ids(&self) -> impl Iterator<Item = u64> {
+        self.tables().map(|table| table.id)
     }
 
     /// True where the stage's files are still needed, or may be after an UNDROP.

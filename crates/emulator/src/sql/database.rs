@@ -269,6 +269,12 @@ fn load_catalog(root: &Connection, instants: &Instants) -> Result<Catalog, SqlEr
         .map_err(|failure| from_duckdb(&failure))?;
     let mut catalog: Catalog = serde_json::from_str(&document).map_err(internal)?;
     remove_orphans(&mut catalog, root)?;
+    for table in catalog.tables() {
+        let history = names::literal(&travel::history_of(table.id));
+        if number(root, &format!("SELECT count(*) FROM duckdb_tables() WHERE table_name = {history}"))? == 0 {
+            execute_all(root, &travel::complete_sql(table))?;
+        }
+    }
     travel::forget_missing(root, &catalog.table_ids().collect::<Vec<_>>())?;
     let touched = travel::touched_at(root)?;
     catalog.touch(|table| touched.get(&table).copied());

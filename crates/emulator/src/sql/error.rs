@@ -106,6 +106,11 @@ pub(crate) fn insufficient_privileges(kind: &str, name: &str) -> SqlError {
     )
 }
 
+/// Something that Snowflake itself does not have.
+pub(crate) fn unsupported_feature(feature: &str) -> SqlError {
+    error("000002", "0A000", format!("Unsupported feature '{feature}'."))
+}
+
 /// A table has no rows to show as of a time.
 pub(crate) fn time_travel_unavailable(table: &str) -> SqlError {
     error(

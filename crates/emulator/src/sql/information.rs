@@ -143,6 +143,9 @@ fn tables(state: &SessionState, database: &str) -> Listing {
         "AUTO_CLUSTERING_ON",
         "COMMENT",
         "IS_TEMPORARY",
+        "IS_ICEBERG",
+        "IS_DYNAMIC",
+        "IS_HYBRID",
     ]);
     let mut push = |schema: &str, name: &str, entry: &super::catalog::TableEntry| {
         let path = [database, schema, name].map(str::to_owned);
@@ -173,6 +176,9 @@ fn tables(state: &SessionState, database: &str) -> Listing {
             yes(!entry.cluster_by.is_empty()),
             text_or_null(&entry.comment),
             yes(entry.kind == super::catalog::TableKind::Temporary),
+            yes(false),
+            yes(entry.dynamic().is_some()),
+            yes(entry.is_hybrid()),
         ]);
     };
     for (schema, entry) in schemas(state, database) {
@@ -211,6 +217,7 @@ fn add_views_to_tables(state: &SessionState, database: &str, listing: &mut Listi
             Cell::Moment(view.created_on),
         ]);
         row.extend([Cell::Null, yes(false), text_or_null(&view.comment), yes(false)]);
+        row.extend([yes(false), yes(false), yes(false)]);
         listing.push(row);
     }
 }

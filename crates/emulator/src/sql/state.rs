@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::catalog::{ADMIN_ROLE, Catalog, FormatEntry, Grantee, StageEntry, TableEntry, ViewEntry};
-use super::error::{error, insufficient_privileges, missing};
+use super::error::{error, insufficient_privileges, missing, unsupported_feature};
 use super::names::{display, display_path};
 use super::parameters::Parameters;
 use crate::outcome::SqlError;
@@ -248,6 +248,12 @@ impl SessionState {
         privilege: &str,
     ) -> Result<([String; 3], TableEntry), SqlError> {
         match self.object(path, shown, privilege)? {
+            Object::Table { entry, .. }
+                if entry.dynamic().is_some()
+                    && matches!(privilege, "INSERT" | "UPDATE" | "DELETE" | "TRUNCATE") =>
+            {
+                Err(unsupported_feature("DML on a dynamic table"))
+            }
             Object::Table { path, entry } => Ok((path, entry)),
             Object::View { .. } | Object::Information { .. } => Err(super::error::compilation(
                 "002037",

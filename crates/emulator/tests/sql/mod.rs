@@ -4,6 +4,7 @@ mod catalog;
 mod changes;
 mod compute;
 mod errors;
+mod kinds;
 mod load;
 mod privileges;
 mod queries;

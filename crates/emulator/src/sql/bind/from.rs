@@ -9,10 +9,12 @@ use super::staged::location;
 use super::{Binder, Literal, Names, Relation, RelationColumn, Scope};
 use crate::outcome::SqlError;
 use crate::sql::catalog::{TableEntry, ViewEntry};
-use crate::sql::error::{changes_unavailable, compilation, invalid_identifier, unsupported};
+use crate::sql::error::{
+    changes_unavailable, compilation, invalid_identifier, unsupported, unsupported_feature,
+};
 use crate::sql::names;
 use crate::sql::state::Object;
-use crate::sql::travel::Point;
+use crate::sql::travel::{Point, is_at_timestamp};
 
 /// Views inside views before it looks like one that reads itself.
 const VIEW_DEPTH_MAX: usize = 32;
@@ -179,6 +181,11 @@ impl Binder<'_> {
         let path = self.qualify(&parts)?;
         let shown = names::display_path(&parts);
         let (source, mut relation) = match self.object(path, &shown)? {
+            Object::Table { entry, .. }
+                if entry.is_hybrid() && version.is_some_and(|version| !is_at_timestamp(version)) =>
+            {
+                return Err(unsupported_feature("time travel of a hybrid table other than AT(TIMESTAMP)"));
+            }
             Object::Table { path, entry } => {
                 self.needs_compute.set(true);
                 self.table_as_of(path, &sql_name, &entry, point)?

@@ -27,6 +27,7 @@ fn state() -> SessionState {
     let table = TableEntry {
         id: 1,
         kind: TableKind::Permanent,
+        form: crate::sql::catalog::TableForm::Standard,
         columns: columns.collect(),
         constraints: Vec::new(),
         cluster_by: String::new(),

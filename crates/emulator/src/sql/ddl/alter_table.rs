@@ -7,8 +7,8 @@ use super::columns;
 use crate::outcome::{SnowType, SqlError};
 use crate::sql::bind::cast::Mode;
 use crate::sql::bind::{Binder, Names, Scope, Typed};
-use crate::sql::catalog::{Catalog, ColumnEntry, Constraint, TableEntry, TableKind};
-use crate::sql::error::{compilation, exists, invalid_identifier, unsupported};
+use crate::sql::catalog::{Catalog, ColumnEntry, Constraint, TableEntry, TableForm, TableKind};
+use crate::sql::error::{compilation, exists, invalid_identifier, unsupported, unsupported_feature};
 use crate::sql::physical::{duckdb_type, type_name};
 use crate::sql::run::execute_all;
 use crate::sql::session::SqlSession;
@@ -443,6 +443,9 @@ fn properties(
     for (key, value) in parse::options(parser)? {
         match key.as_str() {
             "COMMENT" => altered.entry.comment = value,
+            "CHANGE_TRACKING" if altered.entry.form != TableForm::Standard => {
+                return Err(unsupported_feature("change tracking of a hybrid or dynamic table"));
+            }
             "CHANGE_TRACKING" => {
                 altered.entry.track(value.eq_ignore_ascii_case("true"), session.database.instants().next());
             }

@@ -6,8 +6,8 @@ use super::columns;
 use crate::outcome::SqlError;
 use crate::sql::bind::cast::Mode;
 use crate::sql::bind::{Binder, BoundQuery, Typed};
-use crate::sql::catalog::{ColumnEntry, Constraint, TableEntry, TableKind};
-use crate::sql::error::{compilation, exists, insufficient_privileges, unsupported};
+use crate::sql::catalog::{ColumnEntry, Constraint, TableEntry, TableForm, TableKind};
+use crate::sql::error::{compilation, exists, insufficient_privileges, unsupported, unsupported_feature};
 use crate::sql::request::SqlRequest;
 use crate::sql::run::{self, execute_all};
 use crate::sql::session::SqlSession;
@@ -33,6 +33,24 @@ fn read(request: &SqlRequest) -> Result<CreateTable, SqlError> {
 }
 
 pub(super) fn execute(session: &mut SqlSession, request: &SqlRequest) -> Result<String, SqlError> {
+    execute_as(session, request, TableForm::Standard)
+}
+
+/// `CREATE HYBRID TABLE`, which the parser knows as any other table.
+pub(super) fn hybrid(session: &mut SqlSession, request: &SqlRequest) -> Result<String, SqlError> {
+    const WORD: &str = "HYBRID";
+    let mut request = request.clone();
+    if let Some(at) = request.text.to_ascii_uppercase().find(WORD) {
+        request.text.replace_range(at..at + WORD.len(), "");
+    }
+    execute_as(session, &request, TableForm::Hybrid)
+}
+
+pub(super) fn execute_as(
+    session: &mut SqlSession,
+    request: &SqlRequest,
+    form: TableForm,
+) -> Result<String, SqlError> {
     let create = read(request)?;
     refuse_options(&create)?;
     let parts = names::parts(&create.name)?;
@@ -58,7 +76,8 @@ pub(super) fn execute(session: &mut SqlSession, request: &SqlRequest) -> Result<
         return Err(exists(&names::display(&shown)));
     }
     let definition = definition(session, request, &create)?;
-    let entry = entry(session, &create, kind, &definition)?;
+    let entry = TableEntry { form, ..entry(session, &create, kind, &definition)? };
+    check_form(&entry)?;
     fill(session, &entry, &definition)?;
     publish(session, path, entry, create.or_replace)?;
     Ok(format!("Table {shown} successfully created."))
@@ -97,6 +116,19 @@ fn publish(
 fn born(entry: &mut TableEntry, now: i64) {
     (entry.created_on, entry.last_altered, entry.last_ddl) = (now, now, now);
     entry.tracked_since = entry.tracked_since.map(|_| now);
+}
+
+fn check_form(entry: &TableEntry) -> Result<(), SqlError> {
+    if !entry.is_hybrid() {
+        return Ok(());
+    }
+    if entry.kind != TableKind::Permanent || entry.tracked_since.is_some() {
+        return Err(unsupported_feature("a transient, temporary or change tracked hybrid table"));
+    }
+    if !entry.constraints.iter().any(|constraint| constraint.is_primary) {
+        return Err(compilation("002141", "42601", "a hybrid table needs a primary key"));
+    }
+    Ok(())
 }
 
 fn refuse_options(create: &CreateTable) -> Result<(), SqlError> {
@@ -216,6 +248,7 @@ fn entry(
     Ok(TableEntry {
         id: session.database.take_id(),
         kind,
+        form: TableForm::Standard,
         columns: definition.columns.clone(),
         constraints: definition.constraints.clone(),
         cluster_by,

@@ -22,12 +22,15 @@ pub(super) fn execute(session: &mut SqlSession, parser: &mut Parser<'_>) -> Resu
     if kind == "FILE" {
         parse::expect(parser, &["FORMAT"])?;
     }
+    if matches!(kind.as_str(), "DYNAMIC" | "HYBRID") {
+        parse::expect(parser, &["TABLE"])?;
+    }
     let if_exists = parse::accept(parser, &["IF", "EXISTS"]);
     let parts = parse::name(parser)?;
     let _ = parse::accept(parser, &["CASCADE"]) || parse::accept(parser, &["RESTRICT"]);
     parse::end(parser)?;
     let dropped = match kind.as_str() {
-        "TABLE" => table(session, &parts),
+        "TABLE" | "DYNAMIC" | "HYBRID" => table(session, &parts),
         "VIEW" => view(session, &parts),
         "SCHEMA" => schema(session, &parts),
         "DATABASE" => database(session, &parts),

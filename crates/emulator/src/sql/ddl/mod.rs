@@ -5,6 +5,7 @@ mod columns;
 mod create_table;
 mod databases;
 mod drop;
+mod dynamic;
 mod formats;
 mod sequences;
 mod stages;
@@ -76,6 +77,8 @@ fn create(
     let kind = parse::take_word(parser)?;
     match kind.as_str() {
         "TABLE" => create_table::execute(session, request),
+        "HYBRID" => create_table::hybrid(session, request),
+        "DYNAMIC" => dynamic::create(session, request, parser, modifiers),
         "VIEW" => view::create(session, request, parser, modifiers),
         "DATABASE" => databases::create_database(session, parser, modifiers),
         "SCHEMA" => databases::create_schema(session, parser, modifiers),
@@ -94,6 +97,7 @@ fn alter(session: &mut SqlSession, parser: &mut Parser<'_>) -> Result<String, Sq
     let kind = parse::take_word(parser)?;
     match kind.as_str() {
         "TABLE" => alter_table::execute(session, parser),
+        "DYNAMIC" => dynamic::alter(session, parser),
         "VIEW" => view::alter(session, parser),
         "DATABASE" => databases::alter_database(session, parser),
         "SCHEMA" => databases::alter_schema(session, parser),

@@ -21,7 +21,7 @@ pub(crate) fn parse_query(text: &str) -> Result<Box<Query>, SqlError> {
 }
 
 /// The part of `text` from a place that the tokenizer counted on.
-fn from_place(text: &str, place: Location) -> &str {
+pub(super) fn from_place(text: &str, place: Location) -> &str {
     let line = usize::try_from(place.line.saturating_sub(1)).unwrap_or(0);
     let column = usize::try_from(place.column.saturating_sub(1)).unwrap_or(0);
     let line_start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();

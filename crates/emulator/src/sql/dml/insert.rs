@@ -47,7 +47,7 @@ pub(super) fn execute(
 }
 
 /// Removes what is there and inserts.
-fn overwrite(
+pub(crate) fn overwrite(
     session: &SqlSession,
     entry: &TableEntry,
     versions: &Versions,

@@ -6,7 +6,7 @@ mod merge;
 mod truncate;
 mod update;
 
-pub(crate) use insert::wrong_count;
+pub(crate) use insert::{overwrite, wrong_count};
 
 use std::sync::Arc;
 

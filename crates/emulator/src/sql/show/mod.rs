@@ -97,12 +97,16 @@ pub(crate) fn execute(session: &mut SqlSession, parser: &mut Parser<'_>) -> Resu
     if kind == "FILE" {
         parse::expect(parser, &["FORMATS"])?;
     }
+    if kind == "DYNAMIC" {
+        parse::expect(parser, &["TABLES"])?;
+    }
     parse::accept(parser, &["HISTORY"]);
     let filter = filter(session, parser, &kind)?;
     let listing = match kind.as_str() {
         "DATABASES" => filter.apply(objects::databases(session, &filter), "name"),
         "SCHEMAS" => filter.apply(objects::schemas(session, &filter), "name"),
         "TABLES" => filter.apply(objects::tables(session, &filter)?, "name"),
+        "DYNAMIC" => filter.apply(objects::dynamic_tables(session, &filter)?, "name"),
         "VIEWS" => filter.apply(objects::views(session, &filter), "name"),
         "OBJECTS" => filter.apply(objects::objects(session, &filter)?, "name"),
         "COLUMNS" => filter.apply(objects::columns(session, &filter), "column_name"),

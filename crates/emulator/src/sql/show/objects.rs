@@ -229,10 +229,58 @@ pub(super) fn tables(session: &SqlSession, filter: &Filter) -> Result<Listing, S
             Cell::from("ROLE"),
             yes_no(false),
             Cell::Null,
+            yes_no(entry.is_hybrid()),
             yes_no(false),
+            yes_no(entry.dynamic().is_some()),
             yes_no(false),
-            yes_no(false),
-            yes_no(false),
+        ]);
+    }
+    Ok(listing)
+}
+
+/// SHOW DYNAMIC TABLES.
+pub(super) fn dynamic_tables(session: &SqlSession, filter: &Filter) -> Result<Listing, SqlError> {
+    let mut listing = Listing::new(&[
+        "moment:created_on",
+        "name",
+        "database_name",
+        "schema_name",
+        "cluster_by",
+        "number:rows",
+        "number:bytes",
+        "owner",
+        "target_lag",
+        "refresh_mode",
+        "warehouse",
+        "comment",
+        "text",
+        "scheduling_state",
+        "moment:data_timestamp",
+        "owner_role_type",
+    ]);
+    let tables = seen_tables(session, filter);
+    let entries: Vec<&TableEntry> = tables.iter().map(|table| table.entry).collect();
+    let counts = row_counts(&session.connection, &entries)?;
+    for (table, rows) in tables.iter().zip(counts) {
+        let entry = table.entry;
+        let Some(form) = entry.dynamic() else { continue };
+        listing.push(vec![
+            Cell::Moment(entry.created_on),
+            Cell::from(table.name),
+            Cell::from(table.database),
+            Cell::from(table.schema),
+            Cell::from(entry.cluster_by.as_str()),
+            Cell::from(rows),
+            Cell::from(entry.bytes(rows)),
+            Cell::from(entry.owner.as_str()),
+            Cell::from(form.target_lag.as_str()),
+            Cell::from("FULL"),
+            Cell::from(form.warehouse.as_str()),
+            Cell::from(entry.comment.as_str()),
+            Cell::from(form.text.as_str()),
+            Cell::from("ACTIVE"),
+            Cell::Moment(entry.last_altered),
+            Cell::from("ROLE"),
         ]);
     }
     Ok(listing)
@@ -288,6 +336,9 @@ pub(super) fn objects(session: &SqlSession, filter: &Filter) -> Result<Listing, 
         "owner",
         "retention_time",
         "owner_role_type",
+        "is_hybrid",
+        "is_dynamic",
+        "is_iceberg",
     ]);
     let tables = seen_tables(session, filter);
     let entries: Vec<&TableEntry> = tables.iter().map(|table| table.entry).collect();
@@ -307,6 +358,9 @@ pub(super) fn objects(session: &SqlSession, filter: &Filter) -> Result<Listing, 
             Cell::from(entry.owner.as_str()),
             Cell::from(table.retention_days(session).to_string()),
             Cell::from("ROLE"),
+            yes_no(entry.is_hybrid()),
+            yes_no(entry.dynamic().is_some()),
+            yes_no(false),
         ]);
     }
     for (database, schema, name, entry) in seen_views(session, filter) {
@@ -323,6 +377,9 @@ pub(super) fn objects(session: &SqlSession, filter: &Filter) -> Result<Listing, 
             Cell::from(entry.owner.as_str()),
             Cell::from(""),
             Cell::from("ROLE"),
+            yes_no(false),
+            yes_no(false),
+            yes_no(false),
         ]);
     }
     Ok(listing)

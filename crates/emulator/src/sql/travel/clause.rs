@@ -48,6 +48,11 @@ impl Point {
     }
 }
 
+/// True for `AT(TIMESTAMP => …)`, the only way to the past of a hybrid table.
+pub(crate) fn is_at_timestamp(version: &TableVersion) -> bool {
+    matches!(version, TableVersion::Function(clause) if word(clause) == "AT" && parts(clause, &["TIMESTAMP"]).is_ok())
+}
+
 fn is_append_only(changes: &Expr) -> Result<bool, SqlError> {
     let (_, information) = parts(changes, &["INFORMATION"])?;
     match information.to_string().to_uppercase().as_str() {

@@ -12,11 +12,13 @@ mod instants;
 mod statements;
 mod versions;
 
-pub(crate) use self::clause::{Interval, Point};
+pub(crate) use self::clause::{Interval, Point, is_at_timestamp};
 pub(crate) use self::commits::{
     begin_snapshot, forget_missing, log as log_commit, prepare, purge, touched_at,
 };
 pub(crate) use self::history::{appended_sql, at_sql, changes_sql};
 pub(crate) use self::instants::{Held, Instants};
 pub(crate) use self::statements::StatementInstants;
-pub(crate) use self::versions::{ROW_FUNCTION, Versions, copied_sql, create_sql, drop_sql, history_of};
+pub(crate) use self::versions::{
+    ROW_FUNCTION, Versions, complete_sql, copied_sql, create_sql, drop_sql, history_of,
+};

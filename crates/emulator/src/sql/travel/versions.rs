@@ -13,19 +13,32 @@ pub(crate) fn history_of(table: u64) -> String {
 
 /// A table and the table of its ended versions.
 pub(crate) fn create_sql(table: u64, columns: &[ColumnEntry]) -> String {
-    let list = |with_constraints: bool| -> String {
-        let column = |column: &ColumnEntry| {
-            let not_null = if with_constraints && !column.nullable { " NOT NULL" } else { "" };
-            format!("{} {}{not_null}, ", column.physical, duckdb_type(&column.ty))
-        };
-        columns.iter().map(column).collect()
-    };
     format!(
         "CREATE TABLE t{table}({}v_from BIGINT, v_row BIGINT); \
          CREATE TABLE {}({}v_from BIGINT, v_row BIGINT, v_to BIGINT);",
-        list(true),
+        columns_sql(columns, true),
         history_of(table),
-        list(false)
+        columns_sql(columns, false)
+    )
+}
+
+/// The columns as DuckDB's, each with a comma behind it.
+fn columns_sql(columns: &[ColumnEntry], with_constraints: bool) -> String {
+    let column = |column: &ColumnEntry| {
+        let not_null = if with_constraints && !column.nullable { " NOT NULL" } else { "" };
+        format!("{} {}{not_null}, ", column.physical, duckdb_type(&column.ty))
+    };
+    columns.iter().map(column).collect()
+}
+
+/// What a table lacks that was made before there was a past: its rows were there always.
+pub(crate) fn complete_sql(entry: &TableEntry) -> String {
+    let (table, history) = (entry.physical(), history_of(entry.id));
+    let columns = columns_sql(&entry.columns, false);
+    format!(
+        "CREATE TABLE {history}({columns}v_from BIGINT, v_row BIGINT, v_to BIGINT); \
+         ALTER TABLE {table} ADD COLUMN v_from BIGINT DEFAULT 0; ALTER TABLE {table} ADD COLUMN v_row BIGINT; \
+         UPDATE {table} SET v_row = {ROW_FUNCTION}()"
     )
 }
 

@@ -175,3 +175,41 @@ fn the_past_survives_a_restart() {
     );
     assert_eq!(session.rows(&changes), ["1|DELETE", "2|DELETE", "20|INSERT"]);
 }
+
+#[test]
+fn a_folder_from_before_there_was_a_past_has_one_from_then_on() {
+    let folder = tempfile::tempdir().unwrap();
+    {
+        let mut session = on(&Database::open(Some(folder.path())).unwrap(), &start("ADMIN", None));
+        session.ok("CREATE WAREHOUSE WH");
+        session.ok("CREATE DATABASE D");
+        session.ok("CREATE TABLE T (ID INT NOT NULL)");
+        session.ok("INSERT INTO T VALUES (1), (2)");
+    }
+    let file = duckdb::Connection::open(folder.path().join("emulator.duckdb")).unwrap();
+    let history: String = file
+        .query_row(
+            "SELECT table_name FROM duckdb_tables() WHERE regexp_full_match(table_name, 'h[0-9]+')",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    let table = history.replace('h', "t");
+    file.execute_batch(&format!(
+        "DROP TABLE {history}; DROP TABLE emulator_commits; ALTER TABLE {table} DROP COLUMN v_from; \
+         ALTER TABLE {table} DROP COLUMN v_row"
+    ))
+    .unwrap();
+    drop(file);
+    let again = SessionStart {
+        warehouse: Some("WH".to_owned()),
+        database: Some("D".to_owned()),
+        ..start("ADMIN", None)
+    };
+    let mut session = on(&Database::open(Some(folder.path())).unwrap(), &again);
+    let before = session.now();
+    session.ok("DELETE FROM T WHERE ID = 1");
+    session.ok("INSERT INTO T VALUES (3)");
+    assert_eq!(session.rows("SELECT ID FROM T ORDER BY 1"), ["2", "3"]);
+    assert_eq!(session.rows(&format!("SELECT ID FROM T AT(TIMESTAMP => {before}) ORDER BY 1")), ["1", "2"]);
+}
