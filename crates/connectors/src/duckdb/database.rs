@@ -354,6 +354,9 @@ pub(super) const MEMORY_BYTES_LIGHT: u64 = 64 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     #[test]
@@ -401,9 +404,17 @@ mod tests {
         for _ in 0..500 {
             let connection = database.connect().unwrap();
             let interrupt = connection.interrupt();
+            let (begun, is_closed) = (Barrier::new(2), AtomicBool::new(false));
             std::thread::scope(|scope| {
-                scope.spawn(|| (0..100).for_each(|_| interrupt.interrupt()));
+                scope.spawn(|| {
+                    begun.wait();
+                    while !is_closed.load(Ordering::Relaxed) {
+                        interrupt.interrupt();
+                    }
+                });
+                begun.wait();
                 drop(connection);
+                is_closed.store(true, Ordering::Relaxed);
             });
         }
     }
