@@ -31,7 +31,8 @@ pub use journal::{Journal, JournalEntry, JournalWrite, QuarantinedRow};
 pub use logical_type::{JSON_EXTENSION_NAME, LogicalType, VectorElement, offset_column_name};
 pub use plan::{
     Change, ChosenColumn, ColumnChange, DriftPolicy, DriftSpec, Effect, KnownColumn, KnownColumns,
-    NullCursor, PlannedColumn, Publish, ReadPlan, ReadSpec, StreamPlan, StreamSpec, WriteSpec,
+    NullCursor, PlannedColumn, Publish, RangeCount, RangeSpec, ReadPlan, ReadSpec, StreamPlan, StreamSpec,
+    WriteSpec,
 };
 pub use retry::RetryPolicy;
 pub use schema::{Column, StreamKind, StreamSchema};

@@ -7,6 +7,7 @@ mod duration;
 mod name;
 mod pull;
 mod push;
+mod ranges;
 mod read;
 mod secret;
 mod snowflake;

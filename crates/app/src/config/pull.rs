@@ -59,6 +59,7 @@ impl PullDocument {
                 .unwrap_or_default()
                 .0,
             drift: self.drift.0,
+            ranges: self.read.ranges.as_ref().map(|ranges| ranges.value.0).unwrap_or_default(),
             ..StreamSpec::new(stream, target)
         };
         spec.check().map_err(|error| match &self.read.incremental {

@@ -122,6 +122,11 @@ impl PushDocument {
                 .with_remedy("move it there, and leave `full_refresh: {}`");
             return Err(located(path, read, error));
         }
+        if let Some(ranges) = &self.read.ranges {
+            let error = Error::config("field_misplaced", "`ranges` belongs to pulls, and this is a push")
+                .with_remedy("remove it: the vendor database is read in one statement");
+            return Err(located(path, ranges, error));
+        }
         let WriteConfig(write_spec) = &write.value;
         // An append would repeat these rows with every run; an upsert may as well see them.
         let null_cursor = match write_spec {

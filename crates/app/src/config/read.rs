@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::duration::DurationText;
+use super::ranges::RangesConfig;
 use super::span::located;
 
 /// `C` is a column's name as the source's system writes it.
@@ -17,6 +18,7 @@ pub(crate) struct ReadConfig<C> {
     pub(crate) incremental: Option<Spanned<IncrementalConfig<C>>>,
     #[serde(default = "Vec::new")]
     pub(crate) key: Vec<C>,
+    pub(crate) ranges: Option<Spanned<RangesConfig>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -62,7 +64,7 @@ impl TryFrom<u8> for Percent {
 
 impl<C> Default for ReadConfig<C> {
     fn default() -> Self {
-        Self { full_refresh: None, incremental: None, key: Vec::new() }
+        Self { full_refresh: None, incremental: None, key: Vec::new(), ranges: None }
     }
 }
 

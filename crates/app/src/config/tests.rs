@@ -4,7 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use connectors::snowflake::push::MisfitPolicy;
-use model::{DriftPolicy, DriftSpec, NullCursor, ReadSpec, Result, StreamName, TableName, WriteSpec};
+use model::{
+    DriftPolicy, DriftSpec, NullCursor, RangeCount, RangeSpec, ReadSpec, Result, StreamName, TableName,
+    WriteSpec,
+};
 
 use super::SyncFile;
 
@@ -167,4 +170,23 @@ fn a_pull_says_what_becomes_of_changed_columns() {
         error.message().contains("expected one of add, pause, ignore") && error.message().contains(":5"),
         "{error}"
     );
+}
+
+#[test]
+fn a_pull_says_into_how_many_ranges_its_first_read_is_divided() {
+    let ranges = |text: &str| pull(&format!("stream: CRM.SALES.DEALS\nread: {{ {text} }}\n"));
+    for (text, spec) in [
+        ("key: [ID]", RangeSpec::Auto),
+        ("ranges: auto", RangeSpec::Auto),
+        ("ranges: off", RangeSpec::Off),
+        ("ranges: 8", RangeSpec::Count(RangeCount::new(8).unwrap())),
+    ] {
+        assert_eq!(ranges(text).unwrap().spec().ranges, spec, "{text}");
+    }
+    for (text, reason) in [("ranges: 65", "cannot be divided"), ("ranges: many", "a number from 1 to 64")] {
+        let error = ranges(text).unwrap_err().to_string();
+        assert!(error.contains(reason) && error.contains('5'), "{error}");
+    }
+    let refused = push("stream: s.t\ntarget: D.S.T\nwrite: rewrite\nread: { ranges: 8 }\n").unwrap_err();
+    assert_eq!(refused.code(), "field_misplaced");
 }

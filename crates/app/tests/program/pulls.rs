@@ -62,6 +62,7 @@ async fn a_plan_shows_the_statement_and_the_grants_and_writes_nothing() {
         shown.contains(r#"GRANT SELECT ON TABLE "CRM"."SALES"."DEALS" TO ROLE "ACCOUNTADMIN";"#),
         "{shown}"
     );
+    assert!(shown.contains("in one statement: it is small enough"), "{shown}");
     assert_eq!(world.landed(), None);
     assert!(!world.tenant_file().path().exists(), "planning made the vendor database");
 }

@@ -93,27 +93,6 @@ async fn discover_schema(
     Ok(streams.collect())
 }
 
-/// Whether a stream is a table whose rows Snowflake itself keeps and changes by statements alone: no view, no external,
-/// dynamic, hybrid or Iceberg table.
-pub(super) async fn is_plain_table(session: &Session, table: &TableName) -> Result<bool> {
-    let like = string_literal(&like_pattern(&table.table));
-    let place = format!("{}.{}", quoted(database_of(table)?)?, quoted(&table.schema)?);
-    for batch in show(session, &format!("SHOW TABLES LIKE {like} IN SCHEMA {place}")).await? {
-        let rows = ShownRows(&batch);
-        let Some(row) =
-            (0..batch.num_rows()).find(|row| rows.text("name", *row).as_ref() == Some(&table.table))
-        else {
-            continue;
-        };
-        let is_kept = rows.text("kind", row).is_some_and(|kind| kind == "TABLE" || kind == "TRANSIENT");
-        let is_special = ["is_external", "is_dynamic", "is_hybrid", "is_iceberg"]
-            .iter()
-            .any(|column| rows.text(column, row).is_some_and(|answer| answer == "Y"));
-        return Ok(is_kept && !is_special);
-    }
-    Ok(false)
-}
-
 struct ShownTable {
     name: TableName,
     kind: StreamKind,

@@ -6,12 +6,16 @@ mod catalog;
 mod error;
 pub mod fit;
 mod moment;
+mod object;
 mod position;
 pub mod push;
 mod read;
 mod source;
 mod sql;
+mod strategy;
 mod types;
 
+pub use object::ObjectKind;
 pub use push::SnowflakeDestination;
 pub use source::SnowflakeSource;
+pub use strategy::{Statements, Strategy};

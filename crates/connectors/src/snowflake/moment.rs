@@ -7,8 +7,8 @@ use arrow_cast::display::array_value_to_string;
 use model::{Error, ReadPlan, Result, StreamName, StreamPlan, TableName};
 use snowflake::{Session, Statement, string_literal};
 
-use super::catalog::is_plain_table;
 use super::error::from_client;
+use super::object::Object;
 use super::sql::table_sql;
 
 /// SYSDATE is in UTC whatever the session's time zone.
@@ -27,7 +27,7 @@ impl Moment {
     /// Asks for the clock, and for the token where the read goes on from a position later.
     pub(super) async fn before(session: &Session, plan: &StreamPlan) -> Result<Self> {
         if let (ReadPlan::ByCursor { .. }, StreamName::Table(table)) = (&plan.read, &plan.stream)
-            && is_plain_table(session, table).await?
+            && Object::of_table(session, table).await?.is_some_and(|object| object.kind.has_change_token())
             && let Some(moment) = Self::with_token(session, table).await?
         {
             return Ok(moment);

@@ -12,8 +12,10 @@ use tokio::sync::Mutex;
 
 use super::error::from_client;
 use super::moment::Moment;
+use super::object::Object;
 use super::position::Position;
 use super::sql::{audit_marks_sql, audit_summary_sql, read_sql, table_sql};
+use super::strategy::Strategy;
 use super::{audit, catalog, read};
 use crate::audit::{marks, summaries};
 use crate::watermark::lower_bound;
@@ -34,6 +36,12 @@ impl SnowflakeSource {
     /// Logs in where that has not happened yet, and says what the session stands on.
     pub async fn log_in(&self) -> Result<SessionContext> {
         Ok(self.session().await?.context())
+    }
+
+    /// How `plan` would be read, from what the account says of the stream.
+    pub async fn strategy(&self, plan: &StreamPlan) -> Result<Strategy> {
+        let object = self.on_session(async |session| Object::of(session, &plan.stream).await).await?;
+        Ok(Strategy::of(&object, plan))
     }
 
     /// Logs out, where logged in. A failure to do so harms nobody: the session ends by itself.

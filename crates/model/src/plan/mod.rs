@@ -13,11 +13,13 @@ use crate::{
 
 mod drift;
 mod publish;
+mod ranges;
 
 use drift::Drift;
 pub use drift::{Change, ColumnChange, DriftPolicy, DriftSpec, Effect, KnownColumn, KnownColumns};
 use publish::plan_publish;
 pub use publish::{Publish, WriteSpec};
+pub use ranges::{RangeCount, RangeSpec};
 
 /// A full refresh that takes away more than half of what is there is more likely a mistake than a clearing out.
 const MAX_SHRINK_PERCENT: u8 = 50;
@@ -39,6 +41,8 @@ pub struct StreamSpec {
     pub max_shrink_percent: u8,
     /// What to do when the stream's columns are not those of the last run.
     pub drift: DriftSpec,
+    /// Into how many statements a first read may be divided.
+    pub ranges: RangeSpec,
 }
 
 /// A column that a sync names to be moved.
@@ -85,6 +89,8 @@ pub struct StreamPlan {
     pub changes: Vec<ColumnChange>,
     /// What the destination is to know of its columns once this run is committed.
     pub known: KnownColumns,
+    /// Into how many statements the sync lets a first read be divided.
+    pub ranges: RangeSpec,
 }
 
 /// A column on its way from source to destination.
@@ -143,6 +149,7 @@ impl StreamSpec {
             write: WriteSpec::Mirror,
             max_shrink_percent: MAX_SHRINK_PERCENT,
             drift: DriftSpec::default(),
+            ranges: RangeSpec::default(),
         }
     }
 
@@ -181,6 +188,7 @@ impl StreamPlan {
             epoch: progress.epoch.map_or(Epoch(1), Epoch::next),
             changes: drift.changes,
             known: drift.known,
+            ranges: spec.ranges,
         })
     }
 

@@ -14,21 +14,28 @@ impl PlanCommand {
         let spec = file.spec();
         let progress = self.landed(file)?;
         let source = assemble::snowflake_source(file)?;
-        let described = source.describe(&spec.stream).await;
+        let planned = async {
+            let schema = source.describe(&spec.stream).await?;
+            let plan = StreamPlan::build(spec, &schema, &progress)?;
+            let lower_bound = source.lower_bound(&plan)?;
+            let plan = plan.reading_from(lower_bound);
+            let strategy = source.strategy(&plan).await?;
+            Ok((schema, plan, strategy))
+        };
+        let planned: Result<_> = planned.await;
         source.close().await;
-        let schema = described?;
-        let plan = StreamPlan::build(spec, &schema, &progress)?;
-        let lower_bound = source.lower_bound(&plan)?;
-        let plan = plan.reading_from(lower_bound);
+        let (schema, plan, strategy) = planned?;
         let statement = source.statement(&plan)?;
         let privileges = privileges(file, &plan);
         if self.json {
             let document = serde_json::json!({
                 "plan": plan, "statement": statement, "privileges": privileges, "source_rows": schema.row_count,
+                "strategy": strategy, "explanation": strategy.explanation(),
             });
             return print_line(&format!("{document:#}"));
         }
         print_line(&describe(terminal, &schema, &plan))?;
+        print_line(&format!("  in {}", strategy.explanation().join("\n  ")))?;
         for change in &plan.changes {
             print_line(&format!("  column {} {}: {}", change.column, change.change, change.effect))?;
         }
