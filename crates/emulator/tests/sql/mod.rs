@@ -57,6 +57,22 @@ pub(crate) fn on(database: &Database, start: &SessionStart) -> Session {
     Session { sql: database.session(start).unwrap(), next_id: 0 }
 }
 
+/// Two sessions of one account, the second one in the first one's schema.
+pub(crate) fn two() -> (Session, Session) {
+    let database = Database::open(None).unwrap();
+    let mut first = on(&database, &start("ADMIN", None));
+    first.ok("CREATE WAREHOUSE WH");
+    first.ok("CREATE DATABASE D");
+    let second = SessionStart {
+        session_id: 2,
+        warehouse: Some("WH".to_owned()),
+        database: Some("D".to_owned()),
+        ..start("ADMIN", None)
+    };
+    let second = on(&database, &second);
+    (first, second)
+}
+
 impl Session {
     pub(crate) fn run(&mut self, text: &str) -> Result<Outcome, SqlError> {
         self.run_with(text, BTreeMap::new())

@@ -1,28 +1,11 @@
 //! Transactions: what others see, and what DDL does to them.
 
-use emulator::sql::{Database, SessionStart};
-
-use super::{Session, on, start};
-
-fn two() -> (Session, Session) {
-    let database = Database::open(None).unwrap();
-    let mut first = on(&database, &start("ADMIN", None));
-    first.ok("CREATE WAREHOUSE WH");
-    first.ok("CREATE DATABASE D");
-    first.ok("CREATE TABLE T (ID INT)");
-    let second = SessionStart {
-        session_id: 2,
-        warehouse: Some("WH".to_owned()),
-        database: Some("D".to_owned()),
-        ..start("ADMIN", None)
-    };
-    let second = on(&database, &second);
-    (first, second)
-}
+use super::two;
 
 #[test]
 fn what_is_not_committed_is_seen_by_nobody_else() {
     let (mut first, mut second) = two();
+    first.ok("CREATE TABLE T (ID INT)");
     first.ok("BEGIN");
     first.ok("INSERT INTO T VALUES (1)");
     assert_eq!(first.cell("SELECT COUNT(*) FROM T"), "1");
@@ -34,6 +17,7 @@ fn what_is_not_committed_is_seen_by_nobody_else() {
 #[test]
 fn a_rollback_undoes_truncate_too() {
     let (mut first, _) = two();
+    first.ok("CREATE TABLE T (ID INT)");
     first.ok("INSERT INTO T VALUES (1)");
     first.ok("BEGIN TRANSACTION");
     first.ok("TRUNCATE TABLE T");
@@ -44,6 +28,7 @@ fn a_rollback_undoes_truncate_too() {
 #[test]
 fn ddl_commits_the_open_transaction() {
     let (mut first, mut second) = two();
+    first.ok("CREATE TABLE T (ID INT)");
     first.ok("BEGIN");
     first.ok("INSERT INTO T VALUES (1)");
     first.ok("CREATE TABLE OTHER (ID INT)");
@@ -54,6 +39,7 @@ fn ddl_commits_the_open_transaction() {
 #[test]
 fn without_autocommit_changes_wait_for_commit() {
     let (mut first, mut second) = two();
+    first.ok("CREATE TABLE T (ID INT)");
     first.ok("ALTER SESSION SET AUTOCOMMIT = FALSE");
     first.ok("INSERT INTO T VALUES (1)");
     assert_eq!(second.cell("SELECT COUNT(*) FROM T"), "0");
@@ -64,6 +50,7 @@ fn without_autocommit_changes_wait_for_commit() {
 #[test]
 fn a_transaction_reads_what_was_committed_before_its_first_change() {
     let (mut first, mut second) = two();
+    first.ok("CREATE TABLE T (ID INT)");
     first.ok("BEGIN");
     second.ok("INSERT INTO T VALUES (1)");
     assert_eq!(first.cell("SELECT COUNT(*) FROM T"), "1");
@@ -72,6 +59,7 @@ fn a_transaction_reads_what_was_committed_before_its_first_change() {
 #[test]
 fn an_update_waits_for_the_transaction_that_holds_the_table() {
     let (mut first, mut second) = two();
+    first.ok("CREATE TABLE T (ID INT)");
     first.ok("INSERT INTO T VALUES (1)");
     first.ok("BEGIN");
     first.ok("UPDATE T SET ID = 2");

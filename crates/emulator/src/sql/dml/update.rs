@@ -50,11 +50,10 @@ pub(super) fn execute(
         None => String::new(),
     };
     session.check_compute(&binder)?;
-    let hits = hits(&entry, &sql_name, &assignments, &from, &condition);
-    tracing::trace!(sql = %hits, "update");
+    let change = Change { entry: &entry, sql_name, assignments, from, condition };
     let versions = session.begin_write(&path, &entry, true)?;
-    let changed = change(session, &versions, &entry, &hits, &assignments)
-        .map_err(|failure| named_failure(failure, &path, &entry));
+    let changed =
+        change.carry_out(session, &versions).map_err(|failure| named_failure(failure, &path, &entry));
     let joined = changed.as_ref().map_or(0, |(_, joined)| *joined);
     let updated = session.end_write(entry.id, changed.map(|(updated, _)| updated))?;
     let stats = DmlStats { updated, duplicates: joined, ..DmlStats::default() };
@@ -67,51 +66,79 @@ struct Assignment<'t> {
     value: String,
 }
 
-/// The rows to change with their new values, each row once; `n` is how many rows it was joined with.
-fn hits(
-    entry: &TableEntry,
-    sql_name: &str,
-    assignments: &[Assignment<'_>],
-    from: &str,
-    condition: &str,
-) -> String {
-    let value = |(place, assignment): (usize, &Assignment<'_>)| format!(", {} AS a{place}", assignment.value);
-    let values: String = assignments.iter().enumerate().map(value).collect();
-    let table = entry.physical();
-    if from.is_empty() {
-        return format!("SELECT {sql_name}.v_row, 1 AS n{values} FROM {table} AS {sql_name}{condition}");
-    }
-    let firsts: String =
-        (0..assignments.len()).map(|place| format!(", first(a{place}) AS a{place}")).collect();
-    format!(
-        "SELECT v_row, count(*) AS n{firsts} FROM (\
-         SELECT {sql_name}.v_row{values} FROM {table} AS {sql_name}, {from}{condition}) GROUP BY v_row"
-    )
+/// What may say something else each time that it is asked.
+const VOLATILE: [&str; 3] = ["random", "uuid", "nextval"];
+
+/// An UPDATE in DuckDB's SQL.
+struct Change<'t> {
+    entry: &'t TableEntry,
+    sql_name: String,
+    assignments: Vec<Assignment<'t>>,
+    from: String,
+    condition: String,
 }
 
-/// Finds the rows once, since conditions and values may give something else the next time; gives how many were changed
-/// and how many of them had several candidates.
-fn change(
-    session: &SqlSession,
-    versions: &Versions,
-    entry: &TableEntry,
-    hits: &str,
-    assignments: &[Assignment<'_>],
-) -> Result<(u64, u64), SqlError> {
-    let connection = &session.connection;
-    execute_all(connection, &format!("CREATE OR REPLACE TEMPORARY TABLE hits AS {hits}"))?;
-    let joined = number(connection, "SELECT count(*) FROM hits WHERE n > 1")?;
-    execute_all(connection, &versions.end_hits())?;
-    let set = |(place, assignment): (usize, &Assignment<'_>)| {
-        format!("{} = hits.a{place}, ", assignment.column.physical)
-    };
-    let sets: String = assignments.iter().enumerate().map(set).collect();
-    let table = entry.physical();
-    let updated = run(
-        connection,
-        &format!("UPDATE {table} SET {sets}{} FROM hits WHERE {table}.v_row = hits.v_row", versions.set()),
-    )?;
-    Ok((updated, joined.unsigned_abs()))
+impl Change<'_> {
+    /// Gives how many rows were changed and how many of them had several candidates.
+    fn carry_out(&self, session: &SqlSession, versions: &Versions) -> Result<(u64, u64), SqlError> {
+        let is_stable = !VOLATILE.iter().any(|volatile| self.condition.contains(volatile));
+        if self.from.is_empty() && is_stable {
+            return Ok((self.in_place(session, versions)?, 0));
+        }
+        self.by_hits(session, versions)
+    }
+
+    /// Asks the condition twice, which costs far less than putting the rows that it hits aside.
+    fn in_place(&self, session: &SqlSession, versions: &Versions) -> Result<u64, SqlError> {
+        let Self { entry, sql_name, condition, .. } = self;
+        let table = format!("{} AS {sql_name}", entry.physical());
+        execute_all(&session.connection, &versions.end_where(sql_name, condition))?;
+        let sets = self.sets(|_, assignment| assignment.value.clone());
+        run(&session.connection, &format!("UPDATE {table} SET {sets}{}{condition}", versions.set()))
+    }
+
+    /// Finds the rows once, since conditions and values may give something else the next time.
+    fn by_hits(&self, session: &SqlSession, versions: &Versions) -> Result<(u64, u64), SqlError> {
+        let connection = &session.connection;
+        execute_all(connection, &format!("CREATE OR REPLACE TEMPORARY TABLE hits AS {}", self.hits()))?;
+        let joined = number(connection, "SELECT count(*) FROM hits WHERE n > 1")?;
+        execute_all(connection, &versions.end_hits())?;
+        let sets = self.sets(|place, _| format!("hits.a{place}"));
+        let table = self.entry.physical();
+        let updated = run(
+            connection,
+            &format!(
+                "UPDATE {table} SET {sets}{} FROM hits WHERE {table}.v_row = hits.v_row",
+                versions.set()
+            ),
+        )?;
+        Ok((updated, joined.unsigned_abs()))
+    }
+
+    /// The rows to change with their new values, each row once; `n` is how many rows it was joined with.
+    fn hits(&self) -> String {
+        let Self { sql_name, from, condition, .. } = self;
+        let places = || self.assignments.iter().enumerate();
+        let values: String =
+            places().map(|(place, assignment)| format!(", {} AS a{place}", assignment.value)).collect();
+        let table = self.entry.physical();
+        if from.is_empty() {
+            return format!("SELECT {sql_name}.v_row, 1 AS n{values} FROM {table} AS {sql_name}{condition}");
+        }
+        let firsts: String = places().map(|(place, _)| format!(", first(a{place}) AS a{place}")).collect();
+        format!(
+            "SELECT v_row, count(*) AS n{firsts} FROM (\
+             SELECT {sql_name}.v_row{values} FROM {table} AS {sql_name}, {from}{condition}) GROUP BY v_row"
+        )
+    }
+
+    /// The columns to set, each with a comma behind it.
+    fn sets(&self, value: impl Fn(usize, &Assignment<'_>) -> String) -> String {
+        let set = |(place, assignment): (usize, &Assignment<'_>)| {
+            format!("{} = {}, ", assignment.column.physical, value(place, assignment))
+        };
+        self.assignments.iter().enumerate().map(set).collect()
+    }
 }
 
 fn assignments<'t>(

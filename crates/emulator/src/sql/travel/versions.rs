@@ -47,7 +47,8 @@ pub(crate) fn drop_sql(table: u64) -> String {
     format!("DROP TABLE IF EXISTS t{table}; DROP TABLE IF EXISTS {}", history_of(table))
 }
 
-/// How one transaction writes versions of one table's rows.
+/// How one transaction writes versions of one table's rows. Those that it has made itself were never seen by anybody
+/// else, so they end without a trace.
 #[derive(Clone, Debug)]
 pub(crate) struct Versions {
     table: u64,
@@ -92,16 +93,19 @@ impl Versions {
         self.end("v_row IN (SELECT v_row FROM hits)")
     }
 
-    /// Versions that the same transaction has made were never seen by anybody else.
-    fn end(&self, condition: &str) -> String {
+    /// Keeps the versions that a condition hits, before they are changed. The condition brings its WHERE, and knows the
+    /// table by `sql_name`.
+    pub(crate) fn end_where(&self, sql_name: &str, condition: &str) -> String {
         if !self.is_kept {
             return String::new();
         }
         let Self { table, columns, txn, .. } = self;
-        format!(
-            "INSERT INTO {} SELECT {columns}, v_from, v_row, {txn} FROM t{table} WHERE {condition} AND v_from <> {txn};",
-            history_of(*table)
-        )
+        let found = format!("SELECT {columns}, v_from, v_row FROM t{table} AS {sql_name}{condition}");
+        format!("INSERT INTO {} SELECT *, {txn} FROM ({found}) WHERE v_from <> {txn};", self.ended())
+    }
+
+    fn end(&self, condition: &str) -> String {
+        self.end_where("t", &format!(" WHERE {condition}"))
     }
 
     /// Puts the rows that a MERGE may change aside.
@@ -119,8 +123,13 @@ impl Versions {
         format!(
             "INSERT INTO {} SELECT *, {txn} FROM before WHERE NOT EXISTS \
              (SELECT 1 FROM t{table} AS t WHERE t.v_row = before.v_row AND t.v_from = before.v_from)",
-            history_of(*table)
+            self.ended()
         )
+    }
+
+    /// The table of ended versions with its columns: added ones come last in it, behind the hidden ones.
+    fn ended(&self) -> String {
+        format!("{}({}, v_from, v_row, v_to)", history_of(self.table), self.columns)
     }
 
     pub(crate) fn is_kept(&self) -> bool {

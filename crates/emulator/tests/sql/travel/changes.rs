@@ -1,7 +1,6 @@
 //! CHANGES: what was inserted, updated and deleted between two points in time.
 
-use super::super::session;
-use super::two;
+use super::super::{session, two};
 
 /// A tracked table, and the time at which it has two rows.
 fn tracked() -> (super::Session, String) {

@@ -2,8 +2,7 @@
 
 use emulator::sql::{Database, SessionStart};
 
-use super::super::{on, session, start};
-use super::two;
+use super::super::{on, session, start, two};
 
 #[test]
 fn a_table_is_read_as_it_was() {
@@ -84,6 +83,30 @@ fn the_past_is_read_by_the_columns_of_today() {
         session.rows(&format!("SELECT * FROM T AT(TIMESTAMP => {before}) ORDER BY K")),
         ["1|new", "2|new"]
     );
+}
+
+#[test]
+fn versions_of_a_table_with_an_added_column_end_as_they_were() {
+    let changes = [
+        "UPDATE T SET N = 'new' WHERE ID = 1",
+        "DELETE FROM T WHERE ID = 1",
+        "TRUNCATE TABLE T",
+        "INSERT OVERWRITE INTO T VALUES (2, 'b', 'later')",
+        "MERGE INTO T USING (SELECT 1 AS K) AS S ON T.ID = S.K WHEN MATCHED THEN UPDATE SET N = 'new'",
+    ];
+    // A text takes a number without a complaint; a number of few digits does not take that of a row.
+    for (added, value) in [("VARCHAR", "later"), ("NUMBER(9,0)", "7")] {
+        for change in changes {
+            let mut session = session();
+            session.ok("CREATE TABLE T (ID NUMBER(18,0), N VARCHAR)");
+            session.ok(&format!("ALTER TABLE T ADD COLUMN EXTRA {added}"));
+            session.ok(&format!("INSERT INTO T VALUES (1, 'a', '{value}')"));
+            let before = session.now();
+            session.ok(&change.replace("later", value));
+            let rows = session.rows(&format!("SELECT * FROM T AT(TIMESTAMP => {before})"));
+            assert_eq!(rows, [format!("1|a|{value}")], "{change}");
+        }
+    }
 }
 
 #[test]

@@ -5,8 +5,8 @@ mod history;
 mod random;
 mod retention;
 
+use emulator::Clock;
 use emulator::sql::Database;
-use emulator::{Clock, sql::SessionStart};
 
 use super::{Session, on, start};
 
@@ -17,22 +17,6 @@ pub(crate) fn with_clock() -> (Session, Clock) {
     session.ok("CREATE WAREHOUSE WH");
     session.ok("CREATE DATABASE D");
     (session, clock)
-}
-
-/// Two sessions of one account, the second one in the first one's schema.
-pub(crate) fn two() -> (Session, Session) {
-    let database = Database::open(None).unwrap();
-    let mut first = on(&database, &start("ADMIN", None));
-    first.ok("CREATE WAREHOUSE WH");
-    first.ok("CREATE DATABASE D");
-    let second = SessionStart {
-        session_id: 2,
-        warehouse: Some("WH".to_owned()),
-        database: Some("D".to_owned()),
-        ..start("ADMIN", None)
-    };
-    let second = on(&database, &second);
-    (first, second)
 }
 
 impl Session {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Session, two};
+use super::super::two;
+use super::Session;
 
 /// Random histories per run, and changes in each.
 const SEEDS: u64 = 16;
