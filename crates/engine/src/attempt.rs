@@ -2,8 +2,8 @@
 
 use futures_util::StreamExt;
 use model::{
-    Batch, BatchStream, Checkpoint, Committed, Destination, EndOfRead, Error, ErrorKind, Prepared, ReadEvent,
-    ReadSpec, Result, Staged, StreamPlan, StreamSpec,
+    Batch, BatchStream, Checkpoint, Committed, Destination, EndOfRead, Error, ErrorKind, Prepared,
+    ReadCounts, ReadEvent, ReadSpec, Result, Staged, StreamPlan, StreamSpec,
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -69,6 +69,10 @@ pub(crate) async fn attempt(
     });
 
     let moved = move_rows(destination, &plan, &mut read, progress, cancel).await;
+    let moved = moved.and_then(|(end, rows)| {
+        refuse_unsafe(sync, &plan, &end, resumed + rows.row_count)?;
+        Ok((end, rows))
+    });
     let (end, rows) = match moved {
         Ok(moved) => moved,
         Err(error) => {
@@ -102,6 +106,19 @@ pub(crate) async fn attempt(
         query_id: read.query_id,
     };
     Ok(Attempted { report, is_of_earlier_run: !*has_queried })
+}
+
+/// Refuses a cursor that the rows of a first read show to be unsafe. They stay staged: where the sync then says that it
+/// takes the cursor as it is, the next run goes on with them.
+fn refuse_unsafe(sync: &Sync, plan: &StreamPlan, end: &EndOfRead, row_count: u64) -> Result<()> {
+    if !plan.is_backfill() {
+        return Ok(());
+    }
+    sync.spec.refuse_unsafe_read(ReadCounts {
+        row_count,
+        null_cursor_count: end.null_cursor_count.unwrap_or_default(),
+        future_cursor_count: end.future_cursor_count.unwrap_or_default(),
+    })
 }
 
 /// Commits what is staged. Rows that the destination refuses are of no use to a later run, which shall see the source

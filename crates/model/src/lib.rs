@@ -13,6 +13,7 @@ mod error;
 mod journal;
 mod logical_type;
 mod plan;
+mod profile;
 mod retry;
 mod schema;
 mod source;
@@ -33,6 +34,10 @@ pub use plan::{
     Change, ChosenColumn, ColumnChange, DriftPolicy, DriftSpec, Effect, KnownColumn, KnownColumns,
     NullCursor, PlannedColumn, Publish, RangeCount, RangeSpec, ReadPlan, ReadSpec, StreamPlan, StreamSpec,
     WriteSpec,
+};
+pub use profile::{
+    Advice, ColumnProfile, CursorAdvice, Danger, Extent, Instead, KeyAdvice, KeyProfile, Profile,
+    ProfileBounds, ProfilePlan, ReadCounts, TimePrecision, Verdict, percent,
 };
 pub use retry::RetryPolicy;
 pub use schema::{Column, StreamKind, StreamSchema};

@@ -16,6 +16,7 @@ mod stream;
 mod sync;
 mod verify;
 
+pub(crate) use name::QualifiedTable;
 pub(crate) use push::PushOptions;
 pub(crate) use sync::SyncFile;
 

@@ -60,6 +60,7 @@ impl PullDocument {
                 .0,
             drift: self.drift.0,
             ranges: self.read.ranges.as_ref().map(|ranges| ranges.value.0).unwrap_or_default(),
+            is_unsafe_allowed: self.read.is_unsafe_allowed(),
             ..StreamSpec::new(stream, target)
         };
         spec.check().map_err(|error| match &self.read.incremental {

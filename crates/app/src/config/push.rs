@@ -127,6 +127,11 @@ impl PushDocument {
                 .with_remedy("remove it: the vendor database is read in one statement");
             return Err(located(path, ranges, error));
         }
+        if let Some(incremental) = self.read.incremental.as_ref().filter(|_| self.read.is_unsafe_allowed()) {
+            let error = Error::config("field_misplaced", "`unsafe` belongs to pulls, and this is a push")
+                .with_remedy("remove it: a push is not refused for its cursor's values");
+            return Err(located(path, incremental, error));
+        }
         let WriteConfig(write_spec) = &write.value;
         // An append would repeat these rows with every run; an upsert may as well see them.
         let null_cursor = match write_spec {

@@ -34,6 +34,15 @@ pub(crate) struct IncrementalConfig<C> {
     #[serde(default)]
     lookback: DurationText,
     null_cursor: Option<NullCursorConfig>,
+    /// What is to become of a cursor or key that looks unsafe.
+    #[serde(rename = "unsafe")]
+    unsafe_choice: Option<UnsafeConfig>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum UnsafeConfig {
+    Allow,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -88,6 +97,11 @@ impl<C: Clone + Into<String>> ReadConfig<C> {
                 Some(NullCursorConfig::Exclude) => NullCursor::Exclude,
             },
         })
+    }
+
+    /// Whether a cursor or key is taken that looks unsafe.
+    pub(crate) fn is_unsafe_allowed(&self) -> bool {
+        self.incremental.as_ref().is_some_and(|incremental| incremental.value.unsafe_choice.is_some())
     }
 
     /// The columns that identify a row.

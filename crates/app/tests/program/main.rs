@@ -5,6 +5,7 @@
 mod crashes;
 mod documents;
 mod mistakes;
+mod profiles;
 mod pulls;
 mod push_crashes;
 mod push_mistakes;

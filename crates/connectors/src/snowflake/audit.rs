@@ -32,13 +32,18 @@ pub(super) async fn ask(session: &Session, plan: &AuditPlan, sql: String) -> Res
     Ok(Audited { found: batches.iter().map(texts).collect::<Result<Vec<Texts>>>()?.concat(), cost })
 }
 
-async fn answer(session: &Session, sql: String) -> snowflake::Result<(QueryResult, Vec<RecordBatch>)> {
+/// Runs a statement to its end.
+pub(super) async fn answer(
+    session: &Session,
+    sql: String,
+) -> snowflake::Result<(QueryResult, Vec<RecordBatch>)> {
     let result = session.query(Statement::new(sql).repeatable()).await?;
     let batches = result.collect().await?;
     Ok((result, batches))
 }
 
-fn texts(rows: &RecordBatch) -> Result<Texts> {
+/// The answer's rows.
+pub(super) fn texts(rows: &RecordBatch) -> Result<Texts> {
     let columns = rows.columns().iter().map(|column| column.as_string_opt::<i32>());
     let columns: Vec<_> = columns
         .collect::<Option<_>>()

@@ -8,6 +8,7 @@ pub mod fit;
 mod moment;
 mod object;
 mod position;
+mod profile;
 pub mod push;
 mod read;
 mod source;

@@ -51,6 +51,8 @@ pub(super) struct Object {
     pub(super) bytes: Option<u64>,
     /// By what the table is clustered, as SQL; empty where by nothing.
     pub(super) clustered_by: String,
+    /// Whether the table keeps track of its changes; absent for what cannot.
+    pub(super) tracks_changes: Option<bool>,
 }
 
 impl Object {
@@ -77,6 +79,9 @@ impl Object {
                     row_count: rows.count("rows", row),
                     bytes: rows.count("bytes", row),
                     clustered_by: rows.text("cluster_by", row).unwrap_or_default(),
+                    tracks_changes: rows
+                        .text("change_tracking", row)
+                        .map(|tracking| tracking.eq_ignore_ascii_case("ON")),
                 }));
             }
         }
@@ -84,7 +89,14 @@ impl Object {
     }
 
     pub(super) fn of_kind(kind: ObjectKind) -> Self {
-        Self { kind, retention_days: 0, row_count: None, bytes: None, clustered_by: String::new() }
+        Self {
+            kind,
+            retention_days: 0,
+            row_count: None,
+            bytes: None,
+            clustered_by: String::new(),
+            tracks_changes: None,
+        }
     }
 }
 

@@ -4,8 +4,9 @@ use std::fmt;
 
 use async_trait::async_trait;
 use model::{
-    Audit, AuditPlan, Audited, BatchStream, BucketSummary, Cursor, Error, ErrorKind, ReadPlan, Result,
-    RowMark, SNAPSHOT_UNAVAILABLE, Source, StreamFilter, StreamName, StreamPlan, StreamSchema,
+    Audit, AuditPlan, Audited, BatchStream, BucketSummary, Cursor, Error, ErrorKind, Profile, ProfilePlan,
+    ReadPlan, Result, RowMark, SNAPSHOT_UNAVAILABLE, Source, StreamFilter, StreamName, StreamPlan,
+    StreamSchema,
 };
 use snowflake::{ConnectionConfig, Session, SessionContext};
 use tokio::sync::Mutex;
@@ -16,7 +17,7 @@ use super::object::Object;
 use super::position::Position;
 use super::sql::{audit_marks_sql, audit_summary_sql, read_sql, table_sql};
 use super::strategy::Strategy;
-use super::{audit, catalog, read};
+use super::{audit, catalog, profile, read};
 use crate::audit::{marks, summaries};
 use crate::watermark::lower_bound;
 
@@ -51,6 +52,12 @@ impl SnowflakeSource {
         {
             tracing::debug!(error = %error, "log-out failed");
         }
+    }
+
+    /// Looks at columns that a sync follows or could follow, which needs a virtual warehouse.
+    pub async fn profile(&self, plan: &ProfilePlan) -> Result<Profile> {
+        let profiled = self.on_session(async |session| profile::profile(session, plan).await).await;
+        profiled.map_err(|error| self.with_grants(error, &plan.stream))
     }
 
     async fn session(&self) -> Result<Session> {

@@ -59,7 +59,7 @@ pub(super) fn quoted(name: &str) -> Result<String> {
 }
 
 /// A query ends in a line break, since its last line may be a comment.
-fn stream_sql(stream: &StreamName) -> Result<String> {
+pub(super) fn stream_sql(stream: &StreamName) -> Result<String> {
     match stream {
         StreamName::Table(table) => table_sql(table),
         StreamName::Query { sql, .. } => Ok(format!("(\n{}\n) AS source", sql.trim().trim_end_matches(';'))),

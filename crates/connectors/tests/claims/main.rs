@@ -5,5 +5,6 @@
 mod destinations;
 mod fit;
 mod journals;
+mod profile;
 mod snowflake;
 mod vendor_source;

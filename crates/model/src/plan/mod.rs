@@ -43,6 +43,8 @@ pub struct StreamSpec {
     pub drift: DriftSpec,
     /// Into how many statements a first read may be divided.
     pub ranges: RangeSpec,
+    /// Whether a cursor or key is taken that looks unsafe.
+    pub is_unsafe_allowed: bool,
 }
 
 /// A column that a sync names to be moved.
@@ -150,6 +152,7 @@ impl StreamSpec {
             max_shrink_percent: MAX_SHRINK_PERCENT,
             drift: DriftSpec::default(),
             ranges: RangeSpec::default(),
+            is_unsafe_allowed: false,
         }
     }
 

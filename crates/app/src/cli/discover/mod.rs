@@ -1,5 +1,9 @@
 //! `snowferry discover`: what the source holds.
 
+mod profile;
+
+pub(super) use profile::cost;
+
 use clap::Args;
 use model::{Error, Result, StreamFilter, StreamKind, StreamSchema};
 use snowflake::Identifier;
@@ -12,7 +16,8 @@ use crate::output::{Terminal, count, print_line, text_table};
 #[command(after_help = "Examples:
   snowferry discover -f acme/opportunities.yaml
   snowferry discover -f acme/opportunities.yaml --database CRM --schema SALES --columns
-  snowferry discover -f acme/opportunities.yaml --json")]
+  snowferry discover -f acme/opportunities.yaml --json
+  snowferry discover -f acme/opportunities.yaml --profile CRM.SALES.OPPORTUNITIES")]
 pub(crate) struct DiscoverCommand {
     #[command(flatten)]
     file: FileArgument,
@@ -33,6 +38,10 @@ pub(crate) struct DiscoverCommand {
     #[arg(long)]
     columns: bool,
 
+    /// Look at this table's columns, and say which cursor, look-back and key are best; uses a virtual warehouse
+    #[arg(long, value_name = "TABLE", conflicts_with_all = ["database", "schema", "table", "columns"])]
+    profile: Option<String>,
+
     /// Print JSON, columns included
     #[arg(long)]
     json: bool,
@@ -41,6 +50,9 @@ pub(crate) struct DiscoverCommand {
 impl DiscoverCommand {
     pub(crate) async fn run(&self, terminal: &Terminal) -> Result<()> {
         let file = self.file.read()?;
+        if let Some(table) = &self.profile {
+            return self.profile(terminal, &file, table).await;
+        }
         let filter = self.filter(file.push().is_some())?;
         let source = assemble::source(&file)?;
         let discovered = source.reader().discover(&filter).await;

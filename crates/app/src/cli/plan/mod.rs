@@ -1,5 +1,6 @@
 //! `snowferry plan`: what a run would do, without doing any of it.
 
+mod look;
 mod pull;
 mod push;
 

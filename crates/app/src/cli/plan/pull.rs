@@ -7,6 +7,7 @@ use crate::assemble;
 use crate::config::SyncFile;
 use crate::output::{Terminal, print_line, text_table};
 
+use super::look::Look;
 use super::{PlanCommand, heading, size};
 
 impl PlanCommand {
@@ -20,22 +21,27 @@ impl PlanCommand {
             let lower_bound = source.lower_bound(&plan)?;
             let plan = plan.reading_from(lower_bound);
             let strategy = source.strategy(&plan).await?;
-            Ok((schema, plan, strategy))
+            let look = Look::at(&source, &schema, spec).await?;
+            Ok((schema, plan, strategy, look))
         };
         let planned: Result<_> = planned.await;
         source.close().await;
-        let (schema, plan, strategy) = planned?;
+        let (schema, plan, strategy, look) = planned?;
         let statement = source.statement(&plan)?;
         let privileges = privileges(file, &plan);
         if self.json {
             let document = serde_json::json!({
                 "plan": plan, "statement": statement, "privileges": privileges, "source_rows": schema.row_count,
                 "strategy": strategy, "explanation": strategy.explanation(),
+                "profile": look.profile(),
             });
             return print_line(&format!("{document:#}"));
         }
         print_line(&describe(terminal, &schema, &plan))?;
         print_line(&format!("  in {}", strategy.explanation().join("\n  ")))?;
+        if let Some(text) = look.text() {
+            print_line(&text)?;
+        }
         for change in &plan.changes {
             print_line(&format!("  column {} {}: {}", change.column, change.change, change.effect))?;
         }
