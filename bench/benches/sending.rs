@@ -49,8 +49,7 @@ fn child(kind: &str, arguments: &[String]) {
             let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
             // Each push is a first one: it starts from a copy that has no journal yet.
             let copy = tempfile::tempdir().expect("a temporary folder");
-            let file = table::file(Path::new(folder));
-            std::fs::copy(file.path(), table::file(copy.path()).path()).expect("the table can be copied");
+            table::copy(Path::new(folder), copy.path()).expect("the table can be copied");
             let push = push::push(port.parse().expect("a port"), copy.path());
             let run = Measurement::take(|| runtime.block_on(push).expect("the push succeeds"));
             run.report().expect("the parent listens");

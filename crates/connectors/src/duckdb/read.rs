@@ -141,6 +141,9 @@ struct Gathered {
     parts: Vec<RecordBatch>,
     row_count: usize,
     bytes: usize,
+    /// The last part of the batch before. While it is there the allocator keeps the memory of the others, which the next
+    /// ones need, instead of giving it back to the system in between.
+    last: Option<RecordBatch>,
 }
 
 impl Gathered {
@@ -156,11 +159,12 @@ impl Gathered {
     }
 
     fn take(&mut self) -> Result<Option<RecordBatch>> {
-        let Self { parts, .. } = std::mem::take(self);
-        let Some(first) = parts.first() else { return Ok(None) };
-        concat_batches(&first.schema(), &parts)
-            .map(Some)
-            .map_err(|error| Error::internal("rows could not be put together").with_source(error))
+        let Some(first) = self.parts.first() else { return Ok(None) };
+        let whole = concat_batches(&first.schema(), &self.parts)
+            .map_err(|error| Error::internal("rows could not be put together").with_source(error))?;
+        let last = self.parts.pop();
+        *self = Self { last, ..Self::default() };
+        Ok(Some(whole))
     }
 }
 

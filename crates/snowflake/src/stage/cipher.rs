@@ -9,7 +9,7 @@ use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::iv::FixedLength;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use zeroize::Zeroizing;
 
 use crate::wire::stage::{SmkId, WireMaterial};
@@ -31,6 +31,12 @@ pub(super) struct Material {
 pub(super) struct Envelope {
     pub(super) wrapped_key: String,
     pub(super) iv: String,
+}
+
+/// The key of one file, with the first block of the chain.
+pub(super) struct FileKey {
+    key: UnboundCipherKey,
+    iv: [u8; BLOCK_BYTES],
 }
 
 /// Encrypts one file, piece by piece.
@@ -70,7 +76,7 @@ impl Material {
     }
 
     /// A new key and IV for one file.
-    pub(super) fn seal(&self) -> Result<(Encryption, Envelope)> {
+    pub(super) fn seal(&self) -> Result<(FileKey, Envelope)> {
         let mut file_key = Zeroizing::new(vec![0; self.master.len()]);
         let mut iv = [0; BLOCK_BYTES];
         aws_lc_rs::rand::fill(&mut file_key)
@@ -79,20 +85,15 @@ impl Material {
         self.seal_with(&file_key, iv)
     }
 
-    fn seal_with(&self, file_key: &[u8], iv: [u8; BLOCK_BYTES]) -> Result<(Encryption, Envelope)> {
+    fn seal_with(&self, file_key: &[u8], iv: [u8; BLOCK_BYTES]) -> Result<(FileKey, Envelope)> {
         let mut wrapped = file_key.to_vec();
         PaddedBlockEncryptingKey::ecb_pkcs7(self.master_key()?)
             .and_then(|master| master.encrypt(&mut wrapped))
             .map_err(|_| broken("the file's key cannot be wrapped"))?;
-        let key = UnboundCipherKey::new(algorithm(file_key)?, file_key)
-            .and_then(|key| {
-                let context = EncryptionContext::Iv128(FixedLength::from(iv));
-                StreamingEncryptingKey::less_safe_cbc_pkcs7(key, context)
-            })
-            .map_err(|_| broken("the file's key cannot be used"))?;
+        let key = UnboundCipherKey::new(algorithm(file_key)?, file_key).map_err(unusable)?;
         let envelope =
             Envelope { wrapped_key: BASE64_STANDARD.encode(&wrapped), iv: BASE64_STANDARD.encode(iv) };
-        Ok((Encryption { key }, envelope))
+        Ok((FileKey { key, iv }, envelope))
     }
 
     /// The key of a file that was encrypted under this master key.
@@ -117,6 +118,28 @@ impl Material {
     fn master_key(&self) -> Result<UnboundCipherKey> {
         UnboundCipherKey::new(algorithm(&self.master)?, &self.master)
             .map_err(|_| broken("the master key cannot be used"))
+    }
+}
+
+impl FileKey {
+    /// Encrypts a whole file where it is.
+    pub(super) fn encrypt(self, mut content: BytesMut) -> Result<Bytes> {
+        let context = self.first_block();
+        PaddedBlockEncryptingKey::cbc_pkcs7(self.key)
+            .and_then(|key| key.less_safe_encrypt(&mut content, context))
+            .map_err(not_encrypted)?;
+        Ok(content.freeze())
+    }
+
+    /// Encrypts a file that comes in pieces.
+    pub(super) fn piecewise(self) -> Result<Encryption> {
+        let context = self.first_block();
+        let key = StreamingEncryptingKey::less_safe_cbc_pkcs7(self.key, context).map_err(unusable)?;
+        Ok(Encryption { key })
+    }
+
+    fn first_block(&self) -> EncryptionContext {
+        EncryptionContext::Iv128(FixedLength::from(self.iv))
     }
 }
 
@@ -187,6 +210,10 @@ fn broken(why: &'static str) -> Error {
     Error::new(ErrorKind::Internal, format!("a file cannot be encrypted: {why}"))
 }
 
+fn unusable(_: Unspecified) -> Error {
+    broken("the file's key cannot be used")
+}
+
 fn not_encrypted(_: Unspecified) -> Error {
     broken("the cipher failed")
 }
@@ -213,7 +240,8 @@ mod tests {
         Material::new(&wire).unwrap()
     }
 
-    fn encrypted(mut encryption: Encryption, plain: &[u8], step: usize) -> Vec<u8> {
+    fn encrypted(key: FileKey, plain: &[u8], step: usize) -> Vec<u8> {
+        let mut encryption = key.piecewise().unwrap();
         let mut body = Vec::new();
         let mut rest = plain;
         while rest.len() > step {
@@ -238,10 +266,10 @@ mod tests {
     fn the_known_answer_comes_out() {
         let file_key: Vec<u8> = (0x20..0x40).collect();
         let iv: [u8; 16] = std::array::from_fn(|index| 0x40 + index as u8);
-        let (encryption, envelope) = material(32).seal_with(&file_key, iv).unwrap();
+        let (key, envelope) = material(32).seal_with(&file_key, iv).unwrap();
         assert_eq!(envelope.iv, "QEFCQ0RFRkdISUpLTE1OTw==");
         assert_eq!(envelope.wrapped_key, "YaaTbk6PEBwcwfmTtUKg1OJ0Dor61OTRXQ1mGzguyomfO3UEkm+L024xGOkDpM1K");
-        let body = encrypted(encryption, b"hello snowflake\n", 5);
+        let body = encrypted(key, b"hello snowflake\n", 5);
         let hex: String = body.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hex, "8370a5722ad7df6dc1edf18dc8c452eafbb73a4a9fbf810edc3290c7cc65d135");
         assert_eq!(digest_of(b"hello snowflake\n"), "mhfHzdgxCvvDKi1TKBHkIKZo0+cHipIztczPDCTXDUk=");
@@ -254,12 +282,23 @@ mod tests {
         for key_bytes in [16, 32] {
             for length in [0, 1, 15, 16, 17, 65_536, 65_537] {
                 let plain: Vec<u8> = (0..length).map(|index| (index * 7 % 251) as u8).collect();
-                let (encryption, envelope) = material(key_bytes).seal().unwrap();
-                let body = encrypted(encryption, &plain, 4096);
+                let (key, envelope) = material(key_bytes).seal().unwrap();
+                let body = encrypted(key, &plain, 4096);
                 assert_eq!(body.len(), encrypted_len(length));
                 let opened = material(key_bytes).open(&envelope).unwrap();
                 assert_eq!(decrypted(opened, &body, 1000).unwrap(), plain, "{key_bytes} {length}");
             }
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_encrypted_where_it_is_comes_out_as_one_in_pieces() {
+        let key_bytes = [3; 16];
+        for length in [0, 1, 15, 16, 17, 65_537] {
+            let plain: Vec<u8> = (0..length).map(|index| (index * 7 % 251) as u8).collect();
+            let sealed = || material(16).seal_with(&key_bytes, [5; 16]).unwrap().0;
+            let at_once = sealed().encrypt(BytesMut::from(&plain[..])).unwrap();
+            assert_eq!(at_once, encrypted(sealed(), &plain, 4096), "{length}");
         }
     }
 
@@ -274,8 +313,8 @@ mod tests {
 
     #[test]
     fn a_cut_body_and_a_strange_key_are_errors() {
-        let (encryption, envelope) = material(16).seal().unwrap();
-        let body = encrypted(encryption, b"some rows that are longer than one block", 1000);
+        let (key, envelope) = material(16).seal().unwrap();
+        let body = encrypted(key, b"some rows that are longer than one block", 1000);
         let opened = material(16).open(&envelope).unwrap();
         assert!(decrypted(opened, &body[..body.len() - 1], 1000).is_err());
         let foreign = Envelope { wrapped_key: BASE64_STANDARD.encode([7; 32]), ..envelope };

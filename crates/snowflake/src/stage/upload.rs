@@ -8,10 +8,11 @@ use object_store::{Attributes, MultipartUpload, ObjectStore, PutMultipartOptions
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::body::{FileBody, computed, prepared};
-use super::cipher::Material;
+use super::body::{computed, prepared};
+use super::cipher::{Material, encrypted_len};
 use super::keys::StorageKey;
 use super::location::StageLocation;
+use super::metadata::FileMetadata;
 use super::request::{Direction, ask, granted, material, put_statement};
 use super::storage::Storage;
 use super::{presigned, store};
@@ -43,8 +44,8 @@ const ANY_NAME: &str = "part";
 pub struct UploadOptions {
     /// Files at once; further uploads wait.
     pub files_parallel_max: usize,
-    /// Encrypted bytes in memory at once, besides the files themselves. A file that travels in one request and is
-    /// larger passes when it is alone.
+    /// Encrypted bytes in memory at once, besides the files themselves. A file that travels in one request is encrypted
+    /// where it is, unless somebody else holds its content; one that is larger than this passes when it is alone.
     pub memory_bytes_max: u64,
     /// Files of at least this size travel in parts of 8 MiB; the service may ask for parts earlier.
     pub single_request_bytes_max: u64,
@@ -155,13 +156,7 @@ impl StageUploads {
         let shared = &self.shared;
         let _turn = shared.files.acquire().await.expect("the semaphore of uploads is never closed");
         let size = content.len() as u64;
-        let mut tries = 1;
-        let (stored_size, digest) = loop {
-            match shared.send(name, content.clone()).await {
-                Err(error) if error.kind() == ErrorKind::NotFound && tries < TRIES_IN_PARTS_MAX => tries += 1,
-                outcome => break outcome?,
-            }
-        };
+        let (stored_size, digest) = shared.send(name, content).await?;
         tracing::debug!(size, stored_size, "a file was uploaded to the Snowflake stage");
         Ok(UploadedFile { name: name.to_owned(), size, stored_size, digest })
     }
@@ -173,38 +168,46 @@ impl StageUploads {
 }
 
 impl Shared {
-    /// Sends the file once, and returns its size as stored and its digest.
+    /// Sends the file, and returns its size as stored and its digest.
     async fn send(&self, name: &str, content: Bytes) -> Result<(u64, String)> {
-        let part_bytes = self.storage.address.cloud.part_bytes(content.len());
-        let (body, metadata) = prepared(content, self.material.clone(), part_bytes).await?;
-        let description = self.material.as_deref().map(Material::description).unwrap_or_default();
-        let attributes = metadata.attributes(self.storage.address.cloud, &description);
-        let stored_bytes = body.stored_bytes as u64;
+        let size = content.len();
+        let stored_bytes = if self.material.is_some() { encrypted_len(size) } else { size } as u64;
         if self.is_link_per_file || stored_bytes < self.parts_from_bytes {
-            self.send_whole(name, body, attributes).await?;
-        } else {
-            self.send_in_parts(name, body, attributes).await?;
+            return Ok((stored_bytes, self.send_whole(name, content).await?));
         }
-        Ok((stored_bytes, metadata.digest.unwrap_or_default()))
+        let mut tries = 1;
+        loop {
+            match self.send_in_parts(name, content.clone()).await {
+                Err(error) if error.kind() == ErrorKind::NotFound && tries < TRIES_IN_PARTS_MAX => tries += 1,
+                outcome => return Ok((stored_bytes, outcome?)),
+            }
+        }
     }
 
-    async fn send_whole(&self, name: &str, body: FileBody, attributes: Attributes) -> Result<()> {
-        let _memory = self.budget.acquire(body.costs()).await;
-        let payload = computed(move || body.whole()).await?.into_iter().collect();
+    async fn send_whole(&self, name: &str, content: Bytes) -> Result<String> {
+        let (body, metadata) = prepared(content, self.material.clone()).await?;
+        let _memory = self.budget.acquire(body.whole_costs()).await;
+        let payload = computed(move || body.whole()).await?.into();
+        let attributes = self.attributes(&metadata);
         if self.is_link_per_file {
             let statement = put_statement(&self.folder, name);
             let data = ask(&self.core, &statement, Direction::Upload).await?;
             let storage = granted(&self.core, statement, &data, 0)?;
-            return presigned::put(&storage, payload, &attributes).await;
+            presigned::put(&storage, payload, &attributes).await?;
+        } else {
+            let key = store::key(&self.storage.address, name)?;
+            let options = PutOptions { attributes, ..PutOptions::default() };
+            self.store.put_opts(&key, payload, options).await.map_err(|error| store::error_of(&error))?;
         }
-        let key = store::key(&self.storage.address, name)?;
-        let options = PutOptions { attributes, ..PutOptions::default() };
-        self.store.put_opts(&key, payload, options).await.map_err(|error| store::error_of(&error))?;
-        Ok(())
+        Ok(metadata.digest.unwrap_or_default())
     }
 
-    async fn send_in_parts(&self, name: &str, mut body: FileBody, attributes: Attributes) -> Result<()> {
+    async fn send_in_parts(&self, name: &str, content: Bytes) -> Result<String> {
+        let part_bytes = self.storage.address.cloud.part_bytes(content.len());
+        let (body, metadata) = prepared(content, self.material.clone()).await?;
+        let mut body = body.parts(part_bytes)?;
         let key = store::key(&self.storage.address, name)?;
+        let attributes = self.attributes(&metadata);
         let options = PutMultipartOptions { attributes, ..PutMultipartOptions::default() };
         let upload = self.store.put_multipart_opts(&key, options).await;
         let mut upload = Unfinished(Some(upload.map_err(|error| store::error_of(&error))?));
@@ -233,7 +236,12 @@ impl Shared {
         }
         upload.get().complete().await.map_err(|error| store::error_of(&error))?;
         upload.0 = None;
-        Ok(())
+        Ok(metadata.digest.unwrap_or_default())
+    }
+
+    fn attributes(&self, metadata: &FileMetadata) -> Attributes {
+        let description = self.material.as_deref().map(Material::description).unwrap_or_default();
+        metadata.attributes(self.storage.address.cloud, &description)
     }
 }
 

@@ -23,9 +23,9 @@ pub(super) struct Sizes {
     pub(super) waiting_bytes: u64,
     /// Files that are growing.
     pub(super) open_bytes: u64,
-    /// Full files on their way.
+    /// Full files on their way. They are encrypted where they are.
     pub(super) full_bytes: u64,
-    /// The encrypted form of files on their way.
+    /// Encrypted parts of files that are too large for one request.
     pub(super) encrypted_bytes: u64,
     first_file_bytes: u64,
 }
@@ -37,7 +37,7 @@ impl Sizes {
         let each = open_bytes / encoders as u64;
         Self {
             encoders,
-            waiting_bytes: memory_bytes / 8,
+            waiting_bytes: memory_bytes / 16,
             open_bytes,
             full_bytes: memory_bytes / 8,
             encrypted_bytes: memory_bytes / 8,
