@@ -111,14 +111,23 @@ impl Table {
 
     /// Ends the transactions that would come too late for a sync that is about to run.
     pub(super) fn before_run(&mut self) {
-        let highest = self.highest_by(self.now() + RUN_MAX_NANOSECONDS);
-        let floor = self.floor_of(self.watermark.max(highest));
-        let is_late = |open: &Open| open.rows.iter().any(|row| row.at < floor && row.at.is_some());
-        while let Some(place) = self.open.iter().position(is_late) {
+        // Each of them may show values that make another one late.
+        while let Some(place) = self.late() {
             self.end(place);
         }
         // Whatever is written while the run reads has to be found by the next one.
-        self.watermark = self.watermark.max(highest);
+        self.watermark = self.watermark_during_run();
+    }
+
+    /// An open transaction whose rows would come too late for the next run.
+    fn late(&self) -> Option<usize> {
+        let floor = self.floor_of(self.watermark_during_run());
+        self.open.iter().position(|open| open.rows.iter().any(|row| row.at < floor && row.at.is_some()))
+    }
+
+    /// The highest watermark that a run that begins now can get to.
+    fn watermark_during_run(&self) -> Option<i128> {
+        self.watermark.max(self.highest_by(self.now() + RUN_MAX_NANOSECONDS))
     }
 
     /// Takes into account that a run may have seen everything that there is.
