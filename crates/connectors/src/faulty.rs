@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use model::{
-    Audit, AuditPlan, Audited, Batch, BatchStream, BucketSummary, Checkpoint, Committed, Destination, Epoch,
-    Error, ErrorKind, Journal, JournalEntry, JournalWrite, Prepared, Progress, Result, RowMark, Source,
-    Staged, StreamFilter, StreamName, StreamPlan, StreamSchema, TableName,
+    Audit, AuditPlan, Audited, Batch, BatchStream, BucketSummary, Checkpoint, Committed, Cursor, Destination,
+    Epoch, Error, ErrorKind, Journal, JournalEntry, JournalWrite, Prepared, Progress, Result, RowMark,
+    Source, Staged, StreamFilter, StreamName, StreamPlan, StreamSchema, TableName,
 };
 
 /// What happens to one call.
@@ -76,6 +76,14 @@ impl<T: Source> Source for Faulty<T> {
 
     async fn is_unchanged(&self, plan: &StreamPlan) -> Result<bool> {
         self.meet(self.inner.is_unchanged(plan)).await
+    }
+
+    async fn position_now(&self, plan: &StreamPlan) -> Result<Option<Cursor>> {
+        self.meet(self.inner.position_now(plan)).await
+    }
+
+    async fn position_of_unchanged(&self, plan: &StreamPlan) -> Result<Option<Cursor>> {
+        self.meet(self.inner.position_of_unchanged(plan)).await
     }
 
     /// Every event of the read meets a fault of its own: an event that is lost ends the read.

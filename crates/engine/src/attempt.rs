@@ -48,6 +48,7 @@ pub(crate) async fn attempt(
     let destination = sync.destination.as_ref();
     let plan = unless_cancelled(cancel, plan(sync, *start)).await?;
     if is_unchanged(sync, &plan, *start, cancel).await? {
+        move_on(sync, &plan).await?;
         return Ok(Attempted { report: RunReport::unchanged(), is_of_earlier_run: false });
     }
     let Prepared { staged: already_staged } = destination.prepare(&plan).await?;
@@ -96,12 +97,14 @@ pub(crate) async fn attempt(
         inserted: committed.inserted,
         updated: committed.updated,
         deleted: committed.deleted,
+        marked: committed.marked,
         total: committed.total,
         rejected: committed.rejected,
         null_cursor_count: end.null_cursor_count,
         future_cursor_count: end.future_cursor_count,
         is_unchanged: false,
         changed_values: end.changed_values,
+        healed: None,
         column_changes: plan.changes,
         query_id: read.query_id,
     };
@@ -179,7 +182,7 @@ pub(crate) async fn move_rows(
 }
 
 /// Decides what this attempt does, from what the source has and how far the destination got.
-async fn plan(sync: &Sync, start: Start) -> Result<StreamPlan> {
+pub(crate) async fn plan(sync: &Sync, start: Start) -> Result<StreamPlan> {
     let schema = sync.source.describe(&sync.spec.stream).await?;
     let mut progress = sync.destination.progress(&sync.spec.stream, &sync.spec.target).await?;
     if start != Start::WhereItWas {
@@ -205,6 +208,16 @@ async fn is_unchanged(
         return Ok(false);
     }
     unless_cancelled(cancel, sync.source.is_unchanged(plan)).await
+}
+
+/// Notes a later position of an unchanged stream, where its source says that the committed one would become too old.
+async fn move_on(sync: &Sync, plan: &StreamPlan) -> Result<()> {
+    let Some(cursor) = sync.source.position_of_unchanged(plan).await? else { return Ok(()) };
+    let plan = plan.moving_on();
+    let destination = sync.destination.as_ref();
+    destination.prepare(&plan).await?;
+    destination.discard_staged(&plan).await?;
+    destination.commit(&plan, Checkpoint { cursor, row_count: 0 }).await.map(|_| ())
 }
 
 fn size(batch: &Batch) -> (u64, u64) {

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use model::{ColumnChange, Destination, Error, Rejected, Result, RetryPolicy, Source, StreamSpec};
+use model::{
+    CHANGES_LOST, ColumnChange, Destination, Error, Rejected, Result, RetryPolicy, Source, StreamSpec,
+};
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::attempt::{Attempted, Start, attempt};
+use crate::gap;
+use crate::verify::VerifySync;
 
 /// A sync, ready to run.
 #[derive(Clone, Debug)]
@@ -67,6 +71,8 @@ pub struct RunReport {
     pub inserted: u64,
     pub updated: u64,
     pub deleted: u64,
+    /// Rows that were marked as deleted.
+    pub marked: u64,
     /// Rows in the target now, where the destination says so.
     pub total: Option<u64>,
     /// Rows that were left out because a value does not fit, where that was allowed.
@@ -78,6 +84,8 @@ pub struct RunReport {
     pub is_unchanged: bool,
     /// Values that were changed to fit, by column, where that was allowed.
     pub changed_values: Vec<(String, u64)>,
+    /// Why the changes since the last run were not to be had, and how the rows were made right all the same.
+    pub healed: Option<String>,
     /// Columns that were not as the last run had found them, and what was done about it.
     pub column_changes: Vec<ColumnChange>,
     /// The query at the source that gave the rows.
@@ -86,48 +94,96 @@ pub struct RunReport {
 
 /// Runs `sync` until it succeeds, fails for good or is cancelled. What was staged before a failure stays staged.
 ///
-/// Where a run finishes what an earlier one had begun to read, it reads once more what changed since then.
+/// Where a run finishes what an earlier one had begun to read, it reads once more what changed since then. Where the
+/// changes since the last run are not to be had any more, the stream is read as a whole, and the report says so.
 pub async fn run(
     sync: &Sync,
     options: &RunOptions,
     progress: &watch::Sender<RunProgress>,
     cancel: &CancellationToken,
 ) -> Result<RunReport> {
-    let first = until_it_succeeds(sync, options, progress, cancel).await?;
-    if !first.is_of_earlier_run {
-        return Ok(first.report);
-    }
-    let second = until_it_succeeds(sync, options, progress, cancel).await?;
-    Ok(first.report.and_then(second.report))
+    Running { sync, comparable: None, options, progress, cancel }.run().await
 }
 
-async fn until_it_succeeds(
-    sync: &Sync,
+/// The same for a sync whose sides can be compared: where changes are lost, only what differs is read.
+pub async fn run_comparable(
+    sync: &VerifySync,
     options: &RunOptions,
     progress: &watch::Sender<RunProgress>,
     cancel: &CancellationToken,
-) -> Result<Attempted> {
-    let mut start = Start::of(&sync.spec, options.is_fresh_start);
-    let mut has_queried = false;
-    let mut number = 1;
-    loop {
-        progress
-            .send_modify(|progress| *progress = RunProgress { attempt: number, ..RunProgress::default() });
-        let error = match attempt(sync, &mut start, &mut has_queried, progress, cancel).await {
-            Ok(mut attempted) => {
-                attempted.report.attempts = number;
-                return Ok(attempted);
-            }
-            Err(error) => error,
-        };
-        let Some(delay) = options.retry.delay_after(&error, number, options.seed) else { return Err(error) };
-        tracing::warn!(attempt.number = number, delay_ms = delay.as_millis(), error = %error, "attempt failed");
-        progress.send_modify(|progress| progress.phase = Phase::Waiting);
-        tokio::select! {
-            () = cancel.cancelled() => return Err(Error::cancelled()),
-            () = tokio::time::sleep(delay) => {}
+) -> Result<RunReport> {
+    Running { sync: &sync.sync, comparable: Some(sync), options, progress, cancel }.run().await
+}
+
+struct Running<'a> {
+    sync: &'a Sync,
+    comparable: Option<&'a VerifySync>,
+    options: &'a RunOptions,
+    progress: &'a watch::Sender<RunProgress>,
+    cancel: &'a CancellationToken,
+}
+
+impl Running<'_> {
+    async fn run(&self) -> Result<RunReport> {
+        let first = self.until_it_succeeds().await?;
+        if !first.is_of_earlier_run {
+            return Ok(first.report);
         }
-        number += 1;
+        let second = self.until_it_succeeds().await?;
+        Ok(first.report.and_then(second.report))
+    }
+
+    async fn until_it_succeeds(&self) -> Result<Attempted> {
+        let Self { sync, options, progress, cancel, .. } = self;
+        let mut start = Start::of(&sync.spec, options.is_fresh_start);
+        let mut has_queried = false;
+        // What was told once about lost changes holds for the whole run, whichever attempt ends it.
+        let mut healed = None;
+        let mut number = 1;
+        loop {
+            progress.send_modify(|progress| {
+                *progress = RunProgress { attempt: number, ..RunProgress::default() }
+            });
+            let attempted = attempt(sync, &mut start, &mut has_queried, progress, cancel).await;
+            let attempted = match attempted {
+                Err(error) if error.code() == CHANGES_LOST => {
+                    healed = Some(error.message().to_owned());
+                    match gap::heal(sync, self.comparable, error, progress, cancel).await {
+                        Ok(Some(report)) => Ok(Attempted { report, is_of_earlier_run: false }),
+                        Ok(None) => {
+                            healed = healed.map(|reason| format!("{reason}; the table was read as a whole"));
+                            start = Start::Anew;
+                            continue;
+                        }
+                        Err(error) => Err(error),
+                    }
+                }
+                attempted => attempted,
+            };
+            let error = match attempted {
+                Ok(mut attempted) => {
+                    attempted.report.attempts = number;
+                    attempted.report.healed = attempted.report.healed.or(healed);
+                    return Ok(attempted);
+                }
+                Err(error) => error,
+            };
+            self.wait_after(error, number).await?;
+            number += 1;
+        }
+    }
+
+    /// Waits before the next attempt; an error that trying again cannot help ends the run.
+    async fn wait_after(&self, error: Error, number: u32) -> Result<()> {
+        let Some(delay) = self.options.retry.delay_after(&error, number, self.options.seed) else {
+            return Err(error);
+        };
+        tracing::warn!(attempt.number = number, delay_ms = delay.as_millis(), error = %error, "attempt failed");
+        self.progress.send_modify(|progress| progress.phase = Phase::Waiting);
+        tokio::select! {
+            () = self.cancel.cancelled() => Err(Error::cancelled()),
+            () = tokio::time::sleep(delay) => Ok(()),
+        }
     }
 }
 
@@ -143,12 +199,14 @@ impl RunReport {
             inserted: 0,
             updated: 0,
             deleted: 0,
+            marked: 0,
             total: None,
             rejected: Vec::new(),
             null_cursor_count: None,
             future_cursor_count: None,
             is_unchanged: true,
             changed_values: Vec::new(),
+            healed: None,
             column_changes: Vec::new(),
             query_id: None,
         }
@@ -157,7 +215,7 @@ impl RunReport {
     /// What two reads of one run did together.
     fn and_then(self, later: Self) -> Self {
         if later.is_unchanged {
-            return self;
+            return Self { healed: self.healed.or(later.healed), ..self };
         }
         Self {
             is_backfill: self.is_backfill,
@@ -168,12 +226,14 @@ impl RunReport {
             inserted: self.inserted + later.inserted,
             updated: self.updated + later.updated,
             deleted: self.deleted + later.deleted,
+            marked: self.marked + later.marked,
             total: later.total,
             rejected: [self.rejected, later.rejected].concat(),
             null_cursor_count: later.null_cursor_count,
             future_cursor_count: later.future_cursor_count,
             is_unchanged: false,
             changed_values: [self.changed_values, later.changed_values].concat(),
+            healed: self.healed.or(later.healed),
             column_changes: [self.column_changes, later.column_changes].concat(),
             query_id: later.query_id,
         }

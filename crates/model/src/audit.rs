@@ -12,6 +12,10 @@ use crate::{Cursor, LogicalType, NullCursor, PlannedColumn, Publish, ReadPlan, R
 /// The code of the error that says that a source cannot show the snapshot its last read was of.
 pub const SNAPSHOT_UNAVAILABLE: &str = "snapshot_unavailable";
 
+/// The code of the error that says that the changes since the last read are not to be had, so that what the destination
+/// has must be compared with what the source has.
+pub const CHANGES_LOST: &str = "changes_lost";
+
 /// Sums up and marks the rows of one side.
 ///
 /// Both sides write every value as the same canonical text, and hash that. So rows are equal if and only if their
@@ -177,6 +181,25 @@ impl StreamPlan {
     }
 }
 
+impl StreamPlan {
+    /// Whether there is a bucket to be read.
+    pub fn reads_buckets(&self) -> bool {
+        matches!(&self.read, ReadPlan::Buckets { filter, .. } if !filter.buckets.is_empty())
+    }
+
+    /// Publishes no row and another position.
+    pub fn moving_on(&self) -> StreamPlan {
+        let filter =
+            BucketFilter { bucket_count: NonZeroU32::MIN, buckets: Vec::new(), moment: Moment::Checkpoint };
+        StreamPlan {
+            read: ReadPlan::Buckets { filter: filter.clone(), required_column: None },
+            publish: Publish::ReplaceBuckets { key: self.key().to_vec(), filter, moves_checkpoint: true },
+            staged: None,
+            ..self.clone()
+        }
+    }
+}
+
 impl AuditPlan {
     /// The columns that are summed up by themselves too, also those that are not part of a row's hash.
     pub fn summarized_columns(&self) -> &[PlannedColumn] {
@@ -197,11 +220,25 @@ impl AuditPlan {
                 filter: filter.clone(),
                 required_column: self.required_column().map(str::to_owned),
             },
-            publish: Publish::ReplaceBuckets { key: self.stream.key().to_vec(), filter },
+            publish: Publish::ReplaceBuckets {
+                key: self.stream.key().to_vec(),
+                filter,
+                moves_checkpoint: false,
+            },
             since: Some(self.committed.clone()),
             staged: None,
             ..self.stream.clone()
         }
+    }
+
+    /// The same where the comparison was made at a position that nothing has led to yet: with these buckets, the
+    /// destination is there.
+    pub fn reaching(&self, buckets: Vec<u32>) -> StreamPlan {
+        let mut plan = self.healing(buckets);
+        if let Publish::ReplaceBuckets { moves_checkpoint, .. } = &mut plan.publish {
+            *moves_checkpoint = true;
+        }
+        plan
     }
 
     /// Removes the rows whose keys have these MD5s, under the epoch after the comparison's.
@@ -222,7 +259,7 @@ impl ReadPlan {
         match self {
             ReadPlan::ByCursor { cursor_column, null_cursor: NullCursor::Exclude, .. } => Some(cursor_column),
             ReadPlan::Buckets { required_column, .. } => required_column.as_deref(),
-            ReadPlan::Whole | ReadPlan::ByCursor { .. } => None,
+            ReadPlan::Whole | ReadPlan::ByCursor { .. } | ReadPlan::Changes => None,
         }
     }
 }

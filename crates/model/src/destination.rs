@@ -31,6 +31,8 @@ pub struct Committed {
     pub updated: u64,
     /// Rows that were removed.
     pub deleted: u64,
+    /// Rows that were marked as deleted.
+    pub marked: u64,
     /// Rows in the table now, where the destination says so.
     pub total: Option<u64>,
     /// Rows that were left out, because the sync allows that.

@@ -20,8 +20,8 @@ mod source;
 mod stream;
 
 pub use audit::{
-    Audit, AuditCost, AuditPlan, Audited, BucketFilter, BucketSummary, ColumnSummary, Moment, RowMark,
-    SNAPSHOT_UNAVAILABLE,
+    Audit, AuditCost, AuditPlan, Audited, BucketFilter, BucketSummary, CHANGES_LOST, ColumnSummary, Moment,
+    RowMark, SNAPSHOT_UNAVAILABLE,
 };
 pub use batch::{Batch, BatchStream, EndOfRead, ReadEvent};
 pub use checkpoint::{Checkpoint, Epoch, Progress};
@@ -31,9 +31,9 @@ pub use error::{Disposition, Error, ErrorKind, Result};
 pub use journal::{Journal, JournalEntry, JournalWrite, QuarantinedRow};
 pub use logical_type::{JSON_EXTENSION_NAME, LogicalType, VectorElement, offset_column_name};
 pub use plan::{
-    Change, ChosenColumn, ColumnChange, DriftPolicy, DriftSpec, Effect, KnownColumn, KnownColumns,
-    NullCursor, PlannedColumn, Publish, RangeCount, RangeSpec, ReadPlan, ReadSpec, StreamPlan, StreamSpec,
-    WriteSpec,
+    Change, ChosenColumn, ColumnChange, DELETE_FLAG, DELETED_AT, DeleteColumn, DeletePlan, DeletePolicy,
+    DeletesSpec, DriftPolicy, DriftSpec, Effect, KnownColumn, KnownColumns, NullCursor, PlannedColumn,
+    Publish, RangeCount, RangeSpec, ReadPlan, ReadSpec, StreamPlan, StreamSpec, WriteSpec,
 };
 pub use profile::{
     Advice, ColumnProfile, CursorAdvice, Danger, Extent, Instead, KeyAdvice, KeyProfile, Profile,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::{BatchStream, Result, StreamFilter, StreamName, StreamPlan, StreamSchema};
+use crate::{BatchStream, Cursor, Result, StreamFilter, StreamName, StreamPlan, StreamSchema};
 
 /// Reads streams from one system.
 #[async_trait]
@@ -35,6 +35,17 @@ pub trait Source: Debug + Send + Sync {
     async fn is_unchanged(&self, _plan: &StreamPlan) -> Result<bool> {
         Ok(false)
     }
+
+    /// Where reading by changes can go on from now, for a destination that is brought there by comparison; absent where
+    /// the plan is read in another way.
+    async fn position_now(&self, _plan: &StreamPlan) -> Result<Option<Cursor>> {
+        Ok(None)
+    }
+
+    /// A later position of an unchanged stream, where the committed one would become too old to be gone on from.
+    async fn position_of_unchanged(&self, _plan: &StreamPlan) -> Result<Option<Cursor>> {
+        Ok(None)
+    }
 }
 
 #[async_trait]
@@ -61,5 +72,13 @@ impl<T: Source + ?Sized> Source for Arc<T> {
 
     async fn is_unchanged(&self, plan: &StreamPlan) -> Result<bool> {
         (**self).is_unchanged(plan).await
+    }
+
+    async fn position_now(&self, plan: &StreamPlan) -> Result<Option<Cursor>> {
+        (**self).position_now(plan).await
+    }
+
+    async fn position_of_unchanged(&self, plan: &StreamPlan) -> Result<Option<Cursor>> {
+        (**self).position_of_unchanged(plan).await
     }
 }

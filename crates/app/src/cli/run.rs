@@ -144,7 +144,12 @@ pub(super) async fn run_assembled(
 ) -> Result<Ran> {
     let (progress, watched) = watch::channel(RunProgress::default());
     let watched = Watched { name, run: watched, delivery: assembled.delivery() };
-    let run = engine::run(&assembled.sync, options, &progress, cancel);
+    let run = async {
+        match assembled.comparable() {
+            Some((sync, _)) => engine::run_comparable(&sync, options, &progress, cancel).await,
+            None => engine::run(&assembled.sync, options, &progress, cancel).await,
+        }
+    };
     let result = show_progress(&watched, is_json, run).await?;
     assembled.close().await;
     Ok(Ran { report: result?, delivery: watched.delivery.map(|delivery| delivery.borrow().clone()) })

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use connectors::snowflake::push::{DeliveryProgress, DryRun};
 use engine::RunReport;
-use model::{Rejected, WriteSpec};
+use model::{ReadSpec, Rejected, WriteSpec};
 
 use crate::config::SyncFile;
 use crate::output::{Terminal, bytes, count, seconds};
@@ -25,7 +25,9 @@ impl Summary<'_> {
         let Self { report, .. } = self;
         if report.is_unchanged {
             let (done, name) = (terminal.green("done"), terminal.bold(&self.file.name()));
-            return format!("{done} {name}: unchanged since the last run, nothing was read");
+            let healed = report.healed.as_ref().map(|reason| format!("\n     healed: {reason}"));
+            let healed = healed.unwrap_or_default();
+            return format!("{done} {name}: unchanged since the last run, nothing was read{healed}");
         }
         let mut lines = vec![format!(
             "{} {}: {}, {} rows read ({}) in {}",
@@ -45,6 +47,7 @@ impl Summary<'_> {
                 count(report.resumed)
             ));
         }
+        lines.extend(report.healed.as_ref().map(|reason| format!("healed: {reason}")));
         if let Some(nulls) = report.null_cursor_count.filter(|nulls| *nulls > 0) {
             lines.push(format!("{} rows have no value in the cursor column", count(nulls)));
         }
@@ -79,6 +82,7 @@ impl Summary<'_> {
     fn what(&self) -> String {
         let what = match &self.file.spec().write {
             WriteSpec::Mirror if self.report.is_backfill => "backfill",
+            WriteSpec::Mirror if self.file.spec().read == ReadSpec::Changes => "changes",
             WriteSpec::Mirror => "incremental",
             WriteSpec::Append => "append",
             WriteSpec::Rewrite => "rewrite",
@@ -101,6 +105,9 @@ impl Summary<'_> {
             vec![format!("{} new", count(report.inserted)), format!("{} changed", count(report.updated))];
         if report.deleted > 0 {
             parts.push(format!("{} removed", count(report.deleted)));
+        }
+        if report.marked > 0 {
+            parts.push(format!("{} marked as deleted", count(report.marked)));
         }
         parts.extend(report.total.map(|total| format!("{} in the table now", count(total))));
         parts.join(", ")

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use connectors::duckdb::{ComparisonKind, ComparisonOutcome, DuckDbDestination};
-use engine::{Difference, RunOptions, VerifyOptions, VerifyReport, VerifySync, reconcile_deletes, verify};
+use engine::{
+    Difference, Reconciled, RunOptions, VerifyOptions, VerifyReport, VerifySync, reconcile_deletes, verify,
+};
 use model::{AuditCost, Error, Moment, Result};
 use tokio_util::sync::CancellationToken;
 
@@ -111,13 +113,14 @@ impl Verifying<'_> {
             return Ok(());
         };
         let target = &self.file.spec().target;
-        if !destination.is_comparison_due(target, ComparisonKind::Keys, config.reconcile_every()).await? {
+        let Some(every) = config.reconcile_every() else { return Ok(()) };
+        if !destination.is_comparison_due(target, ComparisonKind::Keys, every).await? {
             return Ok(());
         }
         let reconciled = reconcile_deletes(&sync, &self.options, cancel).await?;
         let outcome = ComparisonOutcome {
             missing_rows: 0,
-            extra_rows: reconciled.removed,
+            extra_rows: reconciled.removed + reconciled.marked,
             different_rows: 0,
             is_equal_now: true,
         };
@@ -129,10 +132,10 @@ impl Verifying<'_> {
             return print_line(&event.to_string());
         }
         print_line(&format!(
-            "{} {}: {} rows removed that the source does not have any more\n     {}",
+            "{} {}: {} that the source does not have any more\n     {}",
             self.terminal.green("reconciled"),
             self.terminal.bold(&self.file.name()),
-            count(reconciled.removed),
+            gone(&reconciled),
             cost(&reconciled.cost.source)
         ))
     }
@@ -255,6 +258,15 @@ fn column(column: &engine::ColumnDifference) -> String {
         what.push("another sum".to_owned());
     }
     format!("  {}: {}", column.column, what.join(", "))
+}
+
+/// What became of rows that are gone at the source.
+fn gone(reconciled: &Reconciled) -> String {
+    match (reconciled.marked, reconciled.kept) {
+        (0, 0) => format!("{} rows removed", count(reconciled.removed)),
+        (0, kept) => format!("{} rows kept", count(kept)),
+        (marked, _) => format!("{} rows marked", count(marked)),
+    }
 }
 
 /// What the customer pays for.

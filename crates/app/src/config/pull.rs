@@ -61,12 +61,10 @@ impl PullDocument {
             drift: self.drift.0,
             ranges: self.read.ranges.as_ref().map(|ranges| ranges.value.0).unwrap_or_default(),
             is_unsafe_allowed: self.read.is_unsafe_allowed(),
+            deletes: self.deletes.as_ref().map(|deletes| deletes.value.spec()).unwrap_or_default(),
             ..StreamSpec::new(stream, target)
         };
-        spec.check().map_err(|error| match &self.read.incremental {
-            Some(incremental) => located(path, incremental, error),
-            None => error,
-        })?;
+        spec.check().map_err(|error| self.read.refused(path, error))?;
         Ok(SyncFile {
             path: path.to_owned(),
             tenant: self.tenant,

@@ -1,4 +1,4 @@
-//! How a sync reads its stream: everything each time, or what changed by a cursor column.
+//! How a sync reads its stream: everything each time, or what changed, by a cursor column or as the account has tracked it.
 
 use std::path::Path;
 
@@ -16,6 +16,7 @@ use super::span::located;
 pub(crate) struct ReadConfig<C> {
     pub(crate) full_refresh: Option<Spanned<FullRefreshConfig>>,
     pub(crate) incremental: Option<Spanned<IncrementalConfig<C>>>,
+    pub(crate) changes: Option<Spanned<bool>>,
     #[serde(default = "Vec::new")]
     pub(crate) key: Vec<C>,
     pub(crate) ranges: Option<Spanned<RangesConfig>>,
@@ -73,19 +74,27 @@ impl TryFrom<u8> for Percent {
 
 impl<C> Default for ReadConfig<C> {
     fn default() -> Self {
-        Self { full_refresh: None, incremental: None, key: Vec::new(), ranges: None }
+        Self { full_refresh: None, incremental: None, changes: None, key: Vec::new(), ranges: None }
     }
 }
 
 impl<C: Clone + Into<String>> ReadConfig<C> {
     /// How the file asks to read; `null_cursor` is what holds where it says nothing about rows without a cursor.
     pub(crate) fn spec(&self, path: &Path, null_cursor: NullCursor) -> Result<ReadSpec> {
+        let changes = self.changes.as_ref().filter(|changes| changes.value);
+        if let Some(changes) = changes {
+            let other = [
+                self.incremental.as_ref().map(|_| "incremental"),
+                self.full_refresh.as_ref().map(|_| "full_refresh"),
+            ];
+            if let Some(other) = other.into_iter().flatten().next() {
+                return Err(located(path, changes, twice("changes", other)));
+            }
+            return Ok(ReadSpec::Changes);
+        }
         let Some(incremental) = &self.incremental else { return Ok(ReadSpec::FullRefresh) };
         if self.full_refresh.is_some() {
-            let error =
-                Error::config("read_mode_twice", "`full_refresh` and `incremental` exclude each other")
-                    .with_remedy("keep one of them");
-            return Err(located(path, incremental, error));
+            return Err(located(path, incremental, twice("full_refresh", "incremental")));
         }
         let Spanned { value: incremental, .. } = incremental;
         Ok(ReadSpec::Incremental {
@@ -104,8 +113,22 @@ impl<C: Clone + Into<String>> ReadConfig<C> {
         self.incremental.as_ref().is_some_and(|incremental| incremental.value.unsafe_choice.is_some())
     }
 
+    /// Where the file says how to read, for messages.
+    pub(crate) fn refused(&self, path: &Path, error: Error) -> Error {
+        match (&self.changes, &self.incremental) {
+            (Some(changes), _) => located(path, changes, error),
+            (None, Some(incremental)) => located(path, incremental, error),
+            (None, None) => error,
+        }
+    }
+
     /// The columns that identify a row.
     pub(crate) fn key(&self) -> Vec<String> {
         self.key.iter().cloned().map(Into::into).collect()
     }
+}
+
+fn twice(one: &str, other: &str) -> Error {
+    Error::config("read_mode_twice", format!("`{one}` and `{other}` exclude each other"))
+        .with_remedy("keep one of them")
 }

@@ -147,8 +147,8 @@ impl SyncFile {
     }
 
     /// How runs learn of rows that were deleted at the source.
-    pub(crate) fn deletes(&self) -> Option<DeletesConfig> {
-        self.deletes
+    pub(crate) fn deletes(&self) -> Option<&DeletesConfig> {
+        self.deletes.as_ref()
     }
 
     fn folder(&self) -> &Path {

@@ -41,6 +41,9 @@ pub(crate) fn bucket_condition(
     plan: &StreamPlan,
     filter: &BucketFilter,
 ) -> Result<String> {
+    if filter.buckets.is_empty() {
+        return Ok("1 = 0".to_owned());
+    }
     let bucket = dialect.first_half(&key_text(dialect, plan)?);
     Ok(format!("MOD({bucket}, {}) IN ({})", filter.bucket_count, numbers(&filter.buckets)))
 }

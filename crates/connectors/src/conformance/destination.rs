@@ -33,14 +33,14 @@ impl fmt::Debug for Fixture {
 impl Fixture {
     fn seen(&self, plan: &StreamPlan) -> Option<Vec<Vec<u8>>> {
         let rows = (self.rows)(&plan.target)?;
-        let schema = plan.arrow_schema();
+        let schema = plan.column_schema();
         let columns = schema.fields().iter().map(|field| {
             let column =
                 rows.column_by_name(field.name()).unwrap_or_else(|| panic!("no column {}", field.name()));
             as_planned(column, field.data_type())
         });
         let rows =
-            RecordBatch::try_new(plan.arrow_schema(), columns.collect()).expect("the columns are planned");
+            RecordBatch::try_new(plan.column_schema(), columns.collect()).expect("the columns are planned");
         Some(in_any_order(&rows))
     }
 }

@@ -2,12 +2,14 @@
 
 use duckdb::{Connection, Transaction, params};
 use model::{
-    AuditCost, AuditPlan, Audited, BucketFilter, Committed, Error, ErrorKind, Result, StreamPlan, TableName,
+    AuditCost, AuditPlan, Audited, BucketFilter, Committed, DELETED_AT, DeletePolicy, Error, ErrorKind,
+    Result, StreamPlan, TableName,
 };
 
 use super::canonical::DuckDbDialect;
+use super::deletes;
 use super::error::failed;
-use super::sql::{merge_sql, quoted_target, staging};
+use super::sql::{NOW, merge_sql, quoted, quoted_target, same_key_sql, staging};
 use super::types::stored_columns;
 use crate::audit::{bucket_condition, key_text, marks_sql, summary_sql};
 use crate::guard;
@@ -18,7 +20,7 @@ pub(super) type Texts = Vec<Vec<Option<String>>>;
 /// Sums up the buckets of the target.
 pub(super) fn summarize(connection: &Connection, plan: &AuditPlan) -> Result<Audited<Texts>> {
     refuse_other_columns(connection, plan)?;
-    ask(connection, &summary_sql(&DuckDbDialect, plan, &quoted_target(&plan.stream.target))?)
+    ask(connection, &summary_sql(&DuckDbDialect, plan, &compared_sql(connection, plan)?)?)
 }
 
 /// Marks the rows of some buckets of the target.
@@ -27,7 +29,14 @@ pub(super) fn mark_rows(
     plan: &AuditPlan,
     buckets: &[u32],
 ) -> Result<Audited<Texts>> {
-    ask(connection, &marks_sql(&DuckDbDialect, plan, buckets, &quoted_target(&plan.stream.target))?)
+    ask(connection, &marks_sql(&DuckDbDialect, plan, buckets, &compared_sql(connection, plan)?)?)
+}
+
+/// The rows of the target that the source should have too.
+fn compared_sql(connection: &Connection, plan: &AuditPlan) -> Result<String> {
+    let target = quoted_target(&plan.stream.target);
+    let is_marked = deletes::is_marked(connection, &plan.stream)?;
+    Ok(if is_marked { format!("{target} WHERE {} IS NULL", quoted(DELETED_AT)) } else { target })
 }
 
 /// Compares what both sides have. A column that only one of them has by now waits for a run to follow it.
@@ -88,6 +97,8 @@ pub(super) fn replace_buckets(
     if strays > 0 {
         return Err(Error::internal(format!("{strays} rows that were read belong to other buckets here")));
     }
+    let policy_deleted = deletes::follow_policy(transaction, plan)?;
+    let marked = mark_gone(transaction, plan, &condition)?;
     let before = count(transaction, &target)?;
     let (removal, insertion) = replacement_sql(plan, &condition)?;
     let deleted =
@@ -99,13 +110,38 @@ pub(super) fn replace_buckets(
         .map_err(|e| failed("drop the staging table", e))?;
     let inserted = total + deleted - before;
     let updated = changed - inserted;
-    Ok(Committed { inserted, updated, deleted, total: Some(total), ..Committed::default() })
+    let deleted = deleted + policy_deleted;
+    Ok(Committed { inserted, updated, deleted, marked, total: Some(total), ..Committed::default() })
+}
+
+/// Marks the rows of the buckets whose keys were not read, where that is the policy.
+fn mark_gone(transaction: &Transaction<'_>, plan: &StreamPlan, condition: &str) -> Result<u64> {
+    if !plan.marks_deleted() {
+        return Ok(0);
+    }
+    let (target, staged) = (quoted_target(&plan.target), quoted_target(&staging(&plan.target)));
+    let mark = quoted(DELETED_AT);
+    let sql = format!(
+        "UPDATE {target} AS target SET {mark} = {NOW} WHERE {mark} IS NULL AND ({condition}) AND NOT EXISTS \
+         (SELECT 1 FROM {staged} AS staged WHERE {})",
+        same_key_sql(plan, "target", "staged")
+    );
+    let marked = transaction.execute(&sql, []).map_err(|e| failed("mark the deleted rows", e))?;
+    Ok(marked as u64)
 }
 
 /// The statements that remove rows of the buckets, and put the staged ones in their place. Where there is a key, a row
 /// that both have keeps what stands in columns that the source does not have any more.
 fn replacement_sql(plan: &StreamPlan, condition: &str) -> Result<(String, String)> {
     let (target, staged) = (quoted_target(&plan.target), quoted_target(&staging(&plan.target)));
+    if plan.deletes.policy != DeletePolicy::Delete {
+        // Whatever is gone stays; a key that came twice here comes once.
+        let repeated = same_key_sql(plan, "twin", "target");
+        let removal = format!(
+            "DELETE FROM {target} AS target WHERE {condition} AND (SELECT count(*) FROM {target} AS twin WHERE {repeated}) > 1"
+        );
+        return Ok((removal, merge_sql(plan)));
+    }
     if plan.bucket_key().is_empty() {
         let insertion = format!("INSERT INTO {target} BY NAME SELECT * FROM {staged}");
         return Ok((format!("DELETE FROM {target} WHERE {condition}"), insertion));
@@ -124,7 +160,7 @@ fn count(transaction: &Transaction<'_>, target: &str) -> Result<u64> {
         .map_err(|e| failed("count the rows", e))
 }
 
-/// Removes the rows whose keys have these MD5s.
+/// Removes the rows whose keys have these MD5s, or marks them.
 pub(super) fn remove_rows(
     transaction: &Transaction<'_>,
     plan: &StreamPlan,
@@ -132,20 +168,30 @@ pub(super) fn remove_rows(
     max_shrink_percent: u8,
 ) -> Result<Committed> {
     let (target, staged) = (quoted_target(&plan.target), quoted_target(&staging(&plan.target)));
-    let before = count(transaction, &target)?;
+    deletes::follow_policy(transaction, plan)?;
+    let mark = quoted(DELETED_AT);
+    let live = match plan.marks_deleted() {
+        true => format!("{target} WHERE {mark} IS NULL"),
+        false => target.clone(),
+    };
+    let before = count(transaction, &live)?;
     note_gone(transaction, gone).map_err(|e| failed("note the keys that are gone", e))?;
-    let deleted = transaction
-        .execute(
-            &format!("DELETE FROM {target} WHERE md5({}) IN (FROM {GONE})", key_text(&DuckDbDialect, plan)?),
-            [],
-        )
-        .map_err(|e| failed("remove the rows", e))?;
+    let is_gone = format!("md5({}) IN (FROM {GONE})", key_text(&DuckDbDialect, plan)?);
+    let removal = match plan.deletes.policy {
+        DeletePolicy::Delete => format!("DELETE FROM {target} WHERE {is_gone}"),
+        DeletePolicy::Mark => {
+            format!("UPDATE {target} SET {mark} = {NOW} WHERE {mark} IS NULL AND {is_gone}")
+        }
+        DeletePolicy::Keep => return Err(Error::internal("rows that are to be kept were to be removed")),
+    };
+    let removed = transaction.execute(&removal, []).map_err(|e| failed("remove the rows", e))? as u64;
+    guard::refuse_shrinking(&plan.target, before, count(transaction, &live)?, max_shrink_percent)?;
     let total = count(transaction, &target)?;
-    guard::refuse_shrinking(&plan.target, before, total, max_shrink_percent)?;
     transaction
         .execute_batch(&format!("DROP TABLE {GONE}; DROP TABLE {staged}"))
         .map_err(|e| failed("clear up", e))?;
-    Ok(Committed { deleted: deleted as u64, total: Some(total), ..Committed::default() })
+    let (deleted, marked) = if plan.marks_deleted() { (0, removed) } else { (removed, 0) };
+    Ok(Committed { deleted, marked, total: Some(total), ..Committed::default() })
 }
 
 const GONE: &str = "temp.main._snowferry_gone";

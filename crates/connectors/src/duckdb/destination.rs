@@ -15,13 +15,13 @@ use model::{
 use super::audit;
 use super::comparisons::{self, ComparisonKind, ComparisonOutcome};
 use super::database::{OpenFile, TenantDatabase, TenantFile};
+use super::deletes;
 use super::drift;
 use super::error::{failed, refused};
 use super::group::OpenGroup;
 use super::replace_from::replace_from;
 use super::sql::{
-    CATALOG, create_table_sql, merge_sql, quoted, quoted_schema, quoted_target, repeated_keys_sql,
-    set_staged_sql, staging,
+    CATALOG, create_table_sql, quoted_schema, quoted_target, repeated_keys_sql, set_staged_sql, staging,
 };
 use super::types::storable;
 use crate::audit::{marks, summaries};
@@ -264,14 +264,15 @@ impl State {
         let committed = match plan.publish {
             Publish::Append { .. } => return Err(not_a_mirror(plan)),
             Publish::Replace { max_shrink_percent, .. } => {
-                replace(&transaction, plan, staged_count, max_shrink_percent)?
+                deletes::replace(&transaction, plan, max_shrink_percent)?
             }
             Publish::Merge { .. } => {
                 drift::follow(&transaction, plan)?;
-                merge(&transaction, plan)?
+                deletes::merge(&transaction, plan)?
             }
             Publish::ReplaceFrom { .. } => {
                 drift::follow(&transaction, plan)?;
+                deletes::follow_policy(&transaction, plan)?;
                 replace_from(&transaction, plan)?
             }
             Publish::ReplaceBuckets { ref filter, .. } => audit::replace_buckets(&transaction, plan, filter)?,
@@ -281,7 +282,7 @@ impl State {
         };
         match plan.publish {
             // Healed rows are as of the checkpoint that there is, or later, and a read from it on finds them again.
-            Publish::ReplaceBuckets { .. } | Publish::RemoveRows { .. } => {
+            Publish::ReplaceBuckets { moves_checkpoint: false, .. } | Publish::RemoveRows { .. } => {
                 set_staged(&transaction, plan, None)?;
             }
             _ => {
@@ -317,37 +318,6 @@ fn append<'a>(
         appender.append_record_batch(storable(rows)?).map_err(|e| failed("stage rows", e))?;
     }
     appender.flush().map_err(|e| failed("stage rows", e))
-}
-
-/// The staged rows become the table, seen by readers all at once.
-fn replace(
-    transaction: &Transaction<'_>,
-    plan: &StreamPlan,
-    staged_count: u64,
-    max_shrink_percent: u8,
-) -> Result<Committed> {
-    let target = quoted_target(&plan.target);
-    if table_exists(transaction, &plan.target)? {
-        let before = count(transaction, &plan.target)?;
-        guard::refuse_shrinking(&plan.target, before, staged_count, max_shrink_percent)?;
-    }
-    let swap = format!(
-        "DROP TABLE IF EXISTS {target};\nALTER TABLE {} RENAME TO {}",
-        quoted_target(&staging(&plan.target)),
-        quoted(&plan.target.table)
-    );
-    transaction.execute_batch(&swap).map_err(|e| failed("put the new table in place", e))?;
-    Ok(Committed { inserted: staged_count, total: Some(staged_count), ..Committed::default() })
-}
-
-fn merge(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<Committed> {
-    let before = count(transaction, &plan.target)?;
-    let changed = transaction.execute(&merge_sql(plan), []).map_err(|e| failed("merge the rows", e))? as u64;
-    let total = count(transaction, &plan.target)?;
-    let drop = format!("DROP TABLE {}", quoted_target(&staging(&plan.target)));
-    transaction.execute_batch(&drop).map_err(|e| failed("drop the staging table", e))?;
-    let inserted = total - before;
-    Ok(Committed { inserted, updated: changed - inserted, total: Some(total), ..Committed::default() })
 }
 
 fn refuse_repeated_keys(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<()> {

@@ -8,6 +8,7 @@ mod canonical;
 mod catalog;
 mod comparisons;
 mod database;
+mod deletes;
 mod destination;
 mod drift;
 mod error;

@@ -177,6 +177,13 @@ impl Following {
                 return Err(Error::config("read_unsupported", "a vendor database is not read by buckets")
                     .with_remedy("verify a pull; a push is not compared"));
             }
+            ReadPlan::Changes => {
+                return Err(Error::config(
+                    "read_unsupported",
+                    "a vendor database does not track its changes",
+                )
+                .with_remedy("name a cursor column under `read.incremental`"));
+            }
             ReadPlan::ByCursor { cursor_column, cursor_type, .. } => {
                 let target = plan.column(cursor_column).map(|column| column.target.as_str());
                 let index = schema

@@ -1,6 +1,6 @@
 //! The statements the DuckDB connector sends, as pure functions from names to text.
 
-use model::{Checkpoint, StreamPlan, TableName};
+use model::{Checkpoint, DELETE_FLAG, DELETED_AT, StreamPlan, TableName};
 
 use super::types::stored_columns;
 
@@ -57,10 +57,12 @@ pub(crate) fn staging(target: &TableName) -> TableName {
 
 /// Makes the plan's table, as the target or as the table that staged rows wait in.
 pub(crate) fn create_table_sql(plan: &StreamPlan, target: &TableName) -> String {
+    let flag = plan.carries_delete_flag().then(|| (DELETE_FLAG.to_owned(), "BOOLEAN".to_owned()));
     let columns: Vec<String> = plan
         .columns
         .iter()
         .flat_map(stored_columns)
+        .chain(flag)
         .map(|(name, stored_type)| format!("    {} {stored_type}", quoted(&name)))
         .collect();
     format!("CREATE TABLE IF NOT EXISTS {} (\n{}\n)", quoted_target(target), columns.join(",\n"))
@@ -96,37 +98,73 @@ pub(crate) fn repeated_keys_sql(plan: &StreamPlan) -> String {
 }
 
 /// Brings staged rows into the target by key. Rows that are the same on both sides are left alone, so that reading a
-/// row again neither writes nor counts it.
+/// row again neither writes nor counts it. Rows that are deleted at the source are left out, and others lose their mark.
 pub(crate) fn merge_sql(plan: &StreamPlan) -> String {
+    let staged = quoted_target(&staging(&plan.target));
+    let using = match plan.carries_delete_flag() {
+        true => format!("(SELECT * FROM {staged} WHERE {} IS NOT TRUE)", quoted(DELETE_FLAG)),
+        false => staged,
+    };
+    let mark = plan.marks_deleted().then_some(Mark { is_wrong: "IS NOT NULL", value: "NULL".to_owned() });
+    merge_rows_sql(plan, &using, mark)
+}
+
+/// Brings those staged rows into the target that are deleted at the source, each with the time of now or of its earlier
+/// mark.
+pub(super) fn merge_deleted_sql(plan: &StreamPlan) -> String {
+    let using =
+        format!("(SELECT * FROM {} WHERE {})", quoted_target(&staging(&plan.target)), quoted(DELETE_FLAG));
+    let value = format!("coalesce(target.{}, {NOW})", quoted(DELETED_AT));
+    merge_rows_sql(plan, &using, Some(Mark { is_wrong: "IS NULL", value }))
+}
+
+/// The time of this transaction, in UTC.
+pub(super) const NOW: &str = "make_timestamp(epoch_us(now()))";
+
+/// What is to stand in the column that marks deleted rows.
+struct Mark {
+    /// What is true of it where it has to be written.
+    is_wrong: &'static str,
+    value: String,
+}
+
+fn merge_rows_sql(plan: &StreamPlan, using: &str, mark: Option<Mark>) -> String {
     let names: Vec<String> =
         plan.columns.iter().flat_map(stored_columns).map(|(name, _)| quoted(&name)).collect();
     let key: Vec<String> = plan.key().iter().map(|name| quoted(name)).collect();
-    let same_key: Vec<String> =
-        key.iter().map(|name| format!("target.{name} IS NOT DISTINCT FROM staged.{name}")).collect();
-    let differing: Vec<String> = names
-        .iter()
-        .filter(|name| !key.contains(name))
-        .map(|name| format!("target.{name} IS DISTINCT FROM staged.{name}"))
-        .collect();
-    let assignments: Vec<String> = names
-        .iter()
-        .filter(|name| !key.contains(name))
-        .map(|name| format!("{name} = staged.{name}"))
-        .collect();
+    let other: Vec<&String> = names.iter().filter(|name| !key.contains(name)).collect();
+    let mut differing: Vec<String> =
+        other.iter().map(|name| format!("target.{name} IS DISTINCT FROM staged.{name}")).collect();
+    let mut assignments: Vec<String> = other.iter().map(|name| format!("{name} = staged.{name}")).collect();
+    let mut inserted = names.clone();
+    let mut values: Vec<String> = names.iter().map(|name| format!("staged.{name}")).collect();
+    if let Some(Mark { is_wrong, value }) = mark {
+        let column = quoted(DELETED_AT);
+        differing.push(format!("target.{column} {is_wrong}"));
+        assignments.push(format!("{column} = {value}"));
+        if value != "NULL" {
+            inserted.push(column);
+            values.push(NOW.to_owned());
+        }
+    }
     let update = if differing.is_empty() {
         String::new()
     } else {
         format!("\nWHEN MATCHED AND ({}) THEN UPDATE SET {}", differing.join(" OR "), assignments.join(", "))
     };
-    let values: Vec<String> = names.iter().map(|name| format!("staged.{name}")).collect();
     format!(
-        "MERGE INTO {} AS target USING {} AS staged ON {}{update}\nWHEN NOT MATCHED THEN INSERT ({}) VALUES ({})",
+        "MERGE INTO {} AS target USING {using} AS staged ON {}{update}\nWHEN NOT MATCHED THEN INSERT ({}) VALUES ({})",
         quoted_target(&plan.target),
-        quoted_target(&staging(&plan.target)),
-        same_key.join(" AND "),
-        names.join(", "),
+        same_key_sql(plan, "target", "staged"),
+        inserted.join(", "),
         values.join(", "),
     )
+}
+
+/// That the rows of two tables have the same key.
+pub(super) fn same_key_sql(plan: &StreamPlan, left: &str, right: &str) -> String {
+    let same = |name: &String| format!("{left}.{0} IS NOT DISTINCT FROM {right}.{0}", quoted(name));
+    plan.key().iter().map(same).collect::<Vec<_>>().join(" AND ")
 }
 
 #[cfg(test)]

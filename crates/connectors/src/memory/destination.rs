@@ -12,13 +12,15 @@ use arrow_select::filter::filter_record_batch;
 use arrow_select::take::take_record_batch;
 use async_trait::async_trait;
 use model::{
-    Audit, AuditPlan, Audited, Batch, BucketSummary, Checkpoint, Committed, Cursor, Destination, Epoch,
-    Error, ErrorKind, KnownColumns, PlannedColumn, Prepared, Progress, Publish, ReadPlan, Result, RowMark,
-    Staged, StreamName, StreamPlan, TableName,
+    Audit, AuditPlan, Audited, Batch, BucketSummary, Checkpoint, Committed, Cursor, DeletePolicy,
+    Destination, Epoch, Error, ErrorKind, KnownColumns, PlannedColumn, Prepared, Progress, Publish, ReadPlan,
+    Result, RowMark, Staged, StreamName, StreamPlan, TableName,
 };
 
 use super::audit;
+use super::deletes::{left_of, newly_marked, split, target_schema, unmarked, without};
 use super::source::is_at_or_after;
+use crate::guard::refuse_shrinking;
 
 /// A destination that a test can look into.
 #[derive(Clone, Debug, Default)]
@@ -63,7 +65,7 @@ impl MemoryDestination {
     }
 
     fn audited(&self, plan: &AuditPlan) -> Vec<RecordBatch> {
-        self.rows(&plan.stream.target).into_iter().collect()
+        self.rows(&plan.stream.target).into_iter().filter_map(|rows| unmarked(&rows).ok()).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Target>> {
@@ -155,49 +157,35 @@ impl Destination for MemoryDestination {
             let before = target.published.as_ref().map_or(0, RecordBatch::num_rows) as u64;
             let staged_count = staged.num_rows() as u64;
             let earlier = match &target.published {
+                Some(published)
+                    if plan.deletes.drops_marks && plan.deletes.policy == DeletePolicy::Delete =>
+                {
+                    in_columns_of(plan, &unmarked(published)?)?
+                }
                 Some(published) => in_columns_of(plan, published)?,
-                None => RecordBatch::new_empty(plan.arrow_schema()),
+                None => RecordBatch::new_empty(target_schema(plan)),
             };
-            let published = match &plan.publish {
-                Publish::Replace { max_shrink_percent, .. } => {
-                    crate::guard::refuse_shrinking(&plan.target, before, staged_count, *max_shrink_percent)?;
-                    staged
-                }
-                Publish::Append { .. } => {
-                    concat_batches(&plan.arrow_schema(), [&earlier, &staged]).map_err(arrow_failed)?
-                }
-                Publish::ReplaceBuckets { filter, .. } => {
-                    let kept = audit::in_buckets(plan, filter, &earlier, by_target, false)?;
-                    concat_batches(&plan.arrow_schema(), [&kept, &staged]).map_err(arrow_failed)?
-                }
-                Publish::RemoveRows { gone, max_shrink_percent, .. } => {
-                    let kept = audit::without_keys(plan, gone, &earlier, by_target)?;
-                    let left = kept.num_rows() as u64;
-                    crate::guard::refuse_shrinking(&plan.target, before, left, *max_shrink_percent)?;
-                    kept
-                }
-                Publish::Merge { key, delete_flag } => {
-                    without_flagged(merge(key, &earlier, &staged)?, delete_flag.as_deref())?
-                }
-                Publish::ReplaceFrom { .. } => replace_from(plan, &earlier, &staged)?,
-            };
+            let (published, there) = publish(plan, &earlier, &staged)?;
             let total = published.num_rows() as u64;
             let (inserted, updated) = match &plan.publish {
-                Publish::Merge { key, .. } => changes(key, &earlier, &published)?,
+                Publish::Merge { key, .. } => changes(key, &earlier, &there)?,
                 Publish::ReplaceFrom { .. } => (total - common_rows(&earlier, &published)?, 0),
                 Publish::Append { .. } | Publish::ReplaceBuckets { .. } => (staged_count, 0),
                 Publish::RemoveRows { .. } => (0, 0),
-                Publish::Replace { .. } => (total, 0),
+                Publish::Replace { .. } => (there.num_rows() as u64, 0),
             };
+            let marked = newly_marked(plan, &earlier, &published)?;
             let deleted = match &plan.publish {
-                Publish::Merge { .. }
-                | Publish::ReplaceFrom { .. }
-                | Publish::ReplaceBuckets { .. }
-                | Publish::RemoveRows { .. } => before + inserted - total,
+                Publish::Merge { .. } => without(plan.key(), &earlier, &published)?.num_rows() as u64,
+                Publish::ReplaceFrom { .. } | Publish::ReplaceBuckets { .. } | Publish::RemoveRows { .. } => {
+                    (before + inserted).saturating_sub(total)
+                }
                 Publish::Append { .. } | Publish::Replace { .. } => 0,
             };
             let committed = match &plan.publish {
-                Publish::ReplaceBuckets { .. } | Publish::RemoveRows { .. } => target.committed.take(),
+                Publish::ReplaceBuckets { moves_checkpoint: false, .. } | Publish::RemoveRows { .. } => {
+                    target.committed.take()
+                }
                 _ => Some(checkpoint),
             };
             let stream = target.stream.take();
@@ -210,7 +198,7 @@ impl Destination for MemoryDestination {
                 columns: Some(plan.known.clone()),
                 ..Target::default()
             };
-            Ok(Committed { inserted, updated, deleted, total: Some(total), ..Committed::default() })
+            Ok(Committed { inserted, updated, deleted, marked, total: Some(total), ..Committed::default() })
         })
     }
 }
@@ -238,9 +226,57 @@ impl Target {
     }
 }
 
+/// What readers see after `staged` has been published, and the staged rows that are there at the source.
+fn publish(
+    plan: &StreamPlan,
+    earlier: &RecordBatch,
+    staged: &RecordBatch,
+) -> Result<(RecordBatch, RecordBatch)> {
+    let (there, flagged) = split(plan, staged)?;
+    let together = |parts: &[&RecordBatch]| {
+        concat_batches(&target_schema(plan), parts.iter().copied()).map_err(arrow_failed)
+    };
+    let live = |rows: &RecordBatch| Ok::<_, Error>(unmarked(rows)?.num_rows() as u64);
+    let published = match &plan.publish {
+        Publish::Replace { key, max_shrink_percent }
+            if key.is_empty() || plan.deletes.policy == DeletePolicy::Delete =>
+        {
+            let (before, after) = (earlier.num_rows() as u64, there.num_rows() as u64);
+            refuse_shrinking(&plan.target, before, after, *max_shrink_percent)?;
+            there.clone()
+        }
+        Publish::Replace { key, .. } => {
+            let gone = together(&[&flagged, &without(key, &without(key, earlier, &there)?, &flagged)?])?;
+            together(&[&there, &left_of(plan, &gone, earlier)?])?
+        }
+        Publish::Append { .. } => together(&[earlier, &there])?,
+        Publish::ReplaceBuckets { filter, key, .. } => {
+            let kept = audit::in_buckets(plan, filter, earlier, by_target, false)?;
+            let kept = if key.is_empty() { kept } else { without(key, &kept, &there)? };
+            let replaced = audit::in_buckets(plan, filter, earlier, by_target, true)?;
+            let gone = if key.is_empty() { replaced.slice(0, 0) } else { without(key, &replaced, &there)? };
+            together(&[&kept, &there, &left_of(plan, &gone, earlier)?])?
+        }
+        Publish::RemoveRows { gone, max_shrink_percent, key } => {
+            let kept = audit::without_keys(plan, gone, earlier, by_target)?;
+            let left = left_of(plan, &without(key, earlier, &kept)?, earlier)?;
+            let published = together(&[&kept, &left])?;
+            refuse_shrinking(&plan.target, live(earlier)?, live(&published)?, *max_shrink_percent)?;
+            published
+        }
+        Publish::Merge { key, delete_flag } => {
+            let kept = without(key, &merge(key, earlier, &there)?, &flagged)?;
+            let merged = together(&[&kept, &left_of(plan, &flagged, earlier)?])?;
+            without_flagged(merged, delete_flag.as_deref())?
+        }
+        Publish::ReplaceFrom { .. } => replace_from(plan, earlier, &there)?,
+    };
+    Ok((published, there))
+}
+
 /// Rows in the columns that the plan gives the target: NULL in those that are new.
 fn in_columns_of(plan: &StreamPlan, rows: &RecordBatch) -> Result<RecordBatch> {
-    let schema = plan.arrow_schema();
+    let schema = target_schema(plan);
     let columns = schema.fields().iter().map(|field| match rows.column_by_name(field.name()) {
         Some(column) => cast(column, field.data_type()).map_err(arrow_failed),
         None => Ok(new_null_array(field.data_type(), rows.num_rows())),
@@ -343,7 +379,7 @@ fn changes(key: &[String], before: &RecordBatch, after: &RecordBatch) -> Result<
     Ok((inserted, updated))
 }
 
-fn keys(key: &[String], rows: &RecordBatch) -> Result<Vec<OwnedRow>> {
+pub(super) fn keys(key: &[String], rows: &RecordBatch) -> Result<Vec<OwnedRow>> {
     let columns: Vec<_> = key
         .iter()
         .map(|name| rows.column_by_name(name).map(Arc::clone))
@@ -355,6 +391,6 @@ fn keys(key: &[String], rows: &RecordBatch) -> Result<Vec<OwnedRow>> {
     Ok(rows.iter().map(|row| row.owned()).collect())
 }
 
-fn arrow_failed(error: arrow_schema::ArrowError) -> Error {
+pub(super) fn arrow_failed(error: arrow_schema::ArrowError) -> Error {
     Error::internal("rows could not be put together").with_source(error)
 }

@@ -90,6 +90,7 @@ impl MemorySource {
                     let rows = audit::with_value(rows, required_column.as_deref())?;
                     audit::in_buckets(plan, filter, &rows, by_source, true)?
                 }
+                ReadPlan::Changes => return Err(untracked()),
                 ReadPlan::Whole | ReadPlan::ByCursor { .. } => filter_by_cursor(plan, schema, rows, since)?,
             };
             let projected = project(plan, schema, &kept)?;
@@ -178,6 +179,10 @@ impl Source for MemorySource {
     }
 }
 
+fn untracked() -> Error {
+    Error::config("read_unsupported", "what is in memory has no history")
+}
+
 /// The remaining chunks of a result, each with the position after it, and the end.
 fn read_events(
     plan: &StreamPlan,
@@ -186,7 +191,7 @@ fn read_events(
     chunks: &[RecordBatch],
 ) -> Result<Vec<ReadEvent>> {
     let mut watermark = match &plan.read {
-        ReadPlan::Whole | ReadPlan::Buckets { .. } => None,
+        ReadPlan::Whole | ReadPlan::Buckets { .. } | ReadPlan::Changes => None,
         ReadPlan::ByCursor { cursor_type, .. } => {
             Some(Watermark::starting_at(cursor_type, position.watermark.as_deref(), position.null_count)?)
         }

@@ -3,6 +3,7 @@
 mod audit;
 mod canonical;
 mod catalog;
+mod changes;
 mod error;
 pub mod fit;
 mod moment;
@@ -14,6 +15,7 @@ mod read;
 mod source;
 mod sql;
 mod strategy;
+mod tracked;
 mod types;
 
 pub use object::ObjectKind;

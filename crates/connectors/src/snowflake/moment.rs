@@ -32,9 +32,7 @@ impl Moment {
         {
             return Ok(moment);
         }
-        let row = first_row(session, &format!("SELECT {CLOCK_SQL}")).await.map_err(from_client)?;
-        let [at] = <[String; 1]>::try_from(row).map_err(|_| no_answer())?;
-        Ok(Self { at, change_token: None })
+        Ok(Self { at: clock(session).await?, change_token: None })
     }
 
     /// The clock and the token of `table` in one statement; nothing where Snowflake has no token for it.
@@ -56,6 +54,13 @@ impl Moment {
         let change_token = Some(token).filter(|token| token.parse::<i128>().is_ok_and(|token| token > 0));
         Ok(Some(Self { at, change_token }))
     }
+}
+
+/// The account's clock in UTC, to the nanosecond.
+pub(super) async fn clock(session: &Session) -> Result<String> {
+    let row = first_row(session, &format!("SELECT {CLOCK_SQL}")).await.map_err(from_client)?;
+    let [at] = <[String; 1]>::try_from(row).map_err(|_| no_answer())?;
+    Ok(at)
 }
 
 /// Whether Snowflake says that it has no such thing for this table or role, rather than that it is unwell.

@@ -26,13 +26,22 @@ pub(super) async fn start(
     committed: Position,
     statement: String,
 ) -> Result<BatchStream> {
-    let (result, position, is_continued) = match kept(session, plan, &statement).await? {
-        Some((result, position)) => (result, position, true),
+    match kept(session, plan, &statement).await? {
+        Some((result, position)) => batches_of(plan, result, position, true),
         None => {
             let (result, position) = anew(session, plan, committed, statement).await?;
-            (result, position, false)
+            batches_of(plan, result, position, false)
         }
-    };
+    }
+}
+
+/// The batches of a result, from the position in it on.
+pub(super) fn batches_of(
+    plan: &StreamPlan,
+    result: QueryResult,
+    position: Position,
+    is_continued: bool,
+) -> Result<BatchStream> {
     let read = Read::new(plan, &result, position)?;
     Ok(BatchStream {
         row_count: Some(result.total_rows()),
@@ -76,7 +85,7 @@ async fn excluded_count(session: &Session, plan: &StreamPlan) -> Result<u64> {
 }
 
 /// The kept result that the staged rows came from, unless it is gone or belongs to another statement.
-async fn kept(
+pub(super) async fn kept(
     session: &Session,
     plan: &StreamPlan,
     statement: &str,
@@ -186,9 +195,7 @@ impl Read {
             reading: None,
             ..self.position.clone()
         };
-        // The changed columns are changed by then.
-        let next = StreamPlan { changes: Vec::new(), ..self.plan.clone() };
-        position.next_statement = Some(digest(&read_sql(&next, &position)?));
+        position.next_statement = Some(next_statement(&self.plan, &position)?);
         let truncated = self.batches.summary().truncated_values;
         let changed = self.lossy_columns.iter().filter_map(|(index, name)| {
             let count = truncated.get(*index).copied().filter(|count| *count > 0)?;
@@ -216,6 +223,14 @@ fn cursor_watermark(plan: &StreamPlan, position: &Position) -> Result<Option<(us
         None => watermark,
     };
     Ok(Some((index, watermark)))
+}
+
+/// The digest of the statement that reads on from `position`. What has changed of the columns is changed by then, and the
+/// first read is over.
+pub(super) fn next_statement(plan: &StreamPlan, position: &Position) -> Result<String> {
+    let since = Some(Cursor::from_position(position)?);
+    let next = StreamPlan { changes: Vec::new(), since, ..plan.clone() };
+    Ok(digest(&read_sql(&next, position)?))
 }
 
 /// Tells one statement from another, without keeping its text.

@@ -17,7 +17,7 @@ use super::object::Object;
 use super::position::Position;
 use super::sql::{audit_marks_sql, audit_summary_sql, read_sql, table_sql};
 use super::strategy::Strategy;
-use super::{audit, catalog, profile, read};
+use super::{audit, catalog, changes, profile, read};
 use crate::audit::{marks, summaries};
 use crate::watermark::lower_bound;
 
@@ -126,9 +126,14 @@ impl Source for SnowflakeSource {
 
     async fn read(&self, plan: &StreamPlan) -> Result<BatchStream> {
         let committed = committed(plan)?;
-        let statement = read_sql(plan, &committed)?;
-        let read =
-            self.on_session(async |session| read::start(session, plan, committed, statement).await).await;
+        let read = self.on_session(async |session| {
+            if let (ReadPlan::Changes, StreamName::Table(table)) = (&plan.read, &plan.stream) {
+                return changes::start(session, plan, table, &committed).await;
+            }
+            let statement = read_sql(plan, &committed)?;
+            read::start(session, plan, committed, statement).await
+        });
+        let read = read.await;
         read.map_err(|error| self.with_grants(error, &plan.stream))
     }
 
@@ -149,6 +154,24 @@ impl Source for SnowflakeSource {
         }
         let now = self.on_session(async |session| Moment::with_token(session, table).await).await?;
         Ok(now.is_some_and(|now| now.change_token.as_ref() == Some(token)))
+    }
+
+    async fn position_now(&self, plan: &StreamPlan) -> Result<Option<Cursor>> {
+        let StreamName::Table(table) = &plan.stream else { return Ok(None) };
+        let position =
+            self.on_session(async |session| changes::position_now(session, plan, table).await).await?;
+        Cursor::from_position(&position).map(Some)
+    }
+
+    async fn position_of_unchanged(&self, plan: &StreamPlan) -> Result<Option<Cursor>> {
+        let (ReadPlan::Changes, StreamName::Table(table)) = (&plan.read, &plan.stream) else {
+            return Ok(None);
+        };
+        let committed = committed(plan)?;
+        let later = self
+            .on_session(async |session| changes::position_of_unchanged(session, plan, table, committed).await)
+            .await?;
+        later.as_ref().map(Cursor::from_position).transpose()
     }
 }
 

@@ -1,12 +1,13 @@
 //! The statements sent to a customer's account, as pure functions from a plan to text.
 
 use model::{
-    AuditPlan, Error, ErrorKind, LogicalType, Moment, NullCursor, ReadPlan, Result, SNAPSHOT_UNAVAILABLE,
-    StreamName, StreamPlan, TableName,
+    AuditPlan, DELETE_FLAG, DeleteColumn, Error, ErrorKind, LogicalType, Moment, NullCursor, ReadPlan,
+    Result, SNAPSHOT_UNAVAILABLE, StreamName, StreamPlan, TableName,
 };
 use snowflake::{Identifier, ObjectName, string_literal};
 
 use super::canonical::SnowflakeDialect;
+use super::changes::{UNTIL_SHOWN, changes_sql, moment_sql};
 use super::error::from_client;
 use super::position::Position;
 use crate::audit::{bucket_condition, marks_sql, summary_sql};
@@ -15,14 +16,42 @@ use crate::watermark::lower_bound;
 /// Reads the plan's rows: all of them, or those from the position's watermark on, less the lookback. One statement is
 /// one snapshot.
 pub(super) fn read_sql(plan: &StreamPlan, committed: &Position) -> Result<String> {
-    let columns: Vec<String> =
-        plan.columns.iter().map(|column| quoted(&column.source)).collect::<Result<_>>()?;
-    let select = format!("SELECT {} FROM {}", columns.join(", "), from_sql(plan, committed)?);
+    if plan.read == ReadPlan::Changes {
+        return changes_sql(plan, committed.changes_until.as_deref(), UNTIL_SHOWN);
+    }
+    let columns = selected_sql(plan, "FALSE")?;
+    let select = format!("SELECT {columns} FROM {}", from_sql(plan, committed)?);
     let added: Vec<&str> = plan.added().collect();
     match where_sql(plan, committed, &added)? {
         Some(condition) => Ok(format!("{select} WHERE {condition}")),
         None => Ok(select),
     }
+}
+
+/// What a statement selects of each row: the planned columns, and the flag of deleted rows where the read carries it.
+/// `is_gone` says of a row that it is one that the source does not have any more.
+pub(super) fn selected_sql(plan: &StreamPlan, is_gone: &str) -> Result<String> {
+    let mut columns: Vec<String> =
+        plan.columns.iter().map(|column| quoted(&column.source)).collect::<Result<_>>()?;
+    if plan.carries_delete_flag() {
+        let flag = match &plan.deletes.column {
+            Some(column) if is_gone == "FALSE" => deleted_sql(column)?,
+            Some(column) => format!("{is_gone} OR {}", deleted_sql(column)?),
+            None => is_gone.to_owned(),
+        };
+        columns.push(format!("{flag} AS {}", quoted(DELETE_FLAG)?));
+    }
+    Ok(columns.join(", "))
+}
+
+/// That a row counts as deleted though it is there.
+fn deleted_sql(column: &DeleteColumn) -> Result<String> {
+    let name = quoted(&column.source)?;
+    Ok(if column.is_boolean { format!("COALESCE({name}, FALSE)") } else { format!("({name} IS NOT NULL)") })
+}
+
+fn not_deleted_sql(column: &DeleteColumn) -> Result<String> {
+    Ok(format!("NOT {}", deleted_sql(column)?))
 }
 
 /// Counts the rows that a read leaves out for want of a cursor value; absent where it leaves none out.
@@ -70,13 +99,16 @@ pub(super) fn stream_sql(stream: &StreamName) -> Result<String> {
 fn from_sql(plan: &StreamPlan, committed: &Position) -> Result<String> {
     match &plan.read {
         ReadPlan::Buckets { filter, .. } => at_sql(&plan.stream, filter.moment, committed),
-        ReadPlan::Whole | ReadPlan::ByCursor { .. } => stream_sql(&plan.stream),
+        ReadPlan::Whole | ReadPlan::ByCursor { .. } | ReadPlan::Changes => stream_sql(&plan.stream),
     }
 }
 
 /// The stream as of a moment.
 fn at_sql(stream: &StreamName, moment: Moment, committed: &Position) -> Result<String> {
     let sql = stream_sql(stream)?;
+    if let (Moment::Checkpoint, Some(until)) = (moment, &committed.changes_until) {
+        return Ok(format!("{sql} AT(TIMESTAMP => {})", moment_sql(until)));
+    }
     match (moment, stream, &committed.snapshot) {
         (Moment::Now, ..) => Ok(sql),
         (Moment::Checkpoint, StreamName::Table(_), Some(snapshot)) => {
@@ -98,10 +130,10 @@ fn no_snapshot(message: &str) -> Error {
 /// The rows that an audit looks at, behind FROM.
 fn audited_sql(plan: &AuditPlan, committed: &Position) -> Result<String> {
     let from = at_sql(&plan.stream.stream, plan.moment, committed)?;
-    Ok(match plan.required_column() {
-        Some(column) => format!("{from} WHERE {} IS NOT NULL", quoted(column)?),
-        None => from,
-    })
+    let required = plan.required_column().map(|column| Ok(format!("{} IS NOT NULL", quoted(column)?)));
+    let not_deleted = plan.stream.deletes.excluding().map(not_deleted_sql);
+    let conditions: Vec<String> = required.into_iter().chain(not_deleted).collect::<Result<_>>()?;
+    Ok(if conditions.is_empty() { from } else { format!("{from} WHERE {}", conditions.join(" AND ")) })
 }
 
 /// Sums up the buckets of the plan's rows.
@@ -116,13 +148,15 @@ pub(super) fn audit_marks_sql(plan: &AuditPlan, committed: &Position, buckets: &
 
 fn where_sql(plan: &StreamPlan, committed: &Position, added: &[&str]) -> Result<Option<String>> {
     let (cursor_column, cursor_type, lookback, null_cursor) = match &plan.read {
-        ReadPlan::Whole => return Ok(None),
+        ReadPlan::Whole | ReadPlan::Changes => return Ok(None),
         ReadPlan::Buckets { filter, required_column } => {
             let buckets = bucket_condition(&SnowflakeDialect, plan, filter)?;
-            return Ok(Some(match required_column {
-                Some(column) => format!("{} IS NOT NULL AND {buckets}", quoted(column)?),
-                None => buckets,
-            }));
+            let required =
+                required_column.iter().map(|column| Ok(format!("{} IS NOT NULL", quoted(column)?)));
+            let not_deleted = plan.deletes.excluding().map(not_deleted_sql);
+            let mut conditions: Vec<String> = required.chain(not_deleted).collect::<Result<_>>()?;
+            conditions.push(buckets);
+            return Ok(Some(conditions.join(" AND ")));
         }
         ReadPlan::ByCursor { cursor_column, cursor_type, lookback, null_cursor } => {
             (cursor_column, cursor_type, lookback, null_cursor)

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use model::{
-    AuditPlan, BucketSummary, Checkpoint, Error, ErrorKind, Moment, Progress, ReadSpec, Result,
+    AuditPlan, BucketSummary, Checkpoint, DeletePolicy, Error, ErrorKind, Moment, Progress, ReadSpec, Result,
     SNAPSHOT_UNAVAILABLE, StreamPlan, StreamSchema,
 };
 use tokio::sync::watch;
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::difference::{Difference, Pair, Unequal, difference, differing, unequal};
 use super::report::{VerifyCost, VerifyReport};
 use super::{VerifyOptions, VerifySync};
-use crate::run::{RunProgress, run};
+use crate::run::{RunProgress, run_comparable};
 
 /// Buckets of about so many rows: a row that differs costs as many marks on each side.
 const ROWS_PER_BUCKET: u64 = 1_000;
@@ -93,8 +93,15 @@ pub(super) async fn compare(
     cost.source.add(source.cost);
     cost.destination.add(destination.cost);
     let rows = (row_count(&source.found), row_count(&destination.found));
-    let pairs = differing(&looked.plan, source.found, destination.found);
-    let unequal = mark(sync, options, &looked.plan, &pairs, &mut cost).await?;
+    let mut pairs = differing(&looked.plan, source.found, destination.found);
+    let mut unequal = mark(sync, options, &looked.plan, &pairs, &mut cost).await?;
+    if let Some(unequal) =
+        unequal.as_mut().filter(|_| looked.plan.stream.deletes.policy == DeletePolicy::Keep)
+    {
+        // Whether a row that only the destination has is one that is kept, nobody can tell.
+        unequal.forget_gone();
+        pairs.retain(|pair| unequal.has_bucket(pair.bucket));
+    }
     looked.refuse_change(sync).await?;
     let Looked { plan, committed, .. } = looked;
     Ok(Comparison { plan, committed, pairs, unequal, cost, snapshot_missing_because, rows })
@@ -178,16 +185,17 @@ async fn bring_up_to_date(
         return Ok(());
     }
     let (progress, _watched) = watch::channel(RunProgress::default());
-    run(&sync.sync, &options.run, &progress, cancel).await.map(|_| ())
+    run_comparable(sync, &options.run, &progress, cancel).await.map(|_| ())
 }
 
-fn bucket_count(schema: &StreamSchema) -> NonZeroU32 {
+/// In how many buckets a stream is compared.
+pub(crate) fn bucket_count(schema: &StreamSchema) -> NonZeroU32 {
     let wanted = schema.row_count.map_or(BUCKETS_DEFAULT, |row_count| row_count / ROWS_PER_BUCKET);
     let affordable = SUMMARY_BYTES_MAX / (COLUMN_BYTES * (schema.columns.len() as u64 + 1));
     let count = wanted.min(affordable).clamp(BUCKETS_MIN, BUCKETS_MAX);
     u32::try_from(count).ok().and_then(NonZeroU32::new).expect("the count lies between its bounds")
 }
 
-fn row_count(summaries: &[BucketSummary]) -> u64 {
+pub(crate) fn row_count(summaries: &[BucketSummary]) -> u64 {
     summaries.iter().map(|summary| summary.row_count).sum()
 }

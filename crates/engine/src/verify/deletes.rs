@@ -1,6 +1,6 @@
 //! Rows that are gone at the source and still in the destination, found by their keys alone.
 
-use model::{Checkpoint, Error, Moment, Result};
+use model::{Checkpoint, DeletePolicy, Error, Moment, Result};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -15,11 +15,16 @@ pub struct Reconciled {
     pub moment: Moment,
     /// Rows that were removed because the source has no row with their key.
     pub removed: u64,
+    /// Rows that were marked for that reason.
+    pub marked: u64,
+    /// Rows that were kept all the same.
+    pub kept: u64,
     pub rows_at_source: u64,
     pub cost: VerifyCost,
 }
 
-/// Finds the rows of the destination whose keys the source does not have, and removes them, as one.
+/// Finds the rows of the destination whose keys the source does not have, and removes or marks them, as one.
+/// Those that are to be kept are counted.
 ///
 /// Sums of keys are compared first, and keys are looked at only in buckets where these differ. A destination that would
 /// shrink by more than the sync allows is left alone.
@@ -34,16 +39,25 @@ pub async fn reconcile_deletes(
             .with_remedy("name the columns that identify a row under `read.key`"));
     }
     let mut cost = VerifyCost::default();
-    let mut removed = 0;
+    let policy = sync.sync.spec.deletes.policy;
+    let mut gone_count = 0;
     let mut number = 1;
     loop {
         let found = compared(sync, options, Compared::Keys, cancel).await?;
         cost.add(found.cost.clone());
         let gone = gone(sync, options, &found)?;
-        removed = removed.max(gone.len() as u64);
+        gone_count = gone_count.max(gone.len() as u64);
         let (moment, rows_at_source) = (found.plan.moment, found.rows.0);
-        let reconciled = Reconciled { moment, removed, rows_at_source, cost: cost.clone() };
-        if gone.is_empty() {
+        let of = |wanted| if policy == wanted { gone_count } else { 0 };
+        let reconciled = Reconciled {
+            moment,
+            removed: of(DeletePolicy::Delete),
+            marked: of(DeletePolicy::Mark),
+            kept: of(DeletePolicy::Keep),
+            rows_at_source,
+            cost: cost.clone(),
+        };
+        if gone.is_empty() || policy == DeletePolicy::Keep {
             return Ok(reconciled);
         }
         match remove(sync, &found, gone).await {

@@ -48,15 +48,15 @@ pub struct ColumnDifference {
 
 /// One bucket as both sides have it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Pair {
-    pub(super) bucket: u32,
+pub(crate) struct Pair {
+    pub(crate) bucket: u32,
     source: BucketSummary,
     destination: BucketSummary,
 }
 
 impl Pair {
     /// Rows of the side that has more of them.
-    pub(super) fn row_count_max(&self) -> u64 {
+    pub(crate) fn row_count_max(&self) -> u64 {
         self.source.row_count.max(self.destination.row_count)
     }
 
@@ -87,7 +87,7 @@ impl Pair {
 }
 
 /// The buckets that differ, in order.
-pub(super) fn differing(
+pub(crate) fn differing(
     plan: &AuditPlan,
     source: Vec<BucketSummary>,
     destination: Vec<BucketSummary>,
@@ -114,6 +114,20 @@ pub(super) struct Unequal {
     pub(super) different: Vec<RowMark>,
     /// The keys of rows that are too many because the source has no row with that key at all.
     pub(super) gone: Vec<u128>,
+}
+
+impl Unequal {
+    /// Takes rows out whose keys the source does not have.
+    pub(super) fn forget_gone(&mut self) {
+        let gone: HashSet<u128> = self.gone.iter().copied().collect();
+        self.extra.retain(|mark| !gone.contains(&mark.key));
+    }
+
+    /// Whether a row of this bucket has no equal.
+    pub(super) fn has_bucket(&self, bucket: u32) -> bool {
+        let mut marks = self.missing.iter().chain(&self.extra).chain(&self.different);
+        marks.any(|mark| mark.bucket == bucket)
+    }
 }
 
 /// Takes equal rows of both sides away, one for one, and tells what is left by key.

@@ -1,8 +1,8 @@
 //! Comparing both sides of a sync, and reading again what differs: plan, sum up, mark, heal, compare again.
 
-mod comparison;
+pub(crate) mod comparison;
 mod deletes;
-mod difference;
+pub(crate) mod difference;
 mod heal;
 mod report;
 

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod appends;
+mod changes;
 mod drift;
 mod faults;
 mod push;

@@ -11,10 +11,12 @@ use crate::{
     StreamSchema, TableName,
 };
 
+mod deletes;
 mod drift;
 mod publish;
 mod ranges;
 
+pub use deletes::{DELETE_FLAG, DELETED_AT, DeleteColumn, DeletePlan, DeletePolicy, DeletesSpec};
 use drift::Drift;
 pub use drift::{Change, ColumnChange, DriftPolicy, DriftSpec, Effect, KnownColumn, KnownColumns};
 use publish::plan_publish;
@@ -45,6 +47,8 @@ pub struct StreamSpec {
     pub ranges: RangeSpec,
     /// Whether a cursor or key is taken that looks unsafe.
     pub is_unsafe_allowed: bool,
+    /// What to do with rows that are deleted at the source.
+    pub deletes: DeletesSpec,
 }
 
 /// A column that a sync names to be moved.
@@ -60,7 +64,13 @@ pub struct ChosenColumn {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReadSpec {
     FullRefresh,
-    Incremental { cursor_column: String, lookback: Duration, null_cursor: NullCursor },
+    Incremental {
+        cursor_column: String,
+        lookback: Duration,
+        null_cursor: NullCursor,
+    },
+    /// By what the source itself has tracked of inserts, updates and deletes since the last run.
+    Changes,
 }
 
 /// What to do with rows whose cursor column is NULL.
@@ -93,6 +103,8 @@ pub struct StreamPlan {
     pub known: KnownColumns,
     /// Into how many statements the sync lets a first read be divided.
     pub ranges: RangeSpec,
+    /// What becomes of rows that are deleted at the source.
+    pub deletes: DeletePlan,
 }
 
 /// A column on its way from source to destination.
@@ -123,6 +135,8 @@ pub enum ReadPlan {
         lookback: Duration,
         null_cursor: NullCursor,
     },
+    /// All rows as of a moment, or what changed from the committed position's moment to another.
+    Changes,
     /// The rows of some buckets, which a comparison has found to differ.
     Buckets {
         filter: BucketFilter,
@@ -153,11 +167,13 @@ impl StreamSpec {
             drift: DriftSpec::default(),
             ranges: RangeSpec::default(),
             is_unsafe_allowed: false,
+            deletes: DeletesSpec::default(),
         }
     }
 
     /// Refuses what cannot work whatever the stream looks like, so that it is known before anything is asked.
     pub fn check(&self) -> Result<()> {
+        deletes::refuse_contradictions(self)?;
         publish::refuse_contradictions(self)
     }
 }
@@ -166,6 +182,7 @@ impl StreamPlan {
     /// Decides what a run does, from what was asked for, what the source has and how far the destination got.
     pub fn build(spec: &StreamSpec, schema: &StreamSchema, progress: &Progress) -> Result<Self> {
         spec.check()?;
+        deletes::refuse_view(spec, schema)?;
         let mut columns = plan_columns(spec, schema)?;
         let mut drift = Drift::of(spec, &mut columns, progress.columns.as_ref())?;
         let key = key_targets(spec, &columns)?;
@@ -173,12 +190,13 @@ impl StreamPlan {
         let read = plan_read(spec, schema, &columns)?;
         // Without a key, older rows that come once more for a new column would come twice.
         let fills_keyless = key.is_empty() && drift.changes.iter().any(|c| c.effect == Effect::Added);
-        let is_by_cursor = matches!(read, ReadPlan::ByCursor { .. });
-        let goes_on = is_by_cursor && !drift.is_read_anew() && !fills_keyless;
+        let has_position = !matches!(read, ReadPlan::Whole);
+        let goes_on = has_position && !drift.is_read_anew() && !fills_keyless;
         let committed = progress.committed.as_ref().filter(|_| goes_on);
         if committed.is_none() {
             drift.start_anew(&columns);
         }
+        drift.known.marks_deleted = spec.deletes.policy == DeletePolicy::Mark;
         let publish = plan_publish(spec, &columns, key, committed)?;
         Ok(Self {
             stream: spec.stream.clone(),
@@ -192,11 +210,20 @@ impl StreamPlan {
             changes: drift.changes,
             known: drift.known,
             ranges: spec.ranges,
+            deletes: DeletePlan::of(spec, schema, progress.columns.as_ref())?,
         })
     }
 
     /// The Arrow schema of this plan's batches, under the names at the destination.
     pub fn arrow_schema(&self) -> SchemaRef {
+        let columns = self.column_schema();
+        let Some(flag) = self.delete_flag_field() else { return columns };
+        let flag = Arc::new(flag);
+        Arc::new(Schema::new(columns.fields().iter().cloned().chain([flag]).collect::<Vec<_>>()))
+    }
+
+    /// The same without the column that no target has.
+    pub fn column_schema(&self) -> SchemaRef {
         let fields: Vec<_> =
             self.columns.iter().flat_map(|c| c.logical_type.arrow_fields(&c.target, c.is_nullable)).collect();
         Arc::new(Schema::new(fields))
@@ -243,7 +270,7 @@ fn plan_columns(spec: &StreamSpec, schema: &StreamSchema) -> Result<Vec<PlannedC
     for name in &spec.lossy_columns {
         find_column(schema, name, "lossy")?;
     }
-    let mut taken: Vec<String> = Vec::new();
+    let mut taken = spec.deletes.reserved_names();
     let planned = chosen.into_iter().map(|(column, target)| {
         let is_lossy = spec.lossy_columns.contains(&column.name);
         let target = free_name(target, &mut taken);
@@ -311,8 +338,12 @@ fn find_planned<'a>(
 }
 
 fn plan_read(spec: &StreamSpec, schema: &StreamSchema, columns: &[PlannedColumn]) -> Result<ReadPlan> {
-    let ReadSpec::Incremental { cursor_column, lookback, null_cursor } = &spec.read else {
-        return Ok(ReadPlan::Whole);
+    let (cursor_column, lookback, null_cursor) = match &spec.read {
+        ReadSpec::FullRefresh => return Ok(ReadPlan::Whole),
+        ReadSpec::Changes => return Ok(ReadPlan::Changes),
+        ReadSpec::Incremental { cursor_column, lookback, null_cursor } => {
+            (cursor_column, lookback, null_cursor)
+        }
     };
     let column = find_column(schema, cursor_column, "cursor")?;
     if let Some(reason) = column.logical_type.why_no_cursor() {

@@ -36,8 +36,9 @@ pub enum Publish {
     ReplaceFrom { cursor: String, from: Option<String>, with_nulls: bool },
     /// They are added. The key tells rows with the same cursor value apart, so that none is added twice.
     Append { key: Vec<String> },
-    /// They replace all rows of these buckets; the checkpoint stays as it is.
-    ReplaceBuckets { key: Vec<String>, filter: BucketFilter },
+    /// They replace all rows of these buckets. The checkpoint stays as it is, unless the rest of the table was found to be
+    /// where this run's position is.
+    ReplaceBuckets { key: Vec<String>, filter: BucketFilter, moves_checkpoint: bool },
     /// Nothing is staged; the rows whose keys have these MD5s are removed, and the checkpoint stays as it is.
     RemoveRows {
         key: Vec<String>,
@@ -105,7 +106,7 @@ pub(super) fn refuse_contradictions(spec: &StreamSpec) -> Result<()> {
 }
 
 fn is_incremental(spec: &StreamSpec) -> bool {
-    matches!(spec.read, ReadSpec::Incremental { .. })
+    !matches!(spec.read, ReadSpec::FullRefresh)
 }
 
 /// Without a key a run cannot tell which row a later version replaces. It replaces all that it has read again.

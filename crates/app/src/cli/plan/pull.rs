@@ -1,6 +1,9 @@
 //! What a pull would do.
 
-use model::{Progress, Publish, ReadPlan, Result, Source, StreamName, StreamPlan, StreamSchema};
+use model::{
+    DELETED_AT, DeletePolicy, Progress, Publish, ReadPlan, Result, Source, StreamName, StreamPlan,
+    StreamSchema,
+};
 use snowflake::Identifier;
 
 use crate::assemble;
@@ -65,6 +68,13 @@ fn describe(terminal: &Terminal, schema: &StreamSchema, plan: &StreamPlan) -> St
     let read = match &plan.read {
         ReadPlan::Whole => "every row".to_owned(),
         ReadPlan::Buckets { .. } => "the rows of some buckets".to_owned(),
+        ReadPlan::Changes if plan.is_backfill() => {
+            "every row as of one moment this first time, then what the account has tracked of changes"
+                .to_owned()
+        }
+        ReadPlan::Changes => {
+            "inserts, updates and deletes since the last run, as the account has tracked them".to_owned()
+        }
         ReadPlan::ByCursor { cursor_column, .. } if plan.is_backfill() => {
             format!("every row this first time, then what changes by {cursor_column}")
         }
@@ -80,14 +90,30 @@ fn describe(terminal: &Terminal, schema: &StreamSchema, plan: &StreamPlan) -> St
         Publish::ReplaceBuckets { .. } => "put in place of those in the same buckets".to_owned(),
         Publish::RemoveRows { .. } => "removed".to_owned(),
     };
+    let deletes = deletes(plan);
     let resumed =
         if plan.staged.is_some() { "\n  goes on with what an interrupted run has staged" } else { "" };
     format!(
-        "{}\n  from {}{size}\n  to   {}\n  reads {read}\n  rows are {publish}{resumed}",
+        "{}\n  from {}{size}\n  to   {}\n  reads {read}\n  rows are {publish}{deletes}{resumed}",
         terminal.bold("Plan"),
         plan.stream,
         plan.target
     )
+}
+
+/// What becomes of deleted rows, where the run can learn of any.
+fn deletes(plan: &StreamPlan) -> String {
+    let by = match &plan.deletes.column {
+        Some(column) => format!(" (those that {} says are)", column.source),
+        None if plan.read == ReadPlan::Changes => String::new(),
+        None => return String::new(),
+    };
+    let what = match plan.deletes.policy {
+        DeletePolicy::Delete => "removed".to_owned(),
+        DeletePolicy::Mark => format!("marked in {DELETED_AT}"),
+        DeletePolicy::Keep => "kept".to_owned(),
+    };
+    format!("\n  rows that are deleted at the source{by} are {what}")
 }
 
 fn columns(schema: &StreamSchema, plan: &StreamPlan) -> String {

@@ -112,6 +112,7 @@ fn describe(terminal: &Terminal, schema: &StreamSchema, plan: &StreamPlan, previ
     let read = match &plan.read {
         ReadPlan::Whole => "every row".to_owned(),
         ReadPlan::Buckets { .. } => "the rows of some buckets".to_owned(),
+        ReadPlan::Changes => "tracked changes".to_owned(),
         ReadPlan::ByCursor { cursor_column, .. } if plan.is_backfill() => {
             format!("every row this first time, then additions by {cursor_column}")
         }

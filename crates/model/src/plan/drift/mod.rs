@@ -43,6 +43,9 @@ pub struct KnownColumns {
     /// Columns that are not filled any more, by their names in the target, where they keep what they hold.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<String>,
+    /// Whether the target has a column of ours that tells deleted rows.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub marks_deleted: bool,
 }
 
 /// A column that the last run filled.

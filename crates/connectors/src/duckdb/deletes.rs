@@ -1,0 +1,203 @@
+//! Rows that are deleted at the source: removed, marked or kept, in the transaction that publishes what was read.
+
+use duckdb::{Connection, Transaction, params};
+use model::{Committed, DELETE_FLAG, DELETED_AT, DeletePolicy, Result, StreamPlan, TableName};
+
+use super::error::failed;
+use super::sql::{
+    NOW, merge_deleted_sql, merge_sql, quoted, quoted_schema, quoted_target, same_key_sql, staging,
+};
+use super::types::stored_columns;
+use crate::guard;
+
+/// Gives the target the column for marks, or empties one that an earlier policy has left. Answers how many rows were
+/// removed with their marks. DuckDB drops no column of a table that the same transaction has changed.
+pub(super) fn follow_policy(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<u64> {
+    let (target, mark) = (quoted_target(&plan.target), quoted(DELETED_AT));
+    if plan.marks_deleted() {
+        let add = format!("ALTER TABLE {target} ADD COLUMN IF NOT EXISTS {mark} TIMESTAMP");
+        transaction.execute_batch(&add).map_err(|e| failed("add the column for deleted rows", e))?;
+    }
+    if !plan.deletes.drops_marks || !has_column(transaction, &plan.target, DELETED_AT)? {
+        return Ok(0);
+    }
+    if plan.deletes.policy == DeletePolicy::Delete {
+        return execute(transaction, &format!("DELETE FROM {target} WHERE {mark} IS NOT NULL"));
+    }
+    execute(transaction, &format!("UPDATE {target} SET {mark} = NULL WHERE {mark} IS NOT NULL"))?;
+    Ok(0)
+}
+
+/// Brings the staged rows into the target by key.
+pub(super) fn merge(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<Committed> {
+    let (target, staged) = (quoted_target(&plan.target), quoted_target(&staging(&plan.target)));
+    let flag = quoted(DELETE_FLAG);
+    let same_key = same_key_sql(plan, "target", "staged");
+    let has_flag = plan.carries_delete_flag();
+    let mut deleted = follow_policy(transaction, plan)?;
+    if has_flag && plan.deletes.policy == DeletePolicy::Delete {
+        deleted += execute(
+            transaction,
+            &format!(
+                "DELETE FROM {target} AS target USING {staged} AS staged WHERE staged.{flag} AND {same_key}"
+            ),
+        )?;
+    }
+    let before = count(transaction, &target)?;
+    let changed = execute(transaction, &merge_sql(plan))?;
+    let inserted = count(transaction, &target)? - before;
+    let mut marked = 0;
+    if has_flag && plan.marks_deleted() {
+        let mark = quoted(DELETED_AT);
+        marked = count(
+            transaction,
+            &format!(
+                "{staged} AS staged LEFT JOIN {target} AS target ON {same_key} WHERE staged.{flag} AND target.{mark} IS NULL"
+            ),
+        )?;
+        execute(transaction, &merge_deleted_sql(plan))?;
+    }
+    let total = count(transaction, &target)?;
+    let drop = format!("DROP TABLE {staged}");
+    transaction.execute_batch(&drop).map_err(|e| failed("drop the staging table", e))?;
+    Ok(Committed {
+        inserted,
+        updated: changed - inserted,
+        deleted,
+        marked,
+        total: Some(total),
+        ..Committed::default()
+    })
+}
+
+/// The staged rows become the table, seen by readers all at once. Rows of the earlier one that are not among them stay
+/// where the policy is not to remove them.
+pub(super) fn replace(
+    transaction: &Transaction<'_>,
+    plan: &StreamPlan,
+    max_shrink_percent: u8,
+) -> Result<Committed> {
+    let target = quoted_target(&plan.target);
+    let mut marked = settle_flags(transaction, plan)?;
+    let staged = quoted_target(&staging(&plan.target));
+    let live = count(transaction, &staged)? - marked;
+    if has_table(transaction, &plan.target)? {
+        if plan.deletes.policy == DeletePolicy::Delete {
+            let before = count(transaction, &target)?;
+            guard::refuse_shrinking(&plan.target, before, live, max_shrink_percent)?;
+        } else {
+            let gone = carry_over(transaction, plan)?;
+            marked += if plan.marks_deleted() { gone } else { 0 };
+        }
+    }
+    let swap = format!(
+        "DROP TABLE IF EXISTS {target};\nALTER TABLE {staged} RENAME TO {}",
+        quoted(&plan.target.table)
+    );
+    transaction.execute_batch(&swap).map_err(|e| failed("put the new table in place", e))?;
+    let total = count(transaction, &target)?;
+    Ok(Committed { inserted: live, marked, total: Some(total), ..Committed::default() })
+}
+
+/// Does with flagged rows of a whole read what the policy says, and takes the flag away. Answers how many were marked.
+fn settle_flags(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<u64> {
+    let (staged, flag) = (quoted_target(&staging(&plan.target)), quoted(DELETE_FLAG));
+    let mark = quoted(DELETED_AT);
+    let failed = |error| failed("settle the deleted rows", error);
+    if !plan.carries_delete_flag() {
+        if plan.marks_deleted() {
+            let add = format!("ALTER TABLE {staged} ADD COLUMN {mark} TIMESTAMP");
+            transaction.execute_batch(&add).map_err(failed)?;
+        }
+        return Ok(0);
+    }
+    // DuckDB drops no column of a table that the same transaction has changed, so the rows move to another one.
+    let settled = quoted("_snowferry_settled");
+    let selection = match plan.marks_deleted() {
+        true => format!(", CASE WHEN {flag} THEN {NOW} END AS {mark} FROM {staged}"),
+        false => format!(" FROM {staged} WHERE {flag} IS NOT TRUE"),
+    };
+    let name = quoted(&staging(&plan.target).table);
+    let schema = quoted_schema(&plan.target.schema);
+    let statements = format!(
+        "CREATE TABLE {schema}.{settled} AS SELECT * EXCLUDE ({flag}){selection};
+         DROP TABLE {staged};
+         ALTER TABLE {schema}.{settled} RENAME TO {name};"
+    );
+    let marked =
+        if plan.marks_deleted() { count(transaction, &format!("{staged} WHERE {flag}"))? } else { 0 };
+    transaction.execute_batch(&statements).map_err(failed)?;
+    Ok(marked)
+}
+
+/// Takes rows over from the table that is about to be replaced: those whose keys the source does not have any more, with
+/// the columns that both tables have in the same type. Answers how many had no mark yet.
+fn carry_over(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<u64> {
+    let existing = columns(transaction, &plan.target)?;
+    let stored: Vec<(String, String)> = plan.columns.iter().flat_map(stored_columns).collect();
+    let common = stored.iter().filter(|column| existing.contains(column)).map(|(name, _)| quoted(name));
+    let mut names: Vec<String> = common.collect();
+    // By another key there is no telling which rows are gone.
+    if plan.key().is_empty() || !plan.key().iter().all(|name| names.contains(&quoted(name))) {
+        return Ok(0);
+    }
+    let (target, staged) = (quoted_target(&plan.target), quoted_target(&staging(&plan.target)));
+    let gone = format!(
+        "{target} AS target WHERE NOT EXISTS (SELECT 1 FROM {staged} AS staged WHERE {})",
+        same_key_sql(plan, "target", "staged")
+    );
+    let mut values = names.clone();
+    let mut unmarked = gone.clone();
+    let mark = quoted(DELETED_AT);
+    if plan.marks_deleted() {
+        names.push(mark.clone());
+        let has_marks = existing.iter().any(|(name, _)| name == DELETED_AT);
+        if has_marks {
+            unmarked.push_str(&format!(" AND target.{mark} IS NULL"));
+        }
+        values.push(if has_marks { format!("coalesce({mark}, {NOW})") } else { NOW.to_owned() });
+    }
+    let unmarked = count(transaction, &unmarked)?;
+    let carry =
+        format!("INSERT INTO {staged} ({}) SELECT {} FROM {gone}", names.join(", "), values.join(", "));
+    execute(transaction, &carry)?;
+    Ok(unmarked)
+}
+
+/// Whether the target has marks that a comparison has to leave out.
+pub(super) fn is_marked(connection: &Connection, plan: &StreamPlan) -> Result<bool> {
+    Ok(plan.marks_deleted() && has_column(connection, &plan.target, DELETED_AT)?)
+}
+
+fn has_column(connection: &Connection, table: &TableName, name: &str) -> Result<bool> {
+    Ok(columns(connection, table)?.iter().any(|(existing, _)| existing == name))
+}
+
+fn has_table(connection: &Connection, table: &TableName) -> Result<bool> {
+    Ok(!columns(connection, table)?.is_empty())
+}
+
+/// The columns that a table has, as name and type.
+fn columns(connection: &Connection, table: &TableName) -> Result<Vec<(String, String)>> {
+    let columns = || -> duckdb::Result<Vec<(String, String)>> {
+        let mut statement = connection.prepare(
+            "SELECT column_name, data_type FROM duckdb_columns()
+             WHERE database_name = 'vendor' AND schema_name = ? AND table_name = ?",
+        )?;
+        let columns =
+            statement.query_map(params![table.schema, table.table], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        columns.collect()
+    };
+    columns().map_err(|error| failed("look at the target", error))
+}
+
+fn execute(transaction: &Transaction<'_>, sql: &str) -> Result<u64> {
+    let changed = transaction.execute(sql, []).map_err(|e| failed("publish the rows", e))?;
+    Ok(changed as u64)
+}
+
+fn count(transaction: &Transaction<'_>, from: &str) -> Result<u64> {
+    transaction
+        .query_row(&format!("SELECT count(*)::UBIGINT FROM {from}"), [], |row| row.get(0))
+        .map_err(|e| failed("count the rows", e))
+}
