@@ -3,6 +3,7 @@
 
 use std::fmt::Debug;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -27,6 +28,17 @@ pub trait Audit: Debug + Send + Sync {
 
     /// Marks every row of these buckets.
     async fn mark_rows(&self, plan: &AuditPlan, buckets: &[u32]) -> Result<Audited<Vec<RowMark>>>;
+}
+
+#[async_trait]
+impl<T: Audit + ?Sized> Audit for Arc<T> {
+    async fn summarize(&self, plan: &AuditPlan) -> Result<Audited<Vec<BucketSummary>>> {
+        (**self).summarize(plan).await
+    }
+
+    async fn mark_rows(&self, plan: &AuditPlan, buckets: &[u32]) -> Result<Audited<Vec<RowMark>>> {
+        (**self).mark_rows(plan, buckets).await
+    }
 }
 
 /// Which rows are compared, and in how many buckets.

@@ -168,7 +168,7 @@ impl Destination for MemoryDestination {
             let (published, there) = publish(plan, &earlier, &staged)?;
             let total = published.num_rows() as u64;
             let (inserted, updated) = match &plan.publish {
-                Publish::Merge { key, .. } => changes(key, &earlier, &there)?,
+                Publish::Merge { key, .. } => changes(key, &earlier, &unmarked(&published)?)?,
                 Publish::ReplaceFrom { .. } => (total - common_rows(&earlier, &published)?, 0),
                 Publish::Append { .. } | Publish::ReplaceBuckets { .. } => (staged_count, 0),
                 Publish::RemoveRows { .. } => (0, 0),

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use connectors::duckdb::{DuckDbDestination, TenantFile};
 use engine::{RunOptions, RunProgress, RunReport, Sync, run};
 use model::{
-    BatchStream, NullCursor, ReadSpec, Result, RetryPolicy, Source, StreamFilter, StreamName, StreamPlan,
-    StreamSchema, StreamSpec, TableName,
+    BatchStream, Cursor, NullCursor, ReadSpec, Result, RetryPolicy, Source, StreamFilter, StreamName,
+    StreamPlan, StreamSchema, StreamSpec, TableName,
 };
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -172,5 +172,13 @@ impl Source for Interrupted {
 
     async fn is_unchanged(&self, plan: &StreamPlan) -> Result<bool> {
         self.inner.is_unchanged(plan).await
+    }
+
+    async fn position_now(&self, plan: &StreamPlan) -> Result<Option<Cursor>> {
+        self.inner.position_now(plan).await
+    }
+
+    async fn position_of_unchanged(&self, plan: &StreamPlan) -> Result<Option<Cursor>> {
+        self.inner.position_of_unchanged(plan).await
     }
 }

@@ -99,6 +99,14 @@ impl Source for BrokenSource {
     async fn is_unchanged(&self, plan: &StreamPlan) -> Result<bool> {
         self.inner.is_unchanged(plan).await
     }
+
+    async fn position_now(&self, plan: &StreamPlan) -> Result<Option<Cursor>> {
+        self.inner.position_now(plan).await
+    }
+
+    async fn position_of_unchanged(&self, plan: &StreamPlan) -> Result<Option<Cursor>> {
+        self.inner.position_of_unchanged(plan).await
+    }
 }
 
 fn ended(end: EndOfRead, broken: Broken, cursor_type: CursorType, table: &Mutex<Table>) -> EndOfRead {

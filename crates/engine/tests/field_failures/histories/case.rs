@@ -1,13 +1,14 @@
 //! One seed: a table and its writers, a sync that follows it, and rounds of both until the two sides are compared.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use connectors::duckdb::DuckDbDestination;
 use connectors::faulty::Faulty;
-use engine::{RunOptions, RunProgress, RunReport, Sync, run};
-use model::{Destination, Error, ErrorKind, RetryPolicy, Source, StreamSpec};
+use engine::{RunOptions, RunProgress, RunReport, Sync, VerifySync, run_comparable};
+use model::{DeletePolicy, Destination, Error, ErrorKind, RetryPolicy, Source, StreamSpec};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -42,6 +43,7 @@ pub(super) async fn play(account: &Arc<Account>, seed: u64, broken: Option<Broke
         settings,
         random,
         broken,
+        settled: Vec::new(),
     };
     let result = case.rounds().await;
     account.emulator.faults().clear();
@@ -57,6 +59,8 @@ struct Case<'a> {
     settings: Settings,
     random: Random,
     broken: Option<Broken>,
+    /// The rows when both sides were last equal.
+    settled: Vec<String>,
 }
 
 impl Case<'_> {
@@ -96,10 +100,15 @@ impl Case<'_> {
         self.table.lock().unwrap().log.push(format!("-- {what}"));
     }
 
-    fn compare(&self, round: u64) -> Result<(), String> {
-        let table = self.table.lock().unwrap();
-        let (expected, landed) = (table.expected(), self.pull.rows(&table.vendor_sql()));
+    fn compare(&mut self, round: u64) -> Result<(), String> {
+        let table = Arc::clone(&self.table);
+        let mut table = table.lock().unwrap();
+        let (expected, all) = (table.expected(), self.pull.rows(&table.vendor_sql()));
+        let (landed, gone) = self.live_and_gone(&table, all);
+        self.compare_gone(round, &table, &gone)?;
         if expected == landed {
+            table.has_settled = true;
+            self.settled = landed;
             return Ok(());
         }
         let only = |these: &[String], those: &[String]| -> Vec<String> {
@@ -114,6 +123,35 @@ impl Case<'_> {
         ))
     }
 
+    /// The rows that landed, apart from those that a policy has left of deleted ones.
+    fn live_and_gone(&self, table: &Table, all: Vec<String>) -> (Vec<String>, Vec<String>) {
+        let live: BTreeSet<String> = match self.settings.policy {
+            DeletePolicy::Delete => return (all, Vec::new()),
+            DeletePolicy::Mark => {
+                let live = self.pull.rows("SELECT \"ID\" FROM crm.rows WHERE _deleted_at IS NULL");
+                live.into_iter().collect()
+            }
+            DeletePolicy::Keep => table.keys(),
+        };
+        all.into_iter().partition(|row| live.contains(id_of(row)))
+    }
+
+    /// What is left of deleted rows was a row once, and none is left out that was there when both sides were equal.
+    fn compare_gone(&self, round: u64, table: &Table, gone: &[String]) -> Result<(), String> {
+        let keys = table.keys();
+        if let Some(row) = gone.iter().find(|row| !table.was_once(row) || keys.contains(id_of(row))) {
+            return Err(format!("round {round}: {row} is no row that is gone"));
+        }
+        let left: BTreeSet<&str> = gone.iter().map(|row| id_of(row)).collect();
+        let is_missing = |key: &&str| !keys.contains(*key) && !left.contains(key);
+        match self.settled.iter().map(|row| id_of(row)).find(is_missing) {
+            Some(key) if self.settings.policy != DeletePolicy::Delete => {
+                Err(format!("round {round}: nothing is left of the deleted row {key}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// One run in a process of its own; nothing where that is killed.
     async fn run(&mut self, disturbance: &Disturbance) -> Option<Result<RunReport, Error>> {
         tokio::task::block_in_place(|| self.table.lock().unwrap().before_run());
@@ -122,11 +160,14 @@ impl Case<'_> {
         }
         let died = Arc::new(Notify::new());
         let inner = self.account.source();
+        let destination = Arc::new(DuckDbDestination::open(self.pull.file()).unwrap());
         let sync = Sync {
             source: self.source(Arc::clone(&inner) as Arc<dyn Source>, disturbance),
-            destination: self.destination(disturbance, &died),
+            destination: self.destination(Arc::clone(&destination) as _, disturbance, &died),
             spec: self.spec(),
         };
+        let audited = Faulty::new(Arc::clone(&inner), disturbance.at_the_source.clone());
+        let sync = VerifySync { sync, source: Arc::new(audited), destination };
         let retry = RetryPolicy {
             attempts_max: disturbance.attempts_max,
             delay_min: Duration::from_millis(1),
@@ -136,7 +177,7 @@ impl Case<'_> {
         let (progress, _watched) = watch::channel(RunProgress::default());
         let cancel = CancellationToken::new();
         let outcome = tokio::select! {
-            outcome = run(&sync, &options, &progress, &cancel) => Some(outcome),
+            outcome = run_comparable(&sync, &options, &progress, &cancel) => Some(outcome),
             () = died.notified() => None,
         };
         self.account.emulator.faults().clear();
@@ -174,8 +215,12 @@ impl Case<'_> {
         Arc::new(Faulty::new(source, disturbance.at_the_source.clone()))
     }
 
-    fn destination(&self, disturbance: &Disturbance, died: &Arc<Notify>) -> Arc<dyn Destination> {
-        let inner: Arc<dyn Destination> = Arc::new(DuckDbDestination::open(self.pull.file()).unwrap());
+    fn destination(
+        &self,
+        inner: Arc<dyn Destination>,
+        disturbance: &Disturbance,
+        died: &Arc<Notify>,
+    ) -> Arc<dyn Destination> {
         let inner: Arc<dyn Destination> = match disturbance.dies_at {
             None => inner,
             Some((call, does_its_work)) => Arc::new(Killed {
@@ -187,4 +232,9 @@ impl Case<'_> {
         };
         Arc::new(Faulty::new(inner, disturbance.at_the_destination.clone()))
     }
+}
+
+/// The key at the beginning of a row that is shown as text.
+fn id_of(shown: &str) -> &str {
+    shown.split(' ').next().unwrap_or_default()
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use model::{ChosenColumn, NullCursor, ReadSpec, StreamName, StreamSpec, TableName};
+use model::{
+    ChosenColumn, DeletePolicy, DeletesSpec, NullCursor, ReadSpec, StreamName, StreamSpec, TableName,
+};
 
 use super::cursor_type::{ALL, CursorType};
 use super::random::Random;
@@ -16,6 +18,10 @@ pub(super) struct Settings {
     pub(super) lookback_seconds: u64,
     /// Whether the sync names its columns, so that others may come and go.
     pub(super) names_columns: bool,
+    /// Whether the account's tracked changes are followed, instead of a cursor.
+    pub(super) is_by_changes: bool,
+    /// What becomes of deleted rows; without a key they are always removed.
+    pub(super) policy: DeletePolicy,
 }
 
 impl Settings {
@@ -26,13 +32,18 @@ impl Settings {
             _ if cursor_type.is_time() => &[0, 0, 0, 1, 600, 7_200],
             _ => &[0],
         };
+        let is_by_changes = random.chance(25);
+        let has_key = is_by_changes || random.chance(60);
+        let policies = [DeletePolicy::Delete, DeletePolicy::Mark, DeletePolicy::Keep];
         Self {
             cursor_type,
-            has_key: random.chance(60),
-            is_incremental: random.chance(92),
+            has_key,
+            is_incremental: !is_by_changes && random.chance(92),
             null_cursor: if random.chance(60) { NullCursor::Include } else { NullCursor::Exclude },
             lookback_seconds: *random.pick(lookbacks),
             names_columns: random.chance(40),
+            is_by_changes,
+            policy: if has_key { *random.pick(&policies) } else { DeletePolicy::Delete },
         }
     }
 
@@ -51,9 +62,12 @@ impl Settings {
                     lookback: Duration::from_secs(self.lookback_seconds),
                     null_cursor: self.null_cursor,
                 }
+            } else if self.is_by_changes {
+                ReadSpec::Changes
             } else {
                 ReadSpec::FullRefresh
             },
+            deletes: DeletesSpec { policy: self.policy, column: None },
             key: if self.has_key { vec!["ID".to_owned()] } else { Vec::new() },
             columns: if self.names_columns { ["ID", "NAME", "AT"].map(chosen).to_vec() } else { Vec::new() },
             max_shrink_percent: 100,

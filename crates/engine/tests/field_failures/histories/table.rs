@@ -1,6 +1,6 @@
 //! A table of the account under its writers, and what a sync promises of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use emulator::RunningEmulator;
 use emulator::sql::{SessionStart, SqlRequest, SqlSession};
@@ -35,6 +35,14 @@ pub(super) struct Table {
     statements: u32,
     rows: Vec<Row>,
     open: Vec<Open>,
+    /// Rows that are gone, whose keys may come back.
+    gone: Vec<Row>,
+    /// Every version of a row that somebody could see, as text.
+    versions: BTreeSet<String>,
+    /// Whether the account tracks changes at this moment.
+    is_tracked: bool,
+    /// Whether both sides were equal once, so that a run finds its way without tracked changes.
+    pub(super) has_settled: bool,
     /// The highest watermark that the sync can have by now.
     watermark: Option<i128>,
     next_id: i64,
@@ -55,15 +63,25 @@ impl Table {
             statements: 0,
             rows: Vec::new(),
             open: Vec::new(),
+            gone: Vec::new(),
+            versions: BTreeSet::new(),
+            is_tracked: settings.is_by_changes,
+            has_settled: false,
             watermark: None,
             next_id: 1,
             next_name: 1,
             extra_columns: 0,
             log: Vec::new(),
         };
-        let columns = format!("ID NUMBER(18,0), NAME VARCHAR, AT {}", settings.cursor_type.sql());
-        table.run(&format!("CREATE TABLE {} ({columns})", table.name));
+        let create = table.create_sql("CREATE TABLE");
+        table.run(&create);
         table
+    }
+
+    fn create_sql(&self, create: &str) -> String {
+        let at = self.settings.cursor_type.sql();
+        let tracking = if self.is_tracked { " CHANGE_TRACKING = TRUE" } else { "" };
+        format!("{create} {} (ID NUMBER(18,0), NAME VARCHAR, AT {at}){tracking}", self.name)
     }
 
     /// The rows that the destination has to show, as text, in order.
@@ -72,6 +90,16 @@ impl Table {
         let mut shown: Vec<String> = shown.map(|row| self.shown(row)).collect();
         shown.sort();
         shown
+    }
+
+    /// The keys of those rows, as text.
+    pub(super) fn keys(&self) -> BTreeSet<String> {
+        self.rows.iter().map(|row| row.id.to_string()).collect()
+    }
+
+    /// Whether a row once looked like this.
+    pub(super) fn was_once(&self, shown: &str) -> bool {
+        self.versions.contains(shown)
     }
 
     /// The query that gives the same of the vendor's database.
@@ -94,7 +122,12 @@ impl Table {
 
     /// Writes at random, as much as a sync promises to follow.
     pub(super) fn write(&mut self, emulator: &RunningEmulator, changes: u64) {
+        self.note_versions();
         for _ in 0..self.random.below(changes + 1) {
+            if self.settings.is_by_changes && self.open.is_empty() && self.random.chance(6) {
+                self.break_history();
+                continue;
+            }
             match self.random.below(100) {
                 0..50 => self.insert(),
                 50..75 => self.change(),
@@ -106,7 +139,47 @@ impl Table {
                 90..94 if self.settings.names_columns && self.open.is_empty() => self.add_column(),
                 _ => self.insert(),
             }
+            self.note_versions();
         }
+    }
+
+    fn note_versions(&mut self) {
+        let shown: Vec<String> = self.rows.iter().map(|row| self.shown(row)).collect();
+        self.versions.extend(shown);
+    }
+
+    /// Does what ends a history of changes: tracking goes off and on, or the table is made anew.
+    fn break_history(&mut self) {
+        if !self.is_tracked {
+            self.is_tracked = true;
+            let sql = format!("ALTER TABLE {} SET CHANGE_TRACKING = TRUE", self.name);
+            return self.run(&sql);
+        }
+        if self.random.chance(50) {
+            return self.create_anew();
+        }
+        let off = format!("ALTER TABLE {} SET CHANGE_TRACKING = FALSE", self.name);
+        self.run(&off);
+        self.change();
+        self.is_tracked = !self.has_settled || self.random.chance(50);
+        if self.is_tracked {
+            let on = format!("ALTER TABLE {} SET CHANGE_TRACKING = TRUE", self.name);
+            self.run(&on);
+        }
+    }
+
+    fn create_anew(&mut self) {
+        let create = self.create_sql("CREATE OR REPLACE TABLE");
+        self.run(&create);
+        self.extra_columns = 0;
+        let rows = std::mem::take(&mut self.rows);
+        let (kept, gone): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|_| self.random.chance(70));
+        self.gone.extend(gone);
+        if !kept.is_empty() {
+            let sql = self.insert_sql(&kept);
+            self.run(&sql);
+        }
+        self.rows = kept;
     }
 
     /// Ends the transactions that would come too late for a sync that is about to run.
@@ -192,6 +265,12 @@ impl Table {
                 return row;
             }
         }
+        if self.settings.has_key && !self.gone.is_empty() && self.random.chance(30) {
+            let place = self.random.index(self.gone.len());
+            let Row { id, .. } = self.gone.swap_remove(place);
+            self.next_name += 1;
+            return Row { id, name: self.next_name - 1, at: self.value() };
+        }
         let row = Row { id: self.next_id, name: self.next_name, at: self.value() };
         self.next_id += 1;
         self.next_name += 1;
@@ -252,6 +331,7 @@ impl Table {
             let same = self.same_sql(&before);
             self.run(&format!("DELETE FROM {} WHERE {same}", self.name));
             self.rows.retain(|row| *row != before);
+            self.gone.push(before);
             return;
         }
         let at = self.value();
@@ -260,10 +340,17 @@ impl Table {
         if !is_seen || (is_left_out && self.settings.has_key) {
             return self.insert();
         }
-        let after = Row { id: before.id, name: self.next_name, at };
+        // Another key is a row that is gone and one that is new.
+        let moves = self.settings.has_key && can_be_removed && self.random.chance(20);
+        let after = Row { id: if moves { self.next_id } else { before.id }, name: self.next_name, at };
+        self.next_id += 1;
         self.next_name += 1;
         let (same, value) = (self.same_sql(&before), self.literal(at));
-        self.run(&format!("UPDATE {} SET NAME = 'n{}', AT = {value} WHERE {same}", self.name, after.name));
+        let (id, name) = (after.id, after.name);
+        self.run(&format!("UPDATE {} SET ID = {id}, NAME = 'n{name}', AT = {value} WHERE {same}", self.name));
+        if moves {
+            self.gone.push(before.clone());
+        }
         for row in self.rows.iter_mut().filter(|row| **row == before) {
             *row = after.clone();
         }
