@@ -161,6 +161,9 @@ pub(crate) struct ViewEntry {
     pub text: String,
     pub query: String,
     pub columns: Vec<ColumnEntry>,
+    /// Since when changes are tracked, where the tables below track theirs.
+    #[serde(default)]
+    pub tracked_since: Option<i64>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

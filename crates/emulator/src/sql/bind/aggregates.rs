@@ -32,7 +32,7 @@ impl Aggregate {
     }
 }
 
-const AGGREGATES: [&str; 38] = [
+pub(super) const AGGREGATES: [&str; 38] = [
     "COUNT",
     "COUNT_IF",
     "SUM",

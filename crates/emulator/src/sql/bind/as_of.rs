@@ -37,7 +37,9 @@ impl Binder<'_> {
         };
         let mut relation = Relation::of_table(path, sql_name, entry);
         if matches!(point, Point::Changes(_)) {
-            relation.columns.extend(change_columns(sql_name));
+            // The columns of a view are those of its query; what CHANGES adds is asked for by name.
+            let columns = if self.in_view.get() { &mut relation.metadata } else { &mut relation.columns };
+            columns.extend(change_columns(sql_name));
         }
         Ok((source, relation))
     }
@@ -73,6 +75,9 @@ impl Binder<'_> {
     }
 }
 
+/// The names of what CHANGES adds to a table's columns.
+pub(super) const CHANGE_COLUMNS: [&str; 3] = ["METADATA$ACTION", "METADATA$ISUPDATE", "METADATA$ROW_ID"];
+
 /// What CHANGES adds to a table's columns.
 fn change_columns(sql_name: &str) -> [RelationColumn; 3] {
     let column = |name: &str, sql: String, ty: SnowType| RelationColumn {
@@ -84,9 +89,10 @@ fn change_columns(sql_name: &str) -> [RelationColumn; 3] {
         is_merged: false,
         made_of: None,
     };
+    let [action, is_update, row_id] = CHANGE_COLUMNS;
     [
-        column("METADATA$ACTION", format!("{sql_name}.action"), TEXT),
-        column("METADATA$ISUPDATE", format!("{sql_name}.is_update"), SnowType::Boolean),
-        column("METADATA$ROW_ID", format!("sha1(CAST({sql_name}.v_row AS VARCHAR))"), TEXT),
+        column(action, format!("{sql_name}.action"), TEXT),
+        column(is_update, format!("{sql_name}.is_update"), SnowType::Boolean),
+        column(row_id, format!("sha1(CAST({sql_name}.v_row AS VARCHAR))"), TEXT),
     ]
 }

@@ -1,7 +1,7 @@
 //! FROM: tables, views, subqueries, joins and samples.
 
 use sqlparser::ast::{
-    Join, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableFactor, TableSampleKind,
+    Join, JoinConstraint, JoinOperator, ObjectName, Query, TableAlias, TableFactor, TableSampleKind,
     TableSampleMethod, TableSampleUnit, TableVersion, TableWithJoins,
 };
 
@@ -9,9 +9,7 @@ use super::staged::location;
 use super::{Binder, Literal, Names, Relation, RelationColumn, Scope};
 use crate::outcome::SqlError;
 use crate::sql::catalog::{TableEntry, ViewEntry};
-use crate::sql::error::{
-    changes_unavailable, compilation, invalid_identifier, unsupported, unsupported_feature,
-};
+use crate::sql::error::{compilation, invalid_identifier, unsupported, unsupported_feature};
 use crate::sql::names;
 use crate::sql::state::Object;
 use crate::sql::travel::{Point, is_at_timestamp};
@@ -190,13 +188,12 @@ impl Binder<'_> {
                 self.needs_compute.set(true);
                 self.table_as_of(path, &sql_name, &entry, point)?
             }
-            // The emulator tracks no changes of views.
-            Object::View { path, .. } if matches!(point, Point::Changes(_)) => {
-                return Err(changes_unavailable(&names::display_path(&path)));
-            }
             Object::View { path, entry } => {
                 let outer = self.point.replace(point);
-                let view = self.view(path, &sql_name, &entry);
+                let view = match point {
+                    Point::Changes(interval) => self.view_changes(path, &sql_name, &entry, interval),
+                    Point::Now | Point::At(_) => self.view(path, &sql_name, &entry),
+                };
                 self.point.set(outer);
                 view?
             }
@@ -237,18 +234,30 @@ impl Binder<'_> {
         entry: &ViewEntry,
     ) -> Result<(String, Relation), SqlError> {
         let query = crate::sql::ddl::view::parse_query(&entry.query)?;
+        self.view_query(path, sql_name, entry, &query, 0)
+    }
+
+    /// The same of a view's query that gives some columns more than the view has.
+    pub(super) fn view_query(
+        &self,
+        path: [String; 3],
+        sql_name: &str,
+        entry: &ViewEntry,
+        query: &Query,
+        more: usize,
+    ) -> Result<(String, Relation), SqlError> {
         if self.view_depth.get() >= VIEW_DEPTH_MAX {
             return Err(compilation("002037", "42601", "views that read each other without end"));
         }
         let outer_path = self.path.replace((Some(path[0].clone()), Some(path[1].clone())));
         let was_in_view = self.in_view.replace(true);
         self.view_depth.set(self.view_depth.get() + 1);
-        let bound = self.top_query(&query);
+        let bound = self.top_query(query);
         self.view_depth.set(self.view_depth.get() - 1);
         self.in_view.set(was_in_view);
         self.path.replace(outer_path);
         let bound = bound?;
-        if bound.columns.len() != entry.columns.len() {
+        if bound.columns.len() != entry.columns.len() + more {
             return Err(compilation(
                 "002057",
                 "42601",

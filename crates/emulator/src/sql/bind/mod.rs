@@ -26,6 +26,7 @@ mod strings;
 mod table_functions;
 #[cfg(test)]
 mod tests;
+mod view_changes;
 mod windows;
 
 use std::cell::{Cell, RefCell};

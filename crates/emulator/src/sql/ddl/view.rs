@@ -42,16 +42,7 @@ pub(super) fn create(
     let if_not_exists = parse::accept(parser, &["IF", "NOT", "EXISTS"]);
     let parts = parse::name(parser)?;
     let aliases = column_aliases(parser)?;
-    let mut comment = String::new();
-    loop {
-        if parse::accept(parser, &["COPY", "GRANTS"]) {
-            continue;
-        }
-        match parse::options(parser)?.into_iter().find(|(key, _)| key == "COMMENT") {
-            Some((_, text)) => comment = text,
-            None => break,
-        }
-    }
+    let (comment, is_tracked) = options(parser)?;
     parse::expect(parser, &["AS"])?;
     let query_text =
         from_place(&request.text, parser.peek_token().span.start).trim_end().trim_end_matches(';');
@@ -75,6 +66,7 @@ pub(super) fn create(
         text: request.text.clone(),
         query: query_text.to_owned(),
         columns: columns(session, request, &path, &query, &aliases)?,
+        tracked_since: is_tracked.then(|| session.database.instants().next()),
     };
     let owner = entry.owner.clone();
     session.database.change(&session.connection, |catalog| {
@@ -83,6 +75,27 @@ pub(super) fn create(
         Ok(())
     })?;
     Ok(format!("View {} successfully created.", path[2]))
+}
+
+/// The comment, and whether changes are tracked from the beginning.
+fn options(parser: &mut Parser<'_>) -> Result<(String, bool), SqlError> {
+    let (mut comment, mut is_tracked) = (String::new(), false);
+    loop {
+        if parse::accept(parser, &["COPY", "GRANTS"]) {
+            continue;
+        }
+        let options = parse::options(parser)?;
+        if options.is_empty() {
+            return Ok((comment, is_tracked));
+        }
+        for (key, value) in options {
+            match key.as_str() {
+                "COMMENT" => comment = value,
+                "CHANGE_TRACKING" => is_tracked = value.eq_ignore_ascii_case("true"),
+                other => return Err(unsupported(format!("CREATE VIEW … {other}"))),
+            }
+        }
+    }
 }
 
 fn check_schema(session: &SqlSession, path: &[String; 3]) -> Result<(), SqlError> {
@@ -162,7 +175,7 @@ fn owned(session: &SqlSession, parts: &[String]) -> Result<[String; 3], SqlError
     }
 }
 
-/// `ALTER VIEW name RENAME TO …` and `SET COMMENT = …`.
+/// `ALTER VIEW name RENAME TO …`, `SET COMMENT = …` and `SET CHANGE_TRACKING = …`.
 pub(super) fn alter(session: &mut SqlSession, parser: &mut Parser<'_>) -> Result<String, SqlError> {
     parse::accept(parser, &["IF", "EXISTS"]);
     let parts = parse::name(parser)?;
@@ -184,13 +197,24 @@ pub(super) fn alter(session: &mut SqlSession, parser: &mut Parser<'_>) -> Result
     }
     parse::expect(parser, &["SET"])?;
     for (key, value) in parse::options(parser)? {
-        if key != "COMMENT" {
-            return Err(unsupported(format!("ALTER VIEW … SET {key}")));
+        match key.as_str() {
+            "COMMENT" => set_comment(session, &parts, &value)?,
+            "CHANGE_TRACKING" => track(session, &path, value.eq_ignore_ascii_case("true"))?,
+            other => return Err(unsupported(format!("ALTER VIEW … SET {other}"))),
         }
-        set_comment(session, &parts, &value)?;
     }
     parse::end(parser)?;
     Ok("Statement executed successfully.".to_owned())
+}
+
+fn track(session: &mut SqlSession, path: &[String; 3], is_on: bool) -> Result<(), SqlError> {
+    let now = session.database.instants().next();
+    session.database.change(&session.connection, |catalog| {
+        if let Some(entry) = catalog.schema_mut(&path[0], &path[1])?.views.get_mut(&path[2]) {
+            entry.tracked_since = is_on.then(|| entry.tracked_since.unwrap_or(now));
+        }
+        Ok(())
+    })
 }
 
 pub(super) fn set_comment(session: &mut SqlSession, parts: &[String], text: &str) -> Result<(), SqlError> {

@@ -316,7 +316,7 @@ pub(super) fn views(session: &SqlSession, filter: &Filter) -> Listing {
             crate::sql::listing::true_false(entry.is_secure),
             crate::sql::listing::true_false(false),
             Cell::from("ROLE"),
-            on_off(false),
+            on_off(entry.tracked_since.is_some()),
         ]);
     }
     listing

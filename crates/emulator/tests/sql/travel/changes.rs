@@ -125,12 +125,79 @@ fn a_table_that_was_not_tracked_all_the_time_is_refused() {
     assert_eq!(session.fails(&delta(&tracked)).code, "000707");
 }
 
+/// The changes of a view since a time.
+fn of_view(view: &str, start: &str) -> String {
+    format!(
+        "SELECT * EXCLUDE METADATA$ROW_ID FROM {view} CHANGES(INFORMATION => DEFAULT) AT(TIMESTAMP => {start}) ORDER BY 1, 2, 3"
+    )
+}
+
 #[test]
-fn changes_of_views_are_not_tracked() {
+fn a_view_tells_the_changes_of_the_rows_that_it_shows() {
+    let (mut session, _) = tracked();
+    session.ok("CREATE VIEW V CHANGE_TRACKING = TRUE AS SELECT UPPER(N) AS M, T.ID FROM T WHERE ID < 10");
+    session.ok("CREATE VIEW STARS AS SELECT * FROM V WHERE M <> 'B'");
+    session.ok("ALTER VIEW STARS SET CHANGE_TRACKING = TRUE");
+    let start = session.now();
+    session.ok("INSERT INTO T VALUES (3, 'c'), (4, 'd'), (30, 'no')");
+    session.ok("UPDATE T SET N = 'x' WHERE ID = 1");
+    session.ok("UPDATE T SET ID = 20 WHERE ID = 2");
+    session.ok("UPDATE T SET ID = 5 WHERE ID = 30");
+    assert_eq!(
+        session.rows(&of_view("V", &start)),
+        [
+            "A|1|DELETE|true",
+            "B|2|DELETE|false",
+            "C|3|INSERT|false",
+            "D|4|INSERT|false",
+            "NO|5|INSERT|false",
+            "X|1|INSERT|true"
+        ]
+    );
+    assert_eq!(
+        session.rows(&of_view("STARS", &start)),
+        ["A|1|DELETE|true", "C|3|INSERT|false", "D|4|INSERT|false", "NO|5|INSERT|false", "X|1|INSERT|true"]
+    );
+    let ids = |relation: &str| {
+        format!(
+            "SELECT METADATA$ROW_ID FROM {relation} CHANGES(INFORMATION => DEFAULT) AT(TIMESTAMP => {start}) WHERE ID = 3"
+        )
+    };
+    assert_eq!(session.cell(&ids("V")), session.cell(&ids("T")));
+    assert!(session.cell("SHOW VIEWS LIKE 'V'").ends_with("|ON"));
+}
+
+#[test]
+fn a_view_tells_its_changes_where_it_and_its_table_track_them() {
     let (mut session, start) = tracked();
-    session.ok("CREATE VIEW V AS SELECT COUNT(*) AS N FROM T");
-    let changes = format!("SELECT * FROM V CHANGES(INFORMATION => DEFAULT) AT(TIMESTAMP => {start})");
-    assert_eq!(session.fails(&changes).code, "091930");
+    session.ok("CREATE VIEW V AS SELECT ID FROM T");
+    assert_eq!(session.fails(&of_view("V", &start)).code, "091930");
+    session.ok("ALTER VIEW V SET CHANGE_TRACKING = TRUE");
+    assert_eq!(session.fails(&of_view("V", &start)).code, "091930");
+    let later = session.now();
+    assert_eq!(session.rows(&of_view("V", &later)), Vec::<String>::new());
+    session.ok("ALTER TABLE T SET CHANGE_TRACKING = FALSE");
+    assert_eq!(session.fails(&of_view("V", &later)).code, "091930");
+}
+
+#[test]
+fn changes_of_a_view_that_does_more_are_refused() {
+    let (mut session, _) = tracked();
+    for query in [
+        "SELECT COUNT(*) AS N FROM T",
+        "SELECT DISTINCT N FROM T",
+        "SELECT N FROM T GROUP BY N",
+        "SELECT T.ID FROM T JOIN T AS U ON T.ID = U.ID",
+        "SELECT ID FROM T WHERE ID IN (SELECT ID FROM T)",
+        "SELECT ROW_NUMBER() OVER (ORDER BY ID) AS R FROM T",
+        "SELECT ID FROM T ORDER BY ID LIMIT 1",
+    ] {
+        session.ok(&format!("CREATE OR REPLACE VIEW V CHANGE_TRACKING = TRUE AS {query}"));
+        let start = session.now();
+        let failure = session
+            .fails(&format!("SELECT * FROM V CHANGES(INFORMATION => DEFAULT) AT(TIMESTAMP => {start})"));
+        assert!(failure.message.contains("not supported by the emulator"), "{query}: {failure:?}");
+    }
 }
 
 #[test]
