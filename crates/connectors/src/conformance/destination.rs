@@ -11,6 +11,12 @@ use model::{
     StreamSchema, StreamSpec, TableName,
 };
 
+pub use super::buckets::{
+    a_row_of_a_bucket_is_changed_by_its_key, a_run_that_came_between_keeps_buckets_from_being_replaced,
+    buckets_that_are_not_committed_stay_as_they_were,
+    the_rows_of_a_bucket_are_replaced_and_the_checkpoint_stays,
+    without_a_key_the_rows_of_a_bucket_are_replaced_too,
+};
 use super::rows::{every_type, in_any_order, people, people_schema, people_spec};
 
 /// A destination under test and the two things a claim does to it from outside.
@@ -31,7 +37,7 @@ impl fmt::Debug for Fixture {
 }
 
 impl Fixture {
-    fn seen(&self, plan: &StreamPlan) -> Option<Vec<Vec<u8>>> {
+    pub(super) fn seen(&self, plan: &StreamPlan) -> Option<Vec<Vec<u8>>> {
         let rows = (self.rows)(&plan.target)?;
         let schema = plan.column_schema();
         let columns = schema.fields().iter().map(|field| {
@@ -68,6 +74,11 @@ macro_rules! destination_claims {
             a_table_that_would_shrink_is_left_alone,
             a_target_belongs_to_one_stream,
             every_type_comes_back_as_it_was,
+            the_rows_of_a_bucket_are_replaced_and_the_checkpoint_stays,
+            without_a_key_the_rows_of_a_bucket_are_replaced_too,
+            a_row_of_a_bucket_is_changed_by_its_key,
+            buckets_that_are_not_committed_stay_as_they_were,
+            a_run_that_came_between_keeps_buckets_from_being_replaced,
         );
     };
     (@each $fixture:path, $($claim:ident),+ $(,)?) => {
@@ -87,21 +98,25 @@ fn as_planned(column: &ArrayRef, planned: &DataType) -> ArrayRef {
     cast(&numbers, planned).expect("stored values have the planned type")
 }
 
-async fn plan(destination: &dyn Destination, spec: &StreamSpec, schema: &StreamSchema) -> StreamPlan {
+pub(super) async fn plan(
+    destination: &dyn Destination,
+    spec: &StreamSpec,
+    schema: &StreamSchema,
+) -> StreamPlan {
     let progress = destination.progress(&spec.stream, &spec.target).await.unwrap();
     StreamPlan::build(spec, schema, &progress).unwrap()
 }
 
-fn checkpoint(position: &str, row_count: u64) -> Checkpoint {
+pub(super) fn checkpoint(position: &str, row_count: u64) -> Checkpoint {
     Checkpoint { cursor: Cursor::from_stored(position), row_count }
 }
 
-fn batch(rows: &RecordBatch, position: &str) -> Batch {
+pub(super) fn batch(rows: &RecordBatch, position: &str) -> Batch {
     Batch::new(rows.clone(), Some(Cursor::from_stored(position)))
 }
 
 /// Plans, stages and commits `rows` as one run would.
-async fn load(
+pub(super) async fn load(
     destination: &dyn Destination,
     spec: &StreamSpec,
     rows: &RecordBatch,

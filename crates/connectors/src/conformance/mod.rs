@@ -5,6 +5,7 @@
     reason = "a claim is a test, though it stands among the sources for others to run"
 )]
 
+mod buckets;
 pub mod destination;
 pub mod journal;
 mod rows;

@@ -20,6 +20,8 @@ const COLUMNS: &[(&str, &str, &str, &str)] = &[
     ("TEXT", "VARCHAR", "'{}'", "\"TEXT\" || ' '"),
     ("BYTES", "BINARY", "TO_BINARY('{}', 'HEX')", "\"BYTES\" || '\\x00'::BLOB"),
     ("DAY", "DATE", "'{}'::DATE", "\"DAY\" + 1"),
+    // No literal has a year of five digits, but a sum may.
+    ("FAR_DAY", "DATE", "DATEADD('day', {}, '1970-01-01'::DATE)", "\"FAR_DAY\" - 1"),
     ("CLOCK", "TIME(9)", "'{}'::TIME", "'12:34:56.000000007'::TIME_NS"),
     ("CLOCK3", "TIME(3)", "'{}'::TIME", "'12:34:56.007'::TIME"),
     ("NTZ", "TIMESTAMP_NTZ(9)", "'{}'::TIMESTAMP_NTZ", "make_timestamp_ns(epoch_ns(\"NTZ\") + 1)"),
@@ -38,6 +40,8 @@ const COLUMNS: &[(&str, &str, &str, &str)] = &[
         "'{} +05:45'::TIMESTAMP_TZ",
         "CAST(make_timestamp(epoch_us(\"TZ6\") + 1) AS TIMESTAMPTZ)",
     ),
+    ("SHAPE", "GEOGRAPHY", "TO_GEOGRAPHY('{}')", "'{\"coordinates\": [181, 0], \"type\": \"Point\"}'"),
+    ("PLANE", "GEOMETRY", "TO_GEOMETRY('{}')", "'{\"coordinates\": [181, 0], \"type\": \"Point\"}'"),
     ("DOCUMENT", "VARIANT", "PARSE_JSON('{}')", "\"DOCUMENT\" || '0'"),
 ];
 const OFFSET: (&str, &str) = ("TZ__offset_minutes", "\"TZ__offset_minutes\" + 1");
@@ -83,6 +87,11 @@ fn literal(name: &'static str) -> BoxedStrategy<String> {
         "TEXT" => prop_oneof![4 => "[a-zA-Z ,:\"ünï東😀-]{0,20}", 1 => Just("x".repeat(70_000)), 1 => Just(String::new())].boxed(),
         "BYTES" => "([0-9A-F]{2}){0,10}".boxed(),
         "DAY" => (1..9_999_i32, 1..13_u8, 1..29_u8).prop_map(|(y, m, d)| format!("{y:04}-{m:02}-{d:02}")).boxed(),
+        "FAR_DAY" => (-719_162..35_000_000_i32).prop_map(|days| days.to_string()).boxed(),
+        "SHAPE" | "PLANE" => prop_oneof![
+            (-180..180_i32, -90..90_i32).prop_map(|(x, y)| format!(r#"{{"coordinates": [{x}, {y}.5], "type": "Point"}}"#)),
+            (-9..9_i32).prop_map(|x| format!(r#"{{"coordinates":[[0,0],[{x},1.25]],"type":"LineString"}}"#)),
+        ].boxed(),
         "CLOCK" => (0..24_u8, 0..60_u8, 0..60_u8, 0..999_999_999_u32).prop_map(|(h, m, s, n)| format!("{h:02}:{m:02}:{s:02}.{n:09}")).boxed(),
         "CLOCK3" => (0..12_u8, 0..60_u8, 0..60_u8, 0..999_u32).prop_map(|(h, m, s, n)| format!("{h:02}:{m:02}:{s:02}.{n:03}")).boxed(),
         "NTZ3" => moment(3).boxed(),
