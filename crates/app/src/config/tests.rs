@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use connectors::snowflake::push::MisfitPolicy;
 use model::{
-    DriftPolicy, DriftSpec, NullCursor, RangeCount, RangeSpec, ReadSpec, Result, StreamName, TableName,
-    WriteSpec,
+    DeletePolicy, DeletesSpec, DriftPolicy, DriftSpec, NullCursor, RangeCount, RangeSpec, ReadSpec, Result,
+    StreamName, TableName, WriteSpec,
 };
 
 use super::SyncFile;
@@ -189,4 +189,25 @@ fn a_pull_says_into_how_many_ranges_its_first_read_is_divided() {
     }
     let refused = push("stream: s.t\ntarget: D.S.T\nwrite: rewrite\nread: { ranges: 8 }\n").unwrap_err();
     assert_eq!(refused.code(), "field_misplaced");
+}
+
+#[test]
+fn a_pull_by_changes_says_what_becomes_of_deleted_rows() {
+    let rest =
+        "stream: A.B.C\nread: { changes: true, key: [id] }\ndeletes: { policy: mark, column: is_gone }\n";
+    let file = pull(rest).unwrap();
+    assert_eq!(file.spec().read, ReadSpec::Changes);
+    let deletes = DeletesSpec { policy: DeletePolicy::Mark, column: Some("IS_GONE".to_owned()) };
+    assert_eq!(file.spec().deletes, deletes);
+    for (read, code) in [
+        ("{ changes: true }", "key_missing"),
+        ("{ changes: true, incremental: { cursor: AT }, key: [ID] }", "read_mode_twice"),
+        ("{ changes: true, full_refresh: {}, key: [ID] }", "read_mode_twice"),
+    ] {
+        assert_eq!(pull(&format!("stream: A.B.C\nread: {read}\n")).unwrap_err().code(), code, "{read}");
+    }
+    let query = "stream: { name: q, query: SELECT 1 }\ntarget: a.b\nread: { changes: true, key: [ID] }\n";
+    assert_eq!(pull(query).unwrap_err().code(), "changes_of_query");
+    let push = push("stream: a.b\ntarget: A.B.C\nread: { changes: true, key: [id] }\nwrite: upsert\n");
+    assert_eq!(push.unwrap_err().code(), "deletes_of_push");
 }

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
 use arrow_cast::cast;
 use arrow_schema::DataType;
 use model::{
-    Batch, Checkpoint, Committed, Cursor, Destination, ErrorKind, NullCursor, Progress, ReadSpec, StreamPlan,
-    StreamSchema, StreamSpec, TableName,
+    Batch, Checkpoint, Committed, Cursor, DELETED_AT, DeletePolicy, Destination, ErrorKind, NullCursor,
+    Progress, ReadSpec, StreamPlan, StreamSchema, StreamSpec, TableName,
 };
 
 pub use super::buckets::{
@@ -63,6 +64,7 @@ macro_rules! destination_claims {
             discarded_rows_never_appear,
             a_merge_replaces_rows_with_the_same_key,
             a_row_that_comes_again_unchanged_is_not_counted,
+            deleted_rows_are_removed_marked_or_kept,
             rows_with_a_null_in_their_key_are_merged_too,
             without_a_key_what_is_read_again_is_replaced,
             without_a_key_identical_rows_are_as_many_as_at_the_source,
@@ -215,6 +217,45 @@ pub async fn a_merge_replaces_rows_with_the_same_key(fixture: &Fixture) {
     let after =
         people(&[(Some(1), Some("Ada"), Some(1)), (Some(2), None, Some(3)), (Some(3), Some(""), Some(4))]);
     assert_eq!(fixture.seen(&plan), Some(in_any_order(&after)));
+}
+
+pub async fn deleted_rows_are_removed_marked_or_kept(fixture: &Fixture) {
+    let destination = (fixture.reopen)();
+    let before = people(&[(Some(1), Some("Ada"), None), (Some(2), Some("Bob"), None)]);
+    let change = people(&[(Some(1), Some("Ada"), None), (Some(3), Some("Cy"), None)]);
+    for (policy, name, left, counts) in [
+        (DeletePolicy::Delete, "removed", vec!["Bob", "Cy"], (1, 0)),
+        (DeletePolicy::Mark, "marked", vec!["Ada", "Bob", "Cy"], (0, 1)),
+        (DeletePolicy::Keep, "kept", vec!["Ada", "Bob", "Cy"], (0, 0)),
+    ] {
+        let mut spec = people_spec(true);
+        spec.target.table = name.to_owned();
+        spec.read = ReadSpec::Changes;
+        spec.deletes.policy = policy;
+        load(&*destination, &spec, &before, "first").await;
+        let plan = plan(&*destination, &spec, &people_schema()).await;
+        destination.prepare(&plan).await.unwrap();
+        let rows = if plan.carries_delete_flag() { flagged(&plan, &change, 1) } else { change.slice(1, 1) };
+        let row_count = rows.num_rows() as u64;
+        destination.stage(&plan, batch(&rows, "staged")).await.unwrap();
+        let committed = destination.commit(&plan, checkpoint("second", row_count)).await.unwrap();
+        assert_eq!((committed.inserted, committed.updated), (1, 0), "{policy:?}");
+        assert_eq!((committed.deleted, committed.marked), counts, "{policy:?}");
+        let rows = (fixture.rows)(&plan.target).unwrap();
+        let mut names: Vec<&str> =
+            rows.column_by_name("NAME").unwrap().as_string::<i32>().iter().flatten().collect();
+        names.sort_unstable();
+        assert_eq!(names, left, "{policy:?}");
+        let marks = rows.column_by_name(DELETED_AT).map(|marks| marks.len() - marks.null_count());
+        assert_eq!(marks, (policy == DeletePolicy::Mark).then_some(1), "{policy:?}");
+    }
+}
+
+/// The same rows, of which the first ones are flagged as deleted.
+fn flagged(plan: &StreamPlan, rows: &RecordBatch, deleted_count: usize) -> RecordBatch {
+    let flags: BooleanArray = (0..rows.num_rows()).map(|row| Some(row < deleted_count)).collect();
+    let columns = rows.columns().iter().cloned().chain([Arc::new(flags) as ArrayRef]);
+    RecordBatch::try_new(plan.arrow_schema(), columns.collect()).expect("the columns are planned")
 }
 
 pub async fn a_row_that_comes_again_unchanged_is_not_counted(fixture: &Fixture) {

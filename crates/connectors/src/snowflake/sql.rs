@@ -289,4 +289,23 @@ mod tests {
         ) AS source WHERE ("updated ""at""" >= 'it''s \\ done' OR "updated ""at""" IS NULL)
         "#);
     }
+
+    fn by_changes(is_first: bool) -> String {
+        let mut plan = plan(table(), None, NullCursor::Include);
+        plan.read = ReadPlan::Changes;
+        let from = "2026-01-01 00:00:00.000".to_owned();
+        let committed = Position { changes_until: (!is_first).then_some(from), ..Position::default() };
+        plan.since = (!is_first).then(|| model::Cursor::from_position(&committed).unwrap());
+        changes_sql(&plan, committed.changes_until.as_deref(), "2026-01-02 00:00:00.000").unwrap()
+    }
+
+    #[test]
+    fn a_first_read_by_changes_is_of_one_moment() {
+        insta::assert_snapshot!(by_changes(true), @r#"SELECT "ID", "updated ""at""" FROM "CRM"."SALES"."my deals" AT(TIMESTAMP => TO_TIMESTAMP_TZ('2026-01-02 00:00:00.000 +00:00', 'YYYY-MM-DD HH24:MI:SS.FF3 TZH:TZM'))"#);
+    }
+
+    #[test]
+    fn a_later_read_by_changes_gives_one_row_for_each_key() {
+        insta::assert_snapshot!(by_changes(false), @r#"SELECT "ID", "updated ""at""", METADATA$ACTION = 'DELETE' AS "_snowferry_deleted" FROM "CRM"."SALES"."my deals" CHANGES(INFORMATION => DEFAULT) AT(TIMESTAMP => TO_TIMESTAMP_TZ('2026-01-01 00:00:00.000 +00:00', 'YYYY-MM-DD HH24:MI:SS.FF3 TZH:TZM')) END(TIMESTAMP => TO_TIMESTAMP_TZ('2026-01-02 00:00:00.000 +00:00', 'YYYY-MM-DD HH24:MI:SS.FF3 TZH:TZM')) QUALIFY RANK() OVER (PARTITION BY "ID" ORDER BY IFF(METADATA$ACTION = 'INSERT', 0, 1)) = 1"#);
+    }
 }

@@ -69,6 +69,9 @@ fn ranges(object: &Object, plan: &StreamPlan) -> Result<Statements, String> {
     if !plan.is_backfill() {
         return Err("only what changed is read".to_owned());
     }
+    if plan.read == ReadPlan::Changes {
+        return Err("changes are followed from the one moment that it shows".to_owned());
+    }
     let count = wanted(object, plan.ranges)?;
     if let Some(why) = why_no_ranges(object.kind) {
         return Err(why.to_owned());
