@@ -143,7 +143,7 @@ struct Gathered {
     bytes: usize,
     /// The last part of the batch before. While it is there the allocator keeps the memory of the others, which the next
     /// ones need, instead of giving it back to the system in between.
-    last: Option<RecordBatch>,
+    _last: Option<RecordBatch>,
 }
 
 impl Gathered {
@@ -162,8 +162,7 @@ impl Gathered {
         let Some(first) = self.parts.first() else { return Ok(None) };
         let whole = concat_batches(&first.schema(), &self.parts)
             .map_err(|error| Error::internal("rows could not be put together").with_source(error))?;
-        let last = self.parts.pop();
-        *self = Self { last, ..Self::default() };
+        *self = Self { _last: self.parts.pop(), ..Self::default() };
         Ok(Some(whole))
     }
 }
