@@ -68,7 +68,8 @@ async fn a_run_that_is_stopped_keeps_what_arrived_and_the_next_reads_only_the_re
     assert_eq!(all - changes, 1, "the backfill's query ran twice on the customer's bill");
 }
 
-fn interrupt(child: &Child) {
+/// Stops a program as Ctrl-C does.
+pub(crate) fn interrupt(child: &Child) {
     let id = child.id().expect("the program is running").to_string();
     let status = std::process::Command::new("kill").args(["-INT", &id]).status().unwrap();
     assert!(status.success());

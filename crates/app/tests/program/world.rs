@@ -46,12 +46,14 @@ impl World {
     }
 
     pub(crate) async fn start_with(config: EmulatorConfig) -> Self {
+        let sizes = ResultSizes { inline_rows_max: 50, chunk_rows_max: 100, ..ResultSizes::default() };
+        Self::start_with_results(config, sizes).await
+    }
+
+    /// The same, where results are cut as told.
+    pub(crate) async fn start_with_results(config: EmulatorConfig, results: ResultSizes) -> Self {
         let user = User::new(USER).with_password(PASSWORD).with_default_role("ACCOUNTADMIN");
-        let emulator = Emulator::start(EmulatorConfig {
-            users: vec![user],
-            results: ResultSizes { inline_rows_max: 50, chunk_rows_max: 100, ..ResultSizes::default() },
-            ..config
-        });
+        let emulator = Emulator::start(EmulatorConfig { users: vec![user], results, ..config });
         let world = Self { emulator: emulator.await.unwrap(), folder: tempfile::tempdir().unwrap() };
         world.sql(&[
                 "CREATE WAREHOUSE IF NOT EXISTS WH",
