@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use model::{
     Audit, AuditPlan, Audited, Batch, BatchStream, BucketSummary, Checkpoint, Committed, Cursor, Destination,
     Epoch, Error, ErrorKind, Journal, JournalEntry, JournalWrite, Prepared, Progress, Result, RowMark,
-    Source, Staged, StreamFilter, StreamName, StreamPlan, StreamSchema, TableName,
+    Source, Staged, StreamFilter, StreamName, StreamPlan, StreamSchema, TableName, Withdrawn,
 };
 
 /// What happens to one call.
@@ -116,6 +116,10 @@ impl<T: Destination> Destination for Faulty<T> {
 
     async fn discard_staged(&self, plan: &StreamPlan) -> Result<()> {
         self.meet(self.inner.discard_staged(plan)).await
+    }
+
+    async fn withdraw(&self, plan: &StreamPlan, withdrawn: &Withdrawn) -> Result<Staged> {
+        self.meet(self.inner.withdraw(plan, withdrawn)).await
     }
 
     async fn stage(&self, plan: &StreamPlan, batch: Batch) -> Result<Staged> {

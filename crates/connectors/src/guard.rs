@@ -41,3 +41,12 @@ pub(crate) fn refuse_taken(owner: &str, stream: &StreamName, target: &TableName)
 pub(crate) fn stale_epoch(stream: &StreamName) -> Error {
     Error::new(ErrorKind::Conflict, "stale_epoch", format!("another run has taken over {stream}"))
 }
+
+/// Rows that were staged by a range are not those that are found in it, so nothing staged is gone on with.
+pub(crate) fn other_rows_staged(stream: &StreamName) -> Error {
+    let message = format!(
+        "a range of {stream} that has to be read again does not hold the rows that were staged of it"
+    );
+    Error::new(ErrorKind::Unavailable, "staged_rows_differ", message)
+        .with_remedy("the first read begins anew by itself")
+}

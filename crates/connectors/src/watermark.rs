@@ -63,6 +63,12 @@ pub(crate) fn rows_at(column: &ArrayRef, extreme: Ordering) -> Result<Option<(Cu
     Ok(highest_value(&column.slice(*first, 1))?.map(|value| (value, rows)))
 }
 
+/// The values of a cursor column that are there, as text that the source casts back without loss.
+pub(crate) fn texts(column: &ArrayRef) -> Result<Vec<String>> {
+    let values = (0..column.len()).map(|row| highest_value(&column.slice(row, 1)));
+    values.filter_map(Result::transpose).map(|value| value.map(|value| render(&value))).collect()
+}
+
 fn extreme_rows<V: Ord>(values: impl Iterator<Item = Option<V>>, extreme: Ordering) -> Vec<usize> {
     let mut best = None;
     let mut rows = Vec::new();

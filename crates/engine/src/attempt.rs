@@ -55,11 +55,15 @@ pub(crate) async fn attempt(
 
     progress.send_modify(|progress| progress.phase = Phase::Querying);
     let mut read = unless_cancelled(cancel, sync.source.read(&plan)).await?;
-    let resumed = if read.is_continued { already_staged.durable_row_count } else { 0 };
     if !read.is_continued {
         destination.discard_staged(&plan).await?;
         *has_queried = true;
     }
+    let resumed = match &read.withdrawn {
+        _ if !read.is_continued => 0,
+        None => already_staged.durable_row_count,
+        Some(withdrawn) => destination.withdraw(&plan, withdrawn).await?.durable_row_count,
+    };
     if *start == Start::Anew {
         *start = Start::AnewWithOwnStaged;
     }
@@ -106,6 +110,7 @@ pub(crate) async fn attempt(
         changed_values: end.changed_values,
         healed: None,
         column_changes: plan.changes,
+        started_over: read.started_over,
         query_id: read.query_id,
     };
     Ok(Attempted { report, is_of_earlier_run: !*has_queried })

@@ -88,6 +88,8 @@ pub struct RunReport {
     pub healed: Option<String>,
     /// Columns that were not as the last run had found them, and what was done about it.
     pub column_changes: Vec<ColumnChange>,
+    /// Why what an interrupted run had staged was of no use, and the first read began anew.
+    pub started_over: Option<String>,
     /// The query at the source that gave the rows.
     pub query_id: Option<String>,
 }
@@ -208,6 +210,7 @@ impl RunReport {
             changed_values: Vec::new(),
             healed: None,
             column_changes: Vec::new(),
+            started_over: None,
             query_id: None,
         }
     }
@@ -235,6 +238,7 @@ impl RunReport {
             changed_values: [self.changed_values, later.changed_values].concat(),
             healed: self.healed.or(later.healed),
             column_changes: [self.column_changes, later.column_changes].concat(),
+            started_over: self.started_over.or(later.started_over),
             query_id: later.query_id,
         }
     }

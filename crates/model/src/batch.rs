@@ -6,7 +6,7 @@ use std::fmt;
 use arrow_array::{Array, RecordBatch};
 use futures_util::stream::BoxStream;
 
-use crate::{Cursor, Result};
+use crate::{Cursor, LogicalType, Result};
 
 /// Rows of a stream, in the Arrow schema of its plan.
 pub struct Batch {
@@ -61,6 +61,30 @@ pub struct EndOfRead {
     pub changed_values: Vec<(String, u64)>,
 }
 
+/// Staged rows that a read gives once more, because what it would have gone on with is lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withdrawn {
+    pub ranges: Vec<StagedRange>,
+    /// The position that holds without them.
+    pub resume: Cursor,
+}
+
+/// Staged rows by a range of a column, which holds no others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StagedRange {
+    /// The column at the destination.
+    pub column: String,
+    pub logical_type: LogicalType,
+    /// The lowest value, inclusive, as exact text; absent where there is no bound.
+    pub from: Option<String>,
+    /// The highest, exclusive.
+    pub until: Option<String>,
+    /// The rows without a value instead.
+    pub is_of_nulls: bool,
+    /// How many rows there have to be.
+    pub row_count: u64,
+}
+
 /// A read in progress.
 pub struct BatchStream {
     pub events: BoxStream<'static, Result<ReadEvent>>,
@@ -68,6 +92,10 @@ pub struct BatchStream {
     pub row_count: Option<u64>,
     /// Whether this read goes on with what an earlier run staged; otherwise that has to be discarded.
     pub is_continued: bool,
+    /// Of what an earlier run staged, the rows that this read gives again and that have to go before.
+    pub withdrawn: Option<Withdrawn>,
+    /// Why this read could not go on with what an earlier run staged, where somebody has to know.
+    pub started_over: Option<String>,
     /// The query at the source, for people who look there.
     pub query_id: Option<String>,
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::Serialize;
 
-use crate::{Batch, Checkpoint, Progress, Result, StreamName, StreamPlan, TableName};
+use crate::{Batch, Checkpoint, Error, Progress, Result, StreamName, StreamPlan, TableName, Withdrawn};
 
 /// What [`Destination::prepare`] found or made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,6 +66,14 @@ pub trait Destination: Debug + Send + Sync {
     /// Drops what is staged, for a read that starts over.
     async fn discard_staged(&self, plan: &StreamPlan) -> Result<()>;
 
+    /// Takes staged rows back that a read gives once more, and records the position that holds without them. Rows that
+    /// cannot be found exactly are never left: then everything staged is dropped, and the error says to try again.
+    ///
+    /// Only the destinations of sources that read in ranges are ever asked.
+    async fn withdraw(&self, plan: &StreamPlan, _withdrawn: &Withdrawn) -> Result<Staged> {
+        Err(Error::internal(format!("{} cannot take a range of its rows back", plan.target)))
+    }
+
     /// Stages rows, durable at the latest when [`Destination::commit`] returns.
     async fn stage(&self, plan: &StreamPlan, batch: Batch) -> Result<Staged>;
 
@@ -88,6 +96,10 @@ impl<T: Destination + ?Sized> Destination for Arc<T> {
 
     async fn discard_staged(&self, plan: &StreamPlan) -> Result<()> {
         (**self).discard_staged(plan).await
+    }
+
+    async fn withdraw(&self, plan: &StreamPlan, withdrawn: &Withdrawn) -> Result<Staged> {
+        (**self).withdraw(plan, withdrawn).await
     }
 
     async fn stage(&self, plan: &StreamPlan, batch: Batch) -> Result<Staged> {

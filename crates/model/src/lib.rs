@@ -23,7 +23,7 @@ pub use audit::{
     Audit, AuditCost, AuditPlan, Audited, BucketFilter, BucketSummary, CHANGES_LOST, ColumnSummary, Moment,
     RowMark, SNAPSHOT_UNAVAILABLE,
 };
-pub use batch::{Batch, BatchStream, EndOfRead, ReadEvent};
+pub use batch::{Batch, BatchStream, EndOfRead, ReadEvent, StagedRange, Withdrawn};
 pub use checkpoint::{Checkpoint, Epoch, Progress};
 pub use cursor::Cursor;
 pub use destination::{Committed, Destination, Prepared, Rejected, Staged};

@@ -48,6 +48,9 @@ impl Summary<'_> {
             ));
         }
         lines.extend(report.healed.as_ref().map(|reason| format!("healed: {reason}")));
+        if let Some(reason) = &report.started_over {
+            lines.push(format!("the first read began anew: {reason}"));
+        }
         if let Some(nulls) = report.null_cursor_count.filter(|nulls| *nulls > 0) {
             lines.push(format!("{} rows have no value in the cursor column", count(nulls)));
         }

@@ -167,14 +167,14 @@ impl TenantDatabase {
         Ok(connection)
     }
 
-    /// Connections for a destination.
+    /// Connections for a destination, which says itself what memory its work takes.
     pub(super) fn connect_destination(&self) -> Result<OpenFile> {
         let bulk = self
             .instance()?
             .connect_bulk()
             .map_err(|message| error::refused("connect to DuckDB", &message))?;
         let bulk = Arc::new(Mutex::new(bulk));
-        Ok(OpenFile { connection: self.connect()?, bulk, _database: self.clone() })
+        Ok(OpenFile { connection: self.connect_lightly()?, bulk, _database: self.clone() })
     }
 
     /// Lets DuckDB take this much memory, as far as its bound goes. It is not taken back while the file is open, since
@@ -223,6 +223,9 @@ fn start(file: &TenantFile) -> Result<(Instance, u64)> {
     let connection = instance.connect().map_err(|error| error::failed("start DuckDB", error))?;
     file.attach(&connection, "")?;
     connection
+        .execute_batch(&set_spill_folder(&file.path))
+        .map_err(|error| error::failed("start DuckDB", error))?;
+    connection
         .execute_batch(CREATE_STATE)
         .and_then(|()| connection.execute_batch(CREATE_JOURNAL))
         .and_then(|()| connection.execute_batch(CREATE_COMPARISONS))
@@ -234,6 +237,12 @@ fn start(file: &TenantFile) -> Result<(Instance, u64)> {
 
 fn set_memory(bytes: u64) -> String {
     format!("SET GLOBAL max_memory = '{bytes}B'")
+}
+
+/// What does not fit into memory is put beside the file, and not into whatever folder the program was started in.
+fn set_spill_folder(path: &Path) -> String {
+    let folder = path.with_extension("spilled").display().to_string();
+    format!("SET GLOBAL temp_directory = '{}'", folder.replace('\'', "''"))
 }
 
 type ByPlace = BTreeMap<PathBuf, Weak<Shared>>;
@@ -348,6 +357,8 @@ const SETTINGS: [(&str, &str); 6] = [
 const MEMORY_MAX: &str = "1GiB";
 /// The same in bytes.
 pub(super) const MEMORY_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// Enough for staging and for comparing keys, whatever the number of rows; what is more is spilled to disk.
+pub(super) const MEMORY_BYTES_STAGING: u64 = 128 * 1024 * 1024;
 /// Enough for the journal and for looking at what there is. DuckDB keeps the blocks that it has read for as long as it
 /// may, so a file that is only read through would else stay in memory up to the bound.
 pub(super) const MEMORY_BYTES_LIGHT: u64 = 64 * 1024 * 1024;

@@ -10,11 +10,12 @@ use duckdb::{Connection, OptionalExt, Transaction, params};
 use model::{
     Audit, AuditPlan, Audited, Batch, BucketSummary, Checkpoint, Committed, Cursor, Destination, Epoch,
     Error, Prepared, Progress, Publish, Result, RowMark, Staged, StreamName, StreamPlan, TableName,
+    Withdrawn,
 };
 
 use super::audit;
 use super::comparisons::{self, ComparisonKind, ComparisonOutcome};
-use super::database::{OpenFile, TenantDatabase, TenantFile};
+use super::database::{MEMORY_BYTES_MAX, MEMORY_BYTES_STAGING, OpenFile, TenantDatabase, TenantFile};
 use super::deletes;
 use super::drift;
 use super::error::{failed, refused};
@@ -24,6 +25,7 @@ use super::sql::{
     CATALOG, create_table_sql, quoted_schema, quoted_target, repeated_keys_sql, set_staged_sql, staging,
 };
 use super::types::storable;
+use super::withdraw::withdraw_sql;
 use crate::audit::{marks, summaries};
 use crate::guard;
 
@@ -112,12 +114,18 @@ impl Destination for DuckDbDestination {
 
     async fn prepare(&self, plan: &StreamPlan) -> Result<Prepared> {
         let plan = plan.clone();
+        self.database.allow_memory(staging_bytes(&plan))?;
         self.blocking(move |state| state.prepare(&plan)).await
     }
 
     async fn discard_staged(&self, plan: &StreamPlan) -> Result<()> {
         let plan = plan.clone();
         self.blocking(move |state| state.discard_staged(&plan)).await
+    }
+
+    async fn withdraw(&self, plan: &StreamPlan, withdrawn: &Withdrawn) -> Result<Staged> {
+        let (plan, withdrawn) = (plan.clone(), withdrawn.clone());
+        self.blocking(move |state| state.withdraw(&plan, &withdrawn)).await
     }
 
     async fn stage(&self, plan: &StreamPlan, batch: Batch) -> Result<Staged> {
@@ -140,6 +148,10 @@ impl Destination for DuckDbDestination {
 
     async fn commit(&self, plan: &StreamPlan, checkpoint: Checkpoint) -> Result<Committed> {
         let plan = plan.clone();
+        // A table that is put in place takes no more than staging it did. What is joined with a table may take more.
+        if !matches!(plan.publish, Publish::Replace { .. }) {
+            self.database.allow_memory(MEMORY_BYTES_MAX)?;
+        }
         self.blocking(move |state| state.commit(&plan, &checkpoint)).await
     }
 }
@@ -148,12 +160,14 @@ impl Destination for DuckDbDestination {
 impl Audit for DuckDbDestination {
     async fn summarize(&self, plan: &AuditPlan) -> Result<Audited<Vec<BucketSummary>>> {
         let plan = plan.clone();
+        self.database.allow_memory(MEMORY_BYTES_MAX)?;
         let answer = self.blocking(move |state| audit::summarize(&state.file.connection, &plan)).await?;
         Ok(Audited { found: summaries(answer.found)?, cost: answer.cost })
     }
 
     async fn mark_rows(&self, plan: &AuditPlan, buckets: &[u32]) -> Result<Audited<Vec<RowMark>>> {
         let (plan, buckets) = (plan.clone(), buckets.to_vec());
+        self.database.allow_memory(MEMORY_BYTES_MAX)?;
         let answer =
             self.blocking(move |state| audit::mark_rows(&state.file.connection, &plan, &buckets)).await?;
         Ok(Audited { found: marks(answer.found)?, cost: answer.cost })
@@ -204,6 +218,29 @@ impl State {
         transaction.execute_batch(&remake).map_err(|e| failed("empty the staging table", e))?;
         set_staged(&transaction, plan, None)?;
         transaction.commit().map_err(|e| failed("empty the staging table", e))
+    }
+
+    /// Takes staged rows back. Where there are others than there have to be, nothing staged is trusted any more.
+    fn withdraw(&mut self, plan: &StreamPlan, withdrawn: &Withdrawn) -> Result<Staged> {
+        self.forget_rows();
+        let transaction = begin(&mut self.file.connection)?;
+        let mut row_count = staged_rows(&transaction, plan)?;
+        for range in &withdrawn.ranges {
+            let removed = transaction
+                .execute(&withdraw_sql(plan, range)?, [])
+                .map_err(|e| failed("take staged rows back", e))? as u64;
+            if removed != range.row_count || removed > row_count {
+                drop(transaction);
+                self.discard_staged(plan)?;
+                return Err(guard::other_rows_staged(&plan.stream));
+            }
+            row_count -= removed;
+        }
+        let checkpoint = Checkpoint { cursor: withdrawn.resume.clone(), row_count };
+        set_staged(&transaction, plan, Some(&checkpoint))?;
+        transaction.commit().map_err(|e| failed("take staged rows back", e))?;
+        self.durable_row_count = row_count;
+        Ok(self.staged())
     }
 
     /// Forgets the rows that are not durable.
@@ -294,6 +331,14 @@ impl State {
         self.durable_row_count = 0;
         Ok(committed)
     }
+}
+
+/// Memory for staging: each of DuckDB's threads fills a row group of its own, column by column.
+fn staging_bytes(plan: &StreamPlan) -> u64 {
+    /// A row group's values of one column, of a few words each.
+    const COLUMN_BYTES: u64 = 4 * 1024 * 1024;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    MEMORY_BYTES_STAGING + COLUMN_BYTES * plan.columns.len() as u64 * threads as u64
 }
 
 fn not_a_mirror(plan: &StreamPlan) -> Error {

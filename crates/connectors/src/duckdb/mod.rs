@@ -25,6 +25,7 @@ mod replace_from;
 mod source;
 mod sql;
 mod types;
+mod withdraw;
 
 pub use comparisons::{ComparisonKind, ComparisonOutcome};
 pub use database::{TenantConnection, TenantDatabase, TenantFile};

@@ -91,7 +91,14 @@ impl Read {
             let event = batches.receiver.as_mut()?.recv().await?;
             Some((event, batches))
         });
-        BatchStream { events: events.boxed(), row_count, is_continued: false, query_id: None }
+        BatchStream {
+            events: events.boxed(),
+            row_count,
+            is_continued: false,
+            withdrawn: None,
+            started_over: None,
+            query_id: None,
+        }
     }
 
     fn run(mut self, sender: &mpsc::Sender<Result<ReadEvent>>) -> Result<()> {

@@ -163,6 +163,8 @@ impl Source for MemorySource {
         Ok(BatchStream {
             row_count: Some(chunks.iter().map(|chunk| chunk.num_rows() as u64).sum()),
             is_continued,
+            withdrawn: None,
+            started_over: None,
             query_id: Some(reading.result.clone()),
             events: stream::iter(read_events(plan, position, reading, &chunks)?).map(Ok).boxed(),
         })

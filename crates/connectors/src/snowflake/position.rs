@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ranges::Ranges;
 use crate::followed::Followed;
 
 /// A position in a stream.
@@ -37,12 +38,17 @@ pub(super) struct Position {
     /// The result in the middle of which this position lies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reading: Option<Reading>,
+    /// The ranges of a first read, in the middle of which this position lies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) ranges: Option<Ranges>,
 }
 
-/// One statement is one snapshot.
+/// What was there at one moment: one statement is one snapshot, and so are several that look back to the same moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Snapshot {
-    pub(super) query_id: String,
+    /// Absent where several statements have read what was there at that moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) query_id: Option<String>,
     /// The account's clock in UTC before the statement was sent, to the nanosecond.
     pub(super) at: String,
 }

@@ -14,6 +14,7 @@ use snowflake::{DecodeOptions, QueryResult, ResultStream, Session, Statement, Wi
 use super::error::from_client;
 use super::moment::Moment;
 use super::position::{Position, Reading, Snapshot};
+use super::side_by_side::{self, Divided};
 use super::sql::{excluded_count_sql, read_sql};
 use crate::followed::Followed;
 use crate::watermark::Watermark;
@@ -26,11 +27,15 @@ pub(super) async fn start(
     committed: Position,
     statement: String,
 ) -> Result<BatchStream> {
+    let started_over = match side_by_side::start(session, plan, &statement).await? {
+        Divided::Ranges(read) => return Ok(read),
+        Divided::OneStatement(started_over) => started_over,
+    };
     match kept(session, plan, &statement).await? {
         Some((result, position)) => batches_of(plan, result, position, true),
         None => {
             let (result, position) = anew(session, plan, committed, statement).await?;
-            batches_of(plan, result, position, false)
+            Ok(BatchStream { started_over, ..batches_of(plan, result, position, false)? })
         }
     }
 }
@@ -46,6 +51,8 @@ pub(super) fn batches_of(
     Ok(BatchStream {
         row_count: Some(result.total_rows()),
         is_continued,
+        withdrawn: None,
+        started_over: None,
         query_id: Some(result.query_id().to_owned()),
         events: stream::unfold(Some(read), Read::step).boxed(),
     })
@@ -68,14 +75,14 @@ async fn anew(
         followed: Followed::by(plan),
         null_count,
         change_token: moment.change_token,
-        snapshot: Some(Snapshot { query_id: query_id.clone(), at: moment.at }),
+        snapshot: Some(Snapshot { query_id: Some(query_id.clone()), at: moment.at }),
         reading: Some(Reading { query_id, next_chunk: 0, statement }),
         ..Position::default()
     };
     Ok((result, position))
 }
 
-async fn excluded_count(session: &Session, plan: &StreamPlan) -> Result<u64> {
+pub(super) async fn excluded_count(session: &Session, plan: &StreamPlan) -> Result<u64> {
     let Some(sql) = excluded_count_sql(plan)? else { return Ok(0) };
     let result = session.query(Statement::new(sql.as_str()).repeatable()).await.map_err(from_client)?;
     let rows = result.collect().await.map_err(from_client)?;
@@ -107,7 +114,7 @@ pub(super) async fn kept(
 
 /// Whatever the service says about a result that it does not give, the way on is to read again. Only what a retry or a
 /// person would mend first is reported.
-fn is_gone(kind: snowflake::ErrorKind) -> bool {
+pub(super) fn is_gone(kind: snowflake::ErrorKind) -> bool {
     use snowflake::ErrorKind;
     !matches!(
         kind,
@@ -132,16 +139,11 @@ struct Read {
 
 impl Read {
     fn new(plan: &StreamPlan, result: &QueryResult, position: Position) -> Result<Self> {
-        let lossy = plan.columns.iter().enumerate().filter(|(_, column)| column.is_lossy);
-        let lossy_columns: Vec<(usize, String)> =
-            lossy.map(|(index, column)| (index, column.target.clone())).collect();
-        let wide = plan.columns.iter().filter(|column| column.is_lossy).map(|column| column.source.clone());
-        let options = DecodeOptions { wide_timestamps: WideTimestamps::MicrosecondsFor(wide.collect()) };
         let reading = position
             .reading
             .clone()
             .ok_or_else(|| Error::internal("a read was started without a result to read"))?;
-        let batches = result.batches_from(reading.next_chunk, options).map_err(from_client)?;
+        let batches = result.batches_from(reading.next_chunk, decode_options(plan)).map_err(from_client)?;
         Ok(Self {
             plan: plan.clone(),
             batches,
@@ -149,7 +151,7 @@ impl Read {
             watermark: cursor_watermark(plan, &position)?,
             position,
             reading,
-            lossy_columns,
+            lossy_columns: lossy_columns(plan),
         })
     }
 
@@ -211,12 +213,8 @@ impl Read {
 }
 
 fn cursor_watermark(plan: &StreamPlan, position: &Position) -> Result<Option<(usize, Watermark)>> {
-    let ReadPlan::ByCursor { cursor_column, cursor_type, .. } = &plan.read else { return Ok(None) };
-    let target = plan.column(cursor_column).map(|column| column.target.as_str()).unwrap_or_default();
-    let index = plan
-        .arrow_schema()
-        .index_of(target)
-        .map_err(|_| Error::internal("the cursor column is missing from the plan"))?;
+    let ReadPlan::ByCursor { cursor_type, .. } = &plan.read else { return Ok(None) };
+    let index = cursor_index(plan)?;
     let watermark = Watermark::starting_at(cursor_type, position.watermark.as_deref(), position.null_count)?;
     let watermark = match &position.snapshot {
         Some(snapshot) => watermark.never_beyond(cursor_type, &snapshot.at, position.future_count)?,
@@ -233,13 +231,32 @@ pub(super) fn next_statement(plan: &StreamPlan, position: &Position) -> Result<S
     Ok(digest(&read_sql(&next, position)?))
 }
 
+/// The cursor column's index among the Arrow columns.
+pub(super) fn cursor_index(plan: &StreamPlan) -> Result<usize> {
+    let missing = || Error::internal("the cursor column is missing from the plan");
+    let ReadPlan::ByCursor { cursor_column, .. } = &plan.read else { return Err(missing()) };
+    let target = plan.column(cursor_column).map(|column| column.target.as_str()).unwrap_or_default();
+    plan.arrow_schema().index_of(target).map_err(|_| missing())
+}
+
+/// Columns of which a loss was allowed, with their places in the statement.
+pub(super) fn lossy_columns(plan: &StreamPlan) -> Vec<(usize, String)> {
+    let lossy = plan.columns.iter().enumerate().filter(|(_, column)| column.is_lossy);
+    lossy.map(|(index, column)| (index, column.target.clone())).collect()
+}
+
+pub(super) fn decode_options(plan: &StreamPlan) -> DecodeOptions {
+    let wide = plan.columns.iter().filter(|column| column.is_lossy).map(|column| column.source.clone());
+    DecodeOptions { wide_timestamps: WideTimestamps::MicrosecondsFor(wide.collect()) }
+}
+
 /// Tells one statement from another, without keeping its text.
 pub(super) fn digest(statement: &str) -> String {
     Sha256::digest(statement.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The same values under the plan's names. Types that differ in their field names alone are renamed with them.
-fn relabelled(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+pub(super) fn relabelled(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     let columns: Vec<ArrayRef> = rows
         .columns()
         .iter()

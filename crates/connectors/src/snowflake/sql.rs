@@ -54,6 +54,22 @@ fn not_deleted_sql(column: &DeleteColumn) -> Result<String> {
     Ok(format!("NOT {}", deleted_sql(column)?))
 }
 
+/// Reads the plan's rows that meet `condition`, as they were at a moment where there is one.
+pub(super) fn range_sql(plan: &StreamPlan, at: Option<&str>, condition: &str) -> Result<String> {
+    let past = at.map(past_sql).unwrap_or_default();
+    let required = match plan.read.required_column() {
+        Some(column) => format!("{} IS NOT NULL AND ", quoted(column)?),
+        None => String::new(),
+    };
+    let (columns, stream) = (selected_sql(plan, "FALSE")?, stream_sql(&plan.stream)?);
+    Ok(format!("SELECT {columns} FROM {stream}{past} WHERE {required}{condition}"))
+}
+
+/// As of a moment, behind a table's name.
+fn past_sql(at: &str) -> String {
+    format!(" AT(TIMESTAMP => {})", zoned_bound_sql("TO_TIMESTAMP_LTZ", at))
+}
+
 /// Counts the rows that a read leaves out for want of a cursor value; absent where it leaves none out.
 pub(super) fn excluded_count_sql(plan: &StreamPlan) -> Result<Option<String>> {
     let ReadPlan::ByCursor { cursor_column, null_cursor: NullCursor::Exclude, .. } = &plan.read else {
@@ -111,9 +127,10 @@ fn at_sql(stream: &StreamName, moment: Moment, committed: &Position) -> Result<S
     }
     match (moment, stream, &committed.snapshot) {
         (Moment::Now, ..) => Ok(sql),
-        (Moment::Checkpoint, StreamName::Table(_), Some(snapshot)) => {
-            Ok(format!("{sql} AT(STATEMENT => {})", string_literal(&snapshot.query_id)))
-        }
+        (Moment::Checkpoint, StreamName::Table(_), Some(snapshot)) => Ok(match &snapshot.query_id {
+            Some(query_id) => format!("{sql} AT(STATEMENT => {})", string_literal(query_id)),
+            None => format!("{sql}{}", past_sql(&snapshot.at)),
+        }),
         (Moment::Checkpoint, StreamName::Table(_), None) => {
             Err(no_snapshot("the last read did not note which snapshot it was of"))
         }
@@ -182,7 +199,7 @@ fn where_sql(plan: &StreamPlan, committed: &Position, added: &[&str]) -> Result<
 
 /// The bound in the column's own type. Its format is written out, so that no parameter of session, user or account can
 /// give it another meaning, and instants carry their offset.
-fn bound_sql(cursor_type: &LogicalType, bound: &str) -> Result<String> {
+pub(super) fn bound_sql(cursor_type: &LogicalType, bound: &str) -> Result<String> {
     Ok(match cursor_type {
         LogicalType::Int64 => format!("{bound}::NUMBER(38,0)"),
         LogicalType::Decimal { scale, .. } => format!("{bound}::NUMBER(38,{scale})"),

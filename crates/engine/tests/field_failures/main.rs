@@ -10,4 +10,5 @@ mod long_reads;
 mod names;
 mod page;
 mod pull;
+mod ranges;
 mod types;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use async_trait::async_trait;
 use model::{
     Batch, Checkpoint, Committed, Destination, Prepared, Progress, Result, Staged, StreamName, StreamPlan,
-    TableName,
+    TableName, Withdrawn,
 };
 use tokio::sync::Notify;
 
@@ -51,6 +51,10 @@ impl Destination for Killed {
 
     async fn discard_staged(&self, plan: &StreamPlan) -> Result<()> {
         self.pass(self.inner.discard_staged(plan)).await
+    }
+
+    async fn withdraw(&self, plan: &StreamPlan, withdrawn: &Withdrawn) -> Result<Staged> {
+        self.pass(self.inner.withdraw(plan, withdrawn)).await
     }
 
     async fn stage(&self, plan: &StreamPlan, batch: Batch) -> Result<Staged> {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use model::{
-    ChosenColumn, DeletePolicy, DeletesSpec, NullCursor, ReadSpec, StreamName, StreamSpec, TableName,
+    ChosenColumn, DeletePolicy, DeletesSpec, NullCursor, RangeCount, RangeSpec, ReadSpec, StreamName,
+    StreamSpec, TableName,
 };
 
 use super::cursor_type::{ALL, CursorType};
@@ -22,6 +23,7 @@ pub(super) struct Settings {
     pub(super) is_by_changes: bool,
     /// What becomes of deleted rows; without a key they are always removed.
     pub(super) policy: DeletePolicy,
+    pub(super) ranges: RangeSpec,
 }
 
 impl Settings {
@@ -44,6 +46,10 @@ impl Settings {
             names_columns: random.chance(40),
             is_by_changes,
             policy: if has_key { *random.pick(&policies) } else { DeletePolicy::Delete },
+            ranges: match random.chance(30) {
+                true => RangeSpec::Count(RangeCount::new(2 + random.below(4)).unwrap()),
+                false => RangeSpec::Auto,
+            },
         }
     }
 
@@ -71,6 +77,7 @@ impl Settings {
             key: if self.has_key { vec!["ID".to_owned()] } else { Vec::new() },
             columns: if self.names_columns { ["ID", "NAME", "AT"].map(chosen).to_vec() } else { Vec::new() },
             max_shrink_percent: 100,
+            ranges: self.ranges,
             ..StreamSpec::new(stream, target)
         }
     }
