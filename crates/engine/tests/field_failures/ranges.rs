@@ -34,12 +34,15 @@ fn by_at(count: u64) -> StreamSpec {
     in_ranges(by_cursor("EVENTS", "AT", &["ID"]), count)
 }
 
-/// Runs while the statements of all ranges but the first wait until `act` is done.
+/// Runs while the statements of all ranges but the first, which is read by then, wait until `act` is done.
 async fn run_beside(account: &Account, pull: &Pull<'_>, condition: &str, act: impl FnOnce()) {
     let hold = Action::Hold { gate: "range".into() };
     account.emulator.faults().add(FaultRule::on(Route::Query, hold).statement(condition).forever());
     let write = async {
         account.emulator.faults().reached("range", 3).await;
+        while range_reads(account).is_empty() {
+            tokio::task::yield_now().await;
+        }
         act();
         account.emulator.faults().clear();
     };
