@@ -7,6 +7,7 @@ mod json;
 mod json_number;
 mod moment;
 mod number;
+mod plain_json;
 mod text;
 
 use arrow_array::types::ArrowPrimitiveType;
