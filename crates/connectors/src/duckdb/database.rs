@@ -226,9 +226,7 @@ fn start(file: &TenantFile) -> Result<(Instance, u64)> {
         .execute_batch(&set_spill_folder(&file.path))
         .map_err(|error| error::failed("start DuckDB", error))?;
     connection
-        .execute_batch(CREATE_STATE)
-        .and_then(|()| connection.execute_batch(CREATE_JOURNAL))
-        .and_then(|()| connection.execute_batch(CREATE_COMPARISONS))
+        .execute_batch(&format!("BEGIN; {CREATE_STATE} {CREATE_JOURNAL} {CREATE_COMPARISONS} COMMIT"))
         .map_err(|error| error::failed("prepare the state tables", error))?;
     // What a process left behind that was killed may have to stay in memory.
     let is_light = connection.execute_batch(&set_memory(MEMORY_BYTES_LIGHT)).is_ok();

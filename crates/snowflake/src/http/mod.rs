@@ -4,6 +4,7 @@ mod attempt;
 mod call;
 mod network;
 mod retry;
+mod trust;
 
 pub(crate) use self::attempt::is_untrusted;
 pub(crate) use self::call::{Body, Call, Http, Reply};

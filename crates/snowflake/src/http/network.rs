@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use reqwest::redirect;
 
+use super::trust;
 use crate::result::chunk_http;
 use crate::{Error, ErrorKind, Result, Secret};
 
@@ -48,11 +49,11 @@ pub struct Network {
 impl Network {
     /// Clients behind `proxy` that also trust `extra_roots`, each a PEM file of certificates.
     pub fn new(proxy: &Proxy, extra_roots: &[Vec<u8>]) -> Result<Self> {
-        let storage = chunk_http(builder(proxy, extra_roots)?.referer(false))?;
+        let tls = trust::tls(extra_roots)?;
         Ok(Self {
-            service: sender(builder(proxy, extra_roots)?)?,
-            storage,
-            uploads: sender(builder(proxy, extra_roots)?)?,
+            service: sender(builder(proxy, &tls)?)?,
+            storage: chunk_http(builder(proxy, &tls)?.referer(false))?,
+            uploads: sender(builder(proxy, &tls)?)?,
         })
     }
 }
@@ -75,17 +76,8 @@ fn sender(builder: reqwest::ClientBuilder) -> Result<reqwest::Client> {
         .map_err(|source| unusable(source.without_url()))
 }
 
-fn builder(proxy: &Proxy, extra_roots: &[Vec<u8>]) -> Result<reqwest::ClientBuilder> {
-    let mut roots = Vec::new();
-    for pem in extra_roots {
-        let certificates = reqwest::Certificate::from_pem_bundle(pem)
-            .map_err(|_| Error::new(ErrorKind::Config, "an extra root certificate is not PEM"))?;
-        roots.extend(certificates);
-    }
-    let mut builder = reqwest::Client::builder();
-    if !roots.is_empty() {
-        builder = builder.tls_certs_merge(roots);
-    }
+fn builder(proxy: &Proxy, tls: &rustls::ClientConfig) -> Result<reqwest::ClientBuilder> {
+    let builder = reqwest::Client::builder().tls_backend_preconfigured(tls.clone());
     match proxy {
         Proxy::Environment => Ok(builder),
         Proxy::Direct => Ok(builder.no_proxy()),
