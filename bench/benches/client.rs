@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use bench::measurement::{self, Measurement};
-use bench::{events, floor, harness, pull};
+use bench::measurement::Measurement;
+use bench::{child, events, floor, harness, pull};
 
 /// Threads of the floor: the cores of the machine that the goals are set for.
 const FLOOR_THREADS: usize = 2;
@@ -14,25 +14,20 @@ const PEAK_BYTES_GOAL: u64 = (256 + 100) << 20;
 const SPEED_GOAL: f64 = 0.8;
 
 fn main() {
-    match measurement::task().as_deref() {
-        Some([kind, rest @ ..]) => child(kind, rest),
-        _ => parent(),
-    }
+    child::main(parent, measure);
 }
 
 fn parent() {
-    let client = harness::against_floor("pull", SPEED_GOAL, |folder, port, rows| {
+    let client = harness::against_floor(SPEED_GOAL, |folder, port, rows| {
         let folder = folder.display();
         [("floor", format!("floor {folder} {rows}")), ("client", format!("client {port} {rows}"))]
     });
-    if let Some(client) = client {
-        println!("client peak: {} MiB (goal below {} MiB)", client.peak_bytes >> 20, PEAK_BYTES_GOAL >> 20);
-    }
+    println!("client peak: {} MiB (goal below {} MiB)", client.peak_bytes() >> 20, PEAK_BYTES_GOAL >> 20);
 }
 
-fn child(kind: &str, arguments: &[String]) {
+fn measure(kind: &str, arguments: &[String]) {
     match (kind, arguments) {
-        ("serve", [folder]) => measurement::serve(Path::new(folder)),
+        ("serve", [folder]) => child::serve(Path::new(folder)),
         ("floor", [folder, rows]) => {
             let chunks = events::read_chunks(Path::new(folder)).expect("the chunks can be read");
             let count = rows.parse::<usize>().expect("a number of rows") / events::CHUNK_ROWS;

@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use bench::measurement::{self, Measurement};
-use bench::{events, floor, harness, landing};
+use bench::measurement::Measurement;
+use bench::{child, events, floor, harness, landing};
 
 /// Threads of the floor: the cores of the machine that the goals are set for.
 const FLOOR_THREADS: usize = 2;
@@ -12,27 +12,22 @@ const FLOOR_THREADS: usize = 2;
 const SPEED_GOAL: f64 = 0.75;
 
 fn main() {
-    match measurement::task().as_deref() {
-        Some([kind, rest @ ..]) => child(kind, rest),
-        _ => parent(),
-    }
+    child::main(parent, measure);
 }
 
 fn parent() {
-    let pull = harness::against_floor("land", SPEED_GOAL, |folder, port, rows| {
+    let pull = harness::against_floor(SPEED_GOAL, |folder, port, rows| {
         let folder = folder.display();
         [("floor", format!("floor {folder} {port} {rows}")), ("pull", format!("pull {port} {rows}"))]
     });
-    if let Some(pull) = pull {
-        println!("pull peak: {} MiB", pull.peak_bytes >> 20);
-    }
+    println!("pull peak: {} MiB", pull.peak_bytes() >> 20);
 }
 
-fn child(kind: &str, arguments: &[String]) {
+fn measure(kind: &str, arguments: &[String]) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
     let folder = tempfile::tempdir().expect("a temporary folder");
     match (kind, arguments) {
-        ("serve", [folder]) => measurement::serve(Path::new(folder)),
+        ("serve", [folder]) => child::serve(Path::new(folder)),
         ("floor", [chunks, port, rows]) => {
             let chunks = events::read_chunks(Path::new(chunks)).expect("the chunks can be read");
             let (port, rows): (u16, usize) =

@@ -1,11 +1,10 @@
 //! The whole push from DuckDB against its floor: the same rows read, written as Parquet, encrypted and copied over
 //! loopback. `SNOWFERRY_BENCH_ROWS=10000000` measures ten million rows instead of one.
 
-use std::io::Write;
 use std::path::Path;
 
-use bench::measurement::{self, Measurement};
-use bench::{harness, push, receiver, table};
+use bench::measurement::Measurement;
+use bench::{child, harness, push, receiver, table};
 
 /// The part of the floor's speed that is the goal.
 const SPEED_GOAL: f64 = 0.75;
@@ -13,33 +12,24 @@ const SPEED_GOAL: f64 = 0.75;
 const PEAK_BYTES_GOAL: u64 = (256 + 100) << 20;
 
 fn main() {
-    match measurement::task().as_deref() {
-        Some([kind, rest @ ..]) => child(kind, rest),
-        _ => parent(),
-    }
+    child::main(parent, measure);
 }
 
 fn parent() {
-    let push = harness::against_floor("send", SPEED_GOAL, |folder, port, rows| {
+    let push = harness::against_floor(SPEED_GOAL, |folder, port, rows| {
         table::write(folder, rows).expect("the table can be written");
         let folder = folder.display();
         [("floor", format!("floor {folder}")), ("push", format!("push {port} {folder}"))]
     });
-    if let Some(push) = push {
-        println!("push peak: {} MiB (goal below {} MiB)", push.peak_bytes >> 20, PEAK_BYTES_GOAL >> 20);
-    }
+    println!("push peak: {} MiB (goal below {} MiB)", push.peak_bytes() >> 20, PEAK_BYTES_GOAL >> 20);
 }
 
-fn child(kind: &str, arguments: &[String]) {
+fn measure(kind: &str, arguments: &[String]) {
     match (kind, arguments) {
         ("serve", [_]) => {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
-            let ready = |port| {
-                let mut out = std::io::stdout().lock();
-                writeln!(out, "{port}").and_then(|()| out.flush()).expect("the parent listens");
-            };
-            runtime.block_on(receiver::serve(ready)).expect("the receiver runs until it is stopped");
+            runtime.block_on(receiver::serve(child::tell)).expect("the receiver runs until it is stopped");
         }
         ("floor", [folder]) => {
             let run = Measurement::take(|| push::floor(Path::new(folder)));

@@ -1,5 +1,6 @@
 //! Measurements of Snowferry, and the data they run on.
 
+pub mod child;
 pub mod events;
 pub mod floor;
 pub mod harness;

@@ -1,16 +1,10 @@
-//! One measurement, taken in a process of its own so that its peak memory is its own.
+//! What one run took, and what several took.
 
-use std::io::{self, BufRead, BufReader, Write};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::fmt;
+use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-
-use crate::{events, service};
-
-/// What a child process was asked to do.
-const TASK_VARIABLE: &str = "SNOWFERRY_BENCH_TASK";
 
 /// What one run took.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
@@ -40,30 +34,48 @@ impl Measurement {
     }
 }
 
-/// The task of this process, where it is a child.
-pub fn task() -> Option<Vec<String>> {
-    let task = std::env::var(TASK_VARIABLE).ok()?;
-    Some(task.split(' ').map(str::to_owned).collect())
+/// The runs of one contestant, of which there is at least one.
+#[derive(Clone, Debug)]
+pub struct Series {
+    pub runs: Vec<Measurement>,
 }
 
-/// Runs `task` in a child process and returns what it measured.
-pub fn run(task: &str) -> io::Result<Measurement> {
-    let (mut child, line) = start(task)?;
-    let status = child.wait()?;
-    if !status.success() {
-        return Err(io::Error::other(format!("{task}: {status}")));
+impl Series {
+    pub fn wall(&self) -> Duration {
+        self.median(|run| run.wall)
     }
-    Ok(serde_json::from_str(&line)?)
+
+    pub fn cpu(&self) -> Duration {
+        self.median(|run| run.cpu)
+    }
+
+    /// The highest peak of all runs.
+    pub fn peak_bytes(&self) -> u64 {
+        self.runs.iter().map(|run| run.peak_bytes).max().unwrap_or(0)
+    }
+
+    fn median(&self, part: impl Fn(&Measurement) -> Duration) -> Duration {
+        let mut parts: Vec<Duration> = self.runs.iter().map(part).collect();
+        parts.sort();
+        let (low, high) = (parts[(parts.len() - 1) / 2], parts[parts.len() / 2]);
+        (low + high) / 2
+    }
 }
 
-/// Starts `task` in a child process and waits for the first line that it prints.
-pub fn start(task: &str) -> io::Result<(Child, String)> {
-    let mut child =
-        Command::new(std::env::current_exe()?).env(TASK_VARIABLE, task).stdout(Stdio::piped()).spawn()?;
-    let mut line = String::new();
-    let stdout = child.stdout.take().ok_or_else(|| io::Error::other("the child has no output"))?;
-    BufReader::new(stdout).read_line(&mut line)?;
-    Ok((child, line))
+impl fmt::Display for Series {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let walls = self.runs.iter().map(|run| run.wall);
+        let (fastest, slowest) = (walls.clone().min().unwrap_or_default(), walls.max().unwrap_or_default());
+        let rows = self.runs.first().map_or(0, |run| run.rows);
+        write!(
+            f,
+            "median {:.2?} ({fastest:.2?} to {slowest:.2?}, {:.2?} of processors), {:.0} rows/s, peak {} MiB",
+            self.wall(),
+            self.cpu(),
+            rows as f64 / self.wall().as_secs_f64(),
+            self.peak_bytes() >> 20,
+        )
+    }
 }
 
 /// Processor time of this process so far, where the system tells it.
@@ -83,51 +95,4 @@ fn peak_bytes() -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
-}
-
-/// One run of `task`, which must give `rows` rows.
-pub fn measured(task: &str, rows: usize, runs: &mut Vec<Measurement>) -> Duration {
-    let run = self::run(task).expect("the measurement succeeds");
-    assert_eq!(run.rows, rows as u64, "every row is read");
-    runs.push(run);
-    run.wall
-}
-
-/// The median run, with the highest peak of all runs.
-pub fn summary(name: &str, runs: &[Measurement]) -> Option<Measurement> {
-    let mut runs = runs.to_vec();
-    runs.sort_by_key(|run| run.wall);
-    let median = *runs.get(runs.len() / 2)?;
-    let peak_bytes = runs.iter().map(|run| run.peak_bytes).max().unwrap_or(0);
-    let speed = median.rows as f64 / median.wall.as_secs_f64();
-    println!(
-        "{name}: median {:.2?} ({:.2?} of processors), {speed:.0} rows/s, peak {} MiB",
-        median.wall,
-        median.cpu,
-        peak_bytes >> 20
-    );
-    Some(Measurement { peak_bytes, ..median })
-}
-
-/// Serves the chunks in `folder` until the process is stopped, after it told its port on standard output.
-pub fn serve(folder: &Path) {
-    let chunks = events::read_chunks(folder).expect("the chunks can be read");
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
-    let ready = |port| {
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "{port}").and_then(|()| out.flush()).expect("the parent listens");
-    };
-    runtime.block_on(service::serve(chunks, ready)).expect("the service runs until it is stopped");
-}
-
-/// Stops the service with the benchmark.
-#[derive(Debug)]
-pub struct StopOnDrop(pub Child);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }

@@ -22,7 +22,7 @@ use futures_util::StreamExt;
 use parquet::file::metadata::{FooterTail, ParquetMetaDataReader};
 use serde_json::{Value, json};
 
-use crate::service::{log_in, reply};
+use crate::service::{log_in, reply, rows};
 use crate::table::TARGET_COLUMNS;
 
 /// What file keys are wrapped with.
@@ -176,16 +176,4 @@ impl Receiver {
         ];
         rows(&columns, &loaded)
     }
-}
-
-/// A result of texts.
-fn rows(columns: &[&str], rows: &[Value]) -> Value {
-    let rowtype: Vec<Value> = columns
-        .iter()
-        .map(|name| json!({ "name": name, "type": "text", "length": 16_777_216, "nullable": true }))
-        .collect();
-    json!({
-        "queryId": "01b0-bench", "rowtype": rowtype, "rowset": rows, "total": rows.len(), "returned": rows.len(),
-        "version": 1, "queryResultFormat": "json", "statementTypeId": 4096, "parameters": [],
-    })
 }

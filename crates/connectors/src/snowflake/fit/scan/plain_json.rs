@@ -87,7 +87,7 @@ impl<'a> Plain<'a> {
 
     /// A string whose quote has been read.
     fn text(&mut self) -> Option<&'a [u8]> {
-        let length = self.rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
+        let length = plain_length(self.rest)?;
         let (text, after) = self.rest.split_at(length);
         self.rest = after.strip_prefix(b"\"")?;
         Some(text)
@@ -141,11 +141,32 @@ impl<'a> Plain<'a> {
     }
 }
 
+/// The bytes before the first that ends a plain string: a quote, a backslash or a control character.
+///
+/// Eight at a time, as strings in JSON are about as long: subtracting from each byte of a word sets the highest bit where
+/// it was smaller, and is wrong at most behind the first such byte.
+fn plain_length(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 0xff;
+    const HIGH_BITS: u64 = ONES << 7;
+    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGH_BITS;
+    let equal = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let ends = below(word, 0x20) | equal(word, b'"') | equal(word, b'\\');
+        if ends != 0 {
+            return Some(index * 8 + ends.trailing_zeros() as usize / 8);
+        }
+    }
+    let ending = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
+    Some(words.len() * 8 + ending)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::is_plain;
+    use super::{is_plain, plain_length};
     use crate::snowflake::fit::scan::json;
 
     /// Pieces of which a random text is a document, or nearly one, often enough.
@@ -191,6 +212,14 @@ mod tests {
         #[test]
         fn a_plain_document_breaks_no_rule_of_a_parsed_one(document in document()) {
             prop_assert!(!is_plain(&document) || json::parse(&document).is_ok());
+        }
+
+        #[test]
+        fn a_string_ends_at_its_first_byte_that_is_not_plain(
+            bytes in prop::collection::vec(prop_oneof![prop::sample::select(b"\"\\\x1f ~\x80\xff".to_vec()), any::<u8>()], 0..30),
+        ) {
+            let ending = bytes.iter().position(|byte| *byte < 0x20 || *byte == b'"' || *byte == b'\\');
+            prop_assert_eq!(plain_length(&bytes), ending);
         }
 
         #[test]
