@@ -3,7 +3,11 @@
 use std::collections::HashMap;
 
 use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
 use arrow_array::{Array, RecordBatch};
+use arrow_cast::cast;
+use arrow_schema::{DataType, TimeUnit};
+use jiff::Timestamp;
 use model::{Column, Error, Result, StreamFilter, StreamKind, StreamName, StreamSchema, TableName};
 use serde::Deserialize;
 use snowflake::{ColumnType, Session, Statement, VectorElement, string_literal};
@@ -269,6 +273,11 @@ fn names(batches: &[RecordBatch]) -> Vec<String> {
 pub(super) struct ShownRows<'a>(pub(super) &'a RecordBatch);
 
 impl ShownRows<'_> {
+    /// The row of the object with exactly this name: LIKE ignores case.
+    pub(super) fn named(&self, name: &str) -> Option<usize> {
+        (0..self.0.num_rows()).find(|row| self.text("name", *row).as_deref() == Some(name))
+    }
+
     pub(super) fn text(&self, column: &str, row: usize) -> Option<String> {
         let values = self.0.column_by_name(column)?.as_string_opt::<i32>()?;
         values.is_valid(row).then(|| values.value(row).to_owned())
@@ -279,5 +288,23 @@ impl ShownRows<'_> {
         let values = self.0.column_by_name(column)?;
         let text = arrow_cast::display::array_value_to_string(values, row).ok()?;
         text.split('.').next()?.parse().ok()
+    }
+
+    /// A moment, as text that stays the same from one session to the next.
+    pub(super) fn moment(&self, column: &str, row: usize) -> Option<String> {
+        let values = self.0.column_by_name(column)?;
+        if values.is_null(row) {
+            return None;
+        }
+        let DataType::Timestamp(unit, _) = values.data_type() else { return self.text(column, row) };
+        let whole = cast(values, &DataType::Int64).ok()?.as_primitive::<Int64Type>().value(row);
+        let nanoseconds = i128::from(whole)
+            * match unit {
+                TimeUnit::Second => 1_000_000_000,
+                TimeUnit::Millisecond => 1_000_000,
+                TimeUnit::Microsecond => 1_000,
+                TimeUnit::Nanosecond => 1,
+            };
+        Timestamp::from_nanosecond(nanoseconds).ok().map(|moment| moment.to_string())
     }
 }

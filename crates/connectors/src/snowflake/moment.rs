@@ -24,10 +24,11 @@ pub(super) struct Moment {
 }
 
 impl Moment {
-    /// Asks for the clock, and for the token where the read goes on from a position later.
-    pub(super) async fn before(session: &Session, plan: &StreamPlan) -> Result<Self> {
+    /// Asks for the clock, and for the token where the read goes on from a position later. What the stream is, is asked
+    /// where it is not known yet.
+    pub(super) async fn before(session: &Session, plan: &StreamPlan, known: Option<Object>) -> Result<Self> {
         if let (ReadPlan::ByCursor { .. }, StreamName::Table(table)) = (&plan.read, &plan.stream)
-            && Object::of_table(session, table).await?.is_some_and(|object| object.kind.has_change_token())
+            && has_change_token(session, table, known).await?
             && let Some(moment) = Self::with_token(session, table).await?
         {
             return Ok(moment);
@@ -54,6 +55,14 @@ impl Moment {
         let change_token = Some(token).filter(|token| token.parse::<i128>().is_ok_and(|token| token > 0));
         Ok(Some(Self { at, change_token }))
     }
+}
+
+async fn has_change_token(session: &Session, table: &TableName, known: Option<Object>) -> Result<bool> {
+    let object = match known {
+        None => Object::of_table(session, table).await?,
+        known => known,
+    };
+    Ok(object.is_some_and(|object| object.kind.has_change_token()))
 }
 
 /// The account's clock in UTC, to the nanosecond.

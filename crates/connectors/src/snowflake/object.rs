@@ -23,6 +23,8 @@ pub enum ObjectKind {
     ExternalTable,
     /// A table that Snowflake fills by a query from time to time.
     DynamicTable,
+    /// A table into which the account logs.
+    EventTable,
     /// A table that is kept by rows.
     HybridTable,
     /// Files in Apache Iceberg's format, with or without Snowflake as their catalog.
@@ -45,8 +47,10 @@ pub enum ObjectKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Object {
     pub(super) kind: ObjectKind,
-    /// For how many days the rows can be read as they were.
-    pub(super) retention_days: u64,
+    /// When it was created, where that is shown: another object of the same name has another past.
+    pub(super) created_on: Option<String>,
+    /// For how many days the rows can be read as they were, where that is shown.
+    pub(super) retention_days: Option<u64>,
     pub(super) row_count: Option<u64>,
     pub(super) bytes: Option<u64>,
     /// By what the table is clustered, as SQL; empty where by nothing.
@@ -56,26 +60,39 @@ pub(super) struct Object {
 }
 
 impl Object {
-    /// Asks what `stream` is.
+    /// Asks what `stream` is, and where its database comes from.
     pub(super) async fn of(session: &Session, stream: &StreamName) -> Result<Self> {
+        Self::listed(session, stream).await?.with_origin(session, stream).await
+    }
+
+    /// Asks what `stream` is; a table from a share looks like one of the account's own.
+    pub(super) async fn listed(session: &Session, stream: &StreamName) -> Result<Self> {
         let StreamName::Table(table) = stream else { return Ok(Self::of_kind(ObjectKind::Query)) };
-        let Some(mut object) = Self::of_table(session, table).await? else {
-            return Ok(Self::of_kind(view_kind(session, table).await?));
-        };
-        if is_imported(session, database_of(table)?).await? {
-            object.kind = ObjectKind::SharedTable;
+        match Self::of_table(session, table).await? {
+            Some(object) => Ok(object),
+            None => Ok(Self::of_kind(view_kind(session, table).await?)),
         }
-        Ok(object)
+    }
+
+    /// Asks whether a listed table comes from a share.
+    pub(super) async fn with_origin(self, session: &Session, stream: &StreamName) -> Result<Self> {
+        let StreamName::Table(table) = stream else { return Ok(self) };
+        let kind = match self.kind.is_table() && is_imported(session, database_of(table)?).await? {
+            true => ObjectKind::SharedTable,
+            false => self.kind,
+        };
+        Ok(Self { kind, ..self })
     }
 
     /// The table of this name, whether its database is our own or of a share; absent where it is no table.
     pub(super) async fn of_table(session: &Session, table: &TableName) -> Result<Option<Self>> {
         for batch in show(session, &show_sql("TABLES", table)?).await? {
             let rows = ShownRows(&batch);
-            if let Some(row) = row_of(&rows, batch.num_rows(), &table.table) {
+            if let Some(row) = rows.named(&table.table) {
                 return Ok(Some(Self {
                     kind: table_kind(&rows, row),
-                    retention_days: rows.count("retention_time", row).unwrap_or_default(),
+                    created_on: rows.moment("created_on", row),
+                    retention_days: rows.count("retention_time", row),
                     row_count: rows.count("rows", row),
                     bytes: rows.count("bytes", row),
                     clustered_by: rows.text("cluster_by", row).unwrap_or_default(),
@@ -91,7 +108,8 @@ impl Object {
     pub(super) fn of_kind(kind: ObjectKind) -> Self {
         Self {
             kind,
-            retention_days: 0,
+            created_on: None,
+            retention_days: None,
             row_count: None,
             bytes: None,
             clustered_by: String::new(),
@@ -106,6 +124,12 @@ impl ObjectKind {
         matches!(self, ObjectKind::Table | ObjectKind::TransientTable | ObjectKind::SharedTable)
     }
 
+    /// Whether SHOW TABLES lists it.
+    fn is_table(self) -> bool {
+        use ObjectKind::{MaterializedView, Query, SecureView, Unlisted, View};
+        !matches!(self, View | SecureView | MaterializedView | Query | Unlisted)
+    }
+
     fn noun(self) -> &'static str {
         match self {
             ObjectKind::Table => "table",
@@ -113,6 +137,7 @@ impl ObjectKind {
             ObjectKind::TemporaryTable => "temporary table",
             ObjectKind::ExternalTable => "external table",
             ObjectKind::DynamicTable => "dynamic table",
+            ObjectKind::EventTable => "event table",
             ObjectKind::HybridTable => "hybrid table",
             ObjectKind::IcebergTable => "Iceberg table",
             ObjectKind::SharedTable => "table from a share",
@@ -143,16 +168,12 @@ fn show_sql(what: &str, table: &TableName) -> Result<String> {
     Ok(format!("SHOW {what} LIKE {like} IN SCHEMA {place}"))
 }
 
-/// LIKE ignores case, so that names are compared once more.
-fn row_of(rows: &ShownRows<'_>, row_count: usize, name: &str) -> Option<usize> {
-    (0..row_count).find(|row| rows.text("name", *row).as_deref() == Some(name))
-}
-
 fn table_kind(rows: &ShownRows<'_>, row: usize) -> ObjectKind {
     let is = |column: &str| rows.text(column, row).is_some_and(|answer| answer == "Y");
     let special = [
         ("is_external", ObjectKind::ExternalTable),
         ("is_dynamic", ObjectKind::DynamicTable),
+        ("is_event", ObjectKind::EventTable),
         ("is_hybrid", ObjectKind::HybridTable),
         ("is_iceberg", ObjectKind::IcebergTable),
     ];
@@ -170,7 +191,7 @@ fn table_kind(rows: &ShownRows<'_>, row: usize) -> ObjectKind {
 async fn view_kind(session: &Session, table: &TableName) -> Result<ObjectKind> {
     for batch in show(session, &show_sql("VIEWS", table)?).await? {
         let rows = ShownRows(&batch);
-        if let Some(row) = row_of(&rows, batch.num_rows(), &table.table) {
+        if let Some(row) = rows.named(&table.table) {
             let is = |column: &str| rows.text(column, row).is_some_and(|answer| answer == "true");
             return Ok(match () {
                 () if is("is_materialized") => ObjectKind::MaterializedView,
@@ -187,7 +208,7 @@ async fn is_imported(session: &Session, database: &str) -> Result<bool> {
     let like = string_literal(&like_pattern(database));
     for batch in show(session, &format!("SHOW DATABASES LIKE {like}")).await? {
         let rows = ShownRows(&batch);
-        if let Some(row) = row_of(&rows, batch.num_rows(), database) {
+        if let Some(row) = rows.named(database) {
             return Ok(rows.text("origin", row).is_some_and(|origin| !origin.is_empty()));
         }
     }
@@ -217,6 +238,7 @@ mod tests {
             (vec![("kind", "TEMPORARY")], ObjectKind::TemporaryTable),
             (vec![("kind", "TABLE"), ("is_external", "Y")], ObjectKind::ExternalTable),
             (vec![("kind", "TRANSIENT"), ("is_dynamic", "Y")], ObjectKind::DynamicTable),
+            (vec![("kind", "TABLE"), ("is_event", "Y")], ObjectKind::EventTable),
             (vec![("kind", "TABLE"), ("is_hybrid", "Y")], ObjectKind::HybridTable),
             (vec![("kind", "TABLE"), ("is_iceberg", "Y")], ObjectKind::IcebergTable),
             (vec![("kind", "SOMETHING NEW")], ObjectKind::Unlisted),

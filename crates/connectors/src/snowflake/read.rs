@@ -13,6 +13,7 @@ use snowflake::{DecodeOptions, QueryResult, ResultStream, Session, Statement, Wi
 
 use super::error::from_client;
 use super::moment::Moment;
+use super::object::Object;
 use super::position::{Position, Reading, Snapshot};
 use super::side_by_side::{self, Divided};
 use super::sql::{excluded_count_sql, read_sql};
@@ -27,14 +28,14 @@ pub(super) async fn start(
     committed: Position,
     statement: String,
 ) -> Result<BatchStream> {
-    let started_over = match side_by_side::start(session, plan, &statement).await? {
+    let (object, started_over) = match side_by_side::start(session, plan, &statement).await? {
         Divided::Ranges(read) => return Ok(read),
-        Divided::OneStatement(started_over) => started_over,
+        Divided::OneStatement { object, started_over } => (object, started_over),
     };
     match kept(session, plan, &statement).await? {
         Some((result, position)) => batches_of(plan, result, position, true),
         None => {
-            let (result, position) = anew(session, plan, committed, statement).await?;
+            let (result, position) = anew(session, plan, object, committed, statement).await?;
             Ok(BatchStream { started_over, ..batches_of(plan, result, position, false)? })
         }
     }
@@ -62,10 +63,11 @@ pub(super) fn batches_of(
 async fn anew(
     session: &Session,
     plan: &StreamPlan,
+    object: Option<Object>,
     committed: Position,
     statement: String,
 ) -> Result<(QueryResult, Position)> {
-    let moment = Moment::before(session, plan).await?;
+    let moment = Moment::before(session, plan, object).await?;
     let null_count = excluded_count(session, plan).await?;
     let query = Statement::new(statement.as_str()).repeatable();
     let result = session.query(query).await.map_err(from_client)?;

@@ -13,7 +13,7 @@ use snowflake::{DecodeOptions, QueryResult, ResultBatch, ResultStream, Session, 
 use tokio_util::task::AbortOnDropHandle;
 
 use super::error::from_client;
-use super::moment::Moment;
+use super::moment::clock;
 use super::object::Object;
 use super::position::{Position, Snapshot};
 use super::ranges::{BOUND_COLUMN, Part, Ranges, bounds_sql, to_milliseconds};
@@ -30,15 +30,20 @@ const SNAPSHOT_LOST: &str = "snapshot_lost";
 /// What became of a read that was to be done in ranges.
 pub(super) enum Divided {
     Ranges(BatchStream),
-    /// One statement reads it all; what is staged was part of ranges that are lost, where there is a reason.
-    OneStatement(Option<String>),
+    /// One statement reads it all.
+    OneStatement {
+        /// What the stream is, where that was asked.
+        object: Option<Object>,
+        /// Why what is staged, a part of ranges, is lost; absent where it is not.
+        started_over: Option<String>,
+    },
 }
 
 /// Starts the read of `plan` in ranges: goes on with those that an interrupted read has left, and otherwise divides the
 /// stream where that is possible and worth it.
 pub(super) async fn start(session: &Session, plan: &StreamPlan, statement: &str) -> Result<Divided> {
     if !plan.is_backfill() {
-        return Ok(Divided::OneStatement(None));
+        return Ok(Divided::OneStatement { object: None, started_over: None });
     }
     let mut started_over = None;
     if let Some(position) = staged(plan, statement)? {
@@ -47,19 +52,19 @@ pub(super) async fn start(session: &Session, plan: &StreamPlan, statement: &str)
             other => return other.map(Divided::Ranges),
         }
     }
-    let Some(position) = divided(session, plan, statement).await? else {
-        return Ok(Divided::OneStatement(started_over));
-    };
-    let mut read = SideBySide::new(session, plan, position)?;
-    match read.open_next().await {
-        // A table that is younger than a moment ago, or whose past is not kept as its settings say.
-        Err(error) if error.code() == SNAPSHOT_LOST => {
-            tracing::warn!(error = %error, "the ranges cannot be read at one moment; one statement reads all");
-            Ok(Divided::OneStatement(started_over))
+    let (object, position) = divided(session, plan, statement).await?;
+    if let Some(position) = position {
+        let mut read = SideBySide::new(session, plan, position)?;
+        match read.open_next().await {
+            Ok(_) => return Ok(Divided::Ranges(read.stream(false, None, started_over))),
+            // A table that is younger than a moment ago, or whose past is not kept as its settings say.
+            Err(error) if error.code() == SNAPSHOT_LOST => {
+                tracing::warn!(error = %error, "the ranges cannot be read at one moment; one statement reads all");
+            }
+            Err(error) => return Err(error),
         }
-        Err(error) => Err(error),
-        Ok(_) => Ok(Divided::Ranges(read.stream(false, None, started_over))),
     }
+    Ok(Divided::OneStatement { object: Some(object), started_over })
 }
 
 /// The position that an interrupted read in ranges has staged, unless it was of another statement.
@@ -107,22 +112,28 @@ async fn resumed(session: &Session, plan: &StreamPlan, position: Position) -> Re
     Ok(read.stream(true, withdrawn, None))
 }
 
-/// A position before the first range, where the stream is to be divided and its values allow it.
-async fn divided(session: &Session, plan: &StreamPlan, statement: &str) -> Result<Option<Position>> {
-    let object = Object::of(session, &plan.stream).await?;
-    let Statements::Ranges { count, by, why_no_snapshot } = Strategy::of(&object, plan).statements else {
-        return Ok(None);
-    };
+/// What the stream is, and a position before the first range where it is to be divided and its values allow it.
+async fn divided(
+    session: &Session,
+    plan: &StreamPlan,
+    statement: &str,
+) -> Result<(Object, Option<Position>)> {
+    let mut object = Object::listed(session, &plan.stream).await?;
+    let mut statements = Strategy::of(&object, plan).statements;
+    if matches!(statements, Statements::Ranges { .. }) {
+        object = object.with_origin(session, &plan.stream).await?;
+        statements = Strategy::of(&object, plan).statements;
+    }
+    let Statements::Ranges { count, by, why_no_snapshot } = statements else { return Ok((object, None)) };
     let column =
         plan.column(&by).ok_or_else(|| Error::internal("the column of the ranges is not planned"))?;
     let lowest = lowest_values(session, bounds_sql(plan, &object, &by, count)?).await?;
     let is_required = plan.read.required_column() == Some(by.as_str());
     let null_count = read::excluded_count(session, plan).await?;
-    let moment = Moment::before(session, plan).await?;
     let shape = Ranges {
         column: by,
         logical_type: column.logical_type.clone(),
-        at: to_milliseconds(&moment.at),
+        at: to_milliseconds(&clock(session).await?),
         is_snapshot: why_no_snapshot.is_none(),
         bounds: Vec::new(),
         has_nulls: column.is_nullable && !is_required,
@@ -130,12 +141,13 @@ async fn divided(session: &Session, plan: &StreamPlan, statement: &str) -> Resul
         row_count: object.row_count,
         parts: Vec::new(),
     };
-    Ok(Ranges::between(lowest, shape).map(|ranges| Position {
+    let position = Ranges::between(lowest, shape).map(|ranges| Position {
         followed: Followed::by(plan),
         null_count,
         ranges: Some(ranges),
         ..Position::default()
-    }))
+    });
+    Ok((object, position))
 }
 
 async fn lowest_values(session: &Session, sql: String) -> Result<Vec<String>> {

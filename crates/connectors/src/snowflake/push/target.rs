@@ -1,11 +1,5 @@
 //! The table that is delivered into, as it is now: asked with SHOW statements, which wake no virtual warehouse.
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::Int64Type;
-use arrow_array::{Array, RecordBatch};
-use arrow_cast::cast;
-use arrow_schema::{DataType, TimeUnit};
-use jiff::Timestamp;
 use model::{Error, Result, TableName};
 use snowflake::{Session, string_literal};
 
@@ -66,11 +60,10 @@ pub(super) async fn find(session: &Session, name: &TableName) -> Result<Option<(
         );
         for batch in show(session, &sql).await? {
             let rows = ShownRows(&batch);
-            let row = (0..batch.num_rows()).find(|row| rows.text("name", *row).as_ref() == Some(&name.table));
-            let Some(row) = row else { continue };
+            let Some(row) = rows.named(&name.table) else { continue };
             let target = Target {
                 name: name.clone(),
-                created_on: moment(&batch, "created_on", row).unwrap_or_default(),
+                created_on: rows.moment("created_on", row).unwrap_or_default(),
                 row_count: rows.count("rows", row),
                 columns: Vec::new(),
                 exists: true,
@@ -138,25 +131,4 @@ fn column(rows: &ShownRows<'_>, row: usize, table: &TableName) -> Result<Option<
             format!("column {name} of {table} must be filled, and its type is not known"),
         )),
     }
-}
-
-/// A moment that a SHOW statement gives, as text that stays the same from one session to the next.
-fn moment(batch: &RecordBatch, column: &str, row: usize) -> Option<String> {
-    let values = batch.column_by_name(column)?;
-    if values.is_null(row) {
-        return None;
-    }
-    let unit = match values.data_type() {
-        DataType::Timestamp(unit, _) => *unit,
-        _ => return ShownRows(batch).text(column, row),
-    };
-    let whole = cast(values, &DataType::Int64).ok()?.as_primitive::<Int64Type>().value(row);
-    let nanoseconds = i128::from(whole)
-        * match unit {
-            TimeUnit::Second => 1_000_000_000,
-            TimeUnit::Millisecond => 1_000_000,
-            TimeUnit::Microsecond => 1_000,
-            TimeUnit::Nanosecond => 1,
-        };
-    Timestamp::from_nanosecond(nanoseconds).ok().map(|moment| moment.to_string())
 }

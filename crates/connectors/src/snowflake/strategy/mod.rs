@@ -110,6 +110,7 @@ fn why_no_ranges(kind: ObjectKind) -> Option<&'static str> {
         ObjectKind::Table
         | ObjectKind::TransientTable
         | ObjectKind::DynamicTable
+        | ObjectKind::EventTable
         | ObjectKind::HybridTable
         | ObjectKind::IcebergTable
         | ObjectKind::SharedTable => None,
@@ -131,7 +132,7 @@ fn why_no_snapshot(object: &Object) -> Option<&'static str> {
         ObjectKind::IcebergTable => {
             Some("whether the past of an Iceberg table can be read depends on its catalog")
         }
-        _ if object.retention_days == 0 => {
+        _ if object.retention_days.unwrap_or_default() == 0 => {
             Some("the table keeps nothing of its past (DATA_RETENTION_TIME_IN_DAYS is 0)")
         }
         _ => None,

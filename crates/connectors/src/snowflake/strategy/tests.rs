@@ -67,11 +67,11 @@ impl Asked {
 }
 
 fn kept(kind: ObjectKind) -> Object {
-    Object { retention_days: 1, row_count: Some(100), bytes: Some(1_000), ..Object::of_kind(kind) }
+    Object { retention_days: Some(1), row_count: Some(100), bytes: Some(1_000), ..Object::of_kind(kind) }
 }
 
 fn forgotten(kind: ObjectKind) -> Object {
-    Object { retention_days: 0, ..kept(kind) }
+    Object { retention_days: Some(0), ..kept(kind) }
 }
 
 #[test]
@@ -85,6 +85,7 @@ fn each_kind_of_object_has_its_strategy() {
         kept(ObjectKind::TemporaryTable),
         forgotten(ObjectKind::ExternalTable),
         kept(ObjectKind::DynamicTable),
+        kept(ObjectKind::EventTable),
         kept(ObjectKind::HybridTable),
         kept(ObjectKind::IcebergTable),
         kept(ObjectKind::SharedTable),
@@ -97,7 +98,8 @@ fn each_kind_of_object_has_its_strategy() {
     .map(|object| {
         let strategy = Strategy::of(&object, &asked.plan(&Progress::default()));
         let token = if strategy.has_change_token { "token" } else { "no token" };
-        format!("{} ({} days; {token}): {}", object.kind, object.retention_days, strategy.explanation()[0])
+        let days = object.retention_days.unwrap();
+        format!("{} ({days} days; {token}): {}", object.kind, strategy.explanation()[0])
     });
     insta::assert_snapshot!(lines.join("\n"), @r"
     table (1 days; token): 8 ranges by AT at one snapshot
@@ -107,6 +109,7 @@ fn each_kind_of_object_has_its_strategy() {
     temporary table (1 days; no token): one statement: a temporary table lives and dies with its session
     external table (0 days; no token): one statement: every range of an external table would read all of its files
     dynamic table (1 days; no token): 8 ranges by AT at one snapshot
+    event table (1 days; no token): 8 ranges by AT at one snapshot
     hybrid table (1 days; no token): 8 ranges by AT at one snapshot
     Iceberg table (1 days; no token): 8 ranges by ID, each as it is when it is read: whether the past of an Iceberg table can be read depends on its catalog
     table from a share (1 days; token): 8 ranges by ID, each as it is when it is read: the past of a table from a share cannot be read
