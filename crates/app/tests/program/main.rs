@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod backfills;
+mod changes;
 mod crashes;
 mod documents;
+mod interruptions;
 mod mistakes;
 mod profiles;
 mod pulls;
@@ -12,5 +14,6 @@ mod push_crashes;
 mod push_mistakes;
 mod push_world;
 mod pushes;
+mod ranges;
 mod verifications;
 mod world;

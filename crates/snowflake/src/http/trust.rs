@@ -23,7 +23,7 @@ pub(super) fn tls(extra_roots: &[Vec<u8>]) -> Result<ClientConfig> {
         }
     }
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let verifier = Verifier::new_with_extra_roots(roots, provider.clone()).map_err(unusable)?;
+    let verifier = Verifier::new_with_extra_roots(roots, Arc::clone(&provider)).map_err(unusable)?;
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(unusable)?
