@@ -266,8 +266,7 @@ impl SideBySide {
         let is_running =
             |number: usize, read: &Self| read.running.iter().any(|(running, _)| *running == number);
         for number in 0..self.ranges.parts.len() {
-            let part = &self.ranges.parts[number];
-            if part.is_done || part.query_id.is_some() || is_running(number, self) {
+            if self.ranges.parts[number].query_id.is_some() || is_running(number, self) {
                 continue;
             }
             if self.running.len() + self.results.len() >= STATEMENTS_AT_ONCE {
@@ -295,13 +294,12 @@ impl SideBySide {
 
     /// Finds out whether the rows of the ranges' moment are still there, where a range is left that needs them.
     async fn probe(&mut self) -> Result<()> {
-        if self.ranges.parts.iter().any(|part| part.query_id.is_none()) {
-            let number =
-                self.ranges.parts.iter().position(|part| part.query_id.is_none()).unwrap_or_default();
-            let statement = Statement::new(self.ranges.read_sql(&self.plan, number)?).repeatable();
-            let result = self.session.query(statement).await.map_err(|error| self.refused(error))?;
-            self.started(number, result);
-        }
+        let Some(number) = self.ranges.parts.iter().position(|part| part.query_id.is_none()) else {
+            return Ok(());
+        };
+        let statement = Statement::new(self.ranges.read_sql(&self.plan, number)?).repeatable();
+        let result = self.session.query(statement).await.map_err(|error| self.refused(error))?;
+        self.started(number, result);
         Ok(())
     }
 

@@ -8,3 +8,4 @@ mod journals;
 mod profile;
 mod snowflake;
 mod vendor_source;
+mod withdrawals;

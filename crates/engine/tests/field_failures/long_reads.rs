@@ -157,8 +157,16 @@ async fn pipelinewise_231_a_full_refresh_goes_on_within_its_run() {
     let pull = Pull::new(&account, whole("EVENTS"));
     // Storage that refuses new links too: the attempt fails, and the run makes another one.
     let refused = Action::Status { status: 403, retry_after_s: None };
-    fault(&account, FaultRule::on(Route::Chunk, refused).skip(8).times(4));
-    let report = pull.run().await.unwrap();
+    fault(&account, FaultRule::on(Route::Chunk, refused).skip(8).forever());
+    let recovers = async {
+        // Each attempt describes the table anew.
+        while account.statements().iter().filter(|sql| sql.starts_with("SELECT *")).count() < 2 {
+            tokio::task::yield_now().await;
+        }
+        account.emulator.faults().clear();
+    };
+    let (report, ()) = tokio::join!(pull.run(), recovers);
+    let report = report.unwrap();
     assert!(report.attempts > 1 && report.resumed > 0, "{report:?}");
     assert_eq!((pull.count().as_str(), account.reads().len()), ("60", 1));
     let most = chunks_given(&account).into_iter().max();

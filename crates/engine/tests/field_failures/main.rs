@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod account;
+#[path = "../both/mod.rs"]
+mod both;
 mod cursors;
 mod histories;
 mod long_reads;
@@ -11,4 +13,5 @@ mod names;
 mod page;
 mod pull;
 mod ranges;
+mod read_by;
 mod types;

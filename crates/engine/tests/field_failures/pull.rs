@@ -1,6 +1,5 @@
 //! Pulls from an emulated account into a vendor's file.
 
-use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,16 +7,17 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_cast::display::array_value_to_string;
 use async_trait::async_trait;
 use connectors::duckdb::{DuckDbDestination, TenantFile};
-use engine::{RunOptions, RunProgress, RunReport, Sync, run};
+use engine::{RunProgress, RunReport, Sync, run};
 use model::{
-    BatchStream, Cursor, NullCursor, ReadSpec, Result, RetryPolicy, Source, StreamFilter, StreamName,
-    StreamPlan, StreamSchema, StreamSpec, TableName,
+    BatchStream, NullCursor, ReadSpec, Result, Source, StreamName, StreamPlan, StreamSpec, TableName,
 };
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::account::Account;
+use crate::both::retries::attempts;
+use crate::read_by::{ReadBy, Reader};
 
 /// A table of the account, followed by one of its columns.
 pub(crate) fn by_cursor(table: &str, cursor_column: &str, key: &[&str]) -> StreamSpec {
@@ -83,17 +83,11 @@ impl<'a> Pull<'a> {
 
     async fn run_with(&self, attempts_max: u32, act: Option<Act>) -> Result<RunReport> {
         let inner = self.account.source();
-        let source = Arc::new(Interrupted::new(Arc::clone(&inner) as Arc<dyn Source>, act));
+        let source = Interrupted::source(Arc::clone(&inner) as Arc<dyn Source>, act);
         let destination = Arc::new(DuckDbDestination::open(self.file()).unwrap());
         let sync = Sync { source, destination, spec: self.spec.clone() };
-        let retry = RetryPolicy {
-            attempts_max,
-            delay_min: Duration::from_millis(1),
-            delay_max: Duration::from_millis(5),
-        };
-        let options = RunOptions { retry, ..RunOptions::default() };
         let (progress, _watched) = watch::channel(RunProgress::default());
-        let report = run(&sync, &options, &progress, &CancellationToken::new()).await;
+        let report = run(&sync, &attempts(attempts_max), &progress, &CancellationToken::new()).await;
         inner.close().await;
         report
     }
@@ -126,59 +120,22 @@ fn texts(rows: &RecordBatch) -> Vec<String> {
 
 pub(crate) type Act = Box<dyn FnOnce() + Send>;
 
-/// A source during whose first read something happens.
-pub(crate) struct Interrupted {
-    inner: Arc<dyn Source>,
-    act: Mutex<Option<Act>>,
-}
+/// Something happens during the first read.
+pub(crate) struct Interrupted(Mutex<Option<Act>>);
 
 impl Interrupted {
-    pub(crate) fn new(inner: Arc<dyn Source>, act: Option<Act>) -> Self {
-        Self { inner, act: Mutex::new(act) }
-    }
-}
-
-impl fmt::Debug for Interrupted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Interrupted").finish_non_exhaustive()
+    pub(crate) fn source(inner: Arc<dyn Source>, act: Option<Act>) -> Arc<dyn Source> {
+        Arc::new(ReadBy { inner, reader: Self(Mutex::new(act)) })
     }
 }
 
 #[async_trait]
-impl Source for Interrupted {
-    async fn discover(&self, filter: &StreamFilter) -> Result<Vec<StreamSchema>> {
-        self.inner.discover(filter).await
-    }
-
-    async fn describe(&self, stream: &StreamName) -> Result<StreamSchema> {
-        self.inner.describe(stream).await
-    }
-
-    fn statement(&self, plan: &StreamPlan) -> Result<String> {
-        self.inner.statement(plan)
-    }
-
-    async fn read(&self, plan: &StreamPlan) -> Result<BatchStream> {
-        let read = self.inner.read(plan).await?;
-        if let Some(act) = self.act.lock().unwrap_or_else(PoisonError::into_inner).take() {
+impl Reader for Interrupted {
+    async fn read(&self, inner: &dyn Source, plan: &StreamPlan) -> Result<BatchStream> {
+        let read = inner.read(plan).await?;
+        if let Some(act) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
             tokio::task::block_in_place(act);
         }
         Ok(read)
-    }
-
-    fn lower_bound(&self, plan: &StreamPlan) -> Result<Option<String>> {
-        self.inner.lower_bound(plan)
-    }
-
-    async fn is_unchanged(&self, plan: &StreamPlan) -> Result<bool> {
-        self.inner.is_unchanged(plan).await
-    }
-
-    async fn position_now(&self, plan: &StreamPlan) -> Result<Option<Cursor>> {
-        self.inner.position_now(plan).await
-    }
-
-    async fn position_of_unchanged(&self, plan: &StreamPlan) -> Result<Option<Cursor>> {
-        self.inner.position_of_unchanged(plan).await
     }
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use emulator::{Action, FaultRule, Route};
-use model::{RangeCount, RangeSpec, StreamSpec};
+use emulator::{Action, FaultRule, LoggedRequest, Route};
+use model::{NullCursor, RangeCount, RangeSpec, StreamSpec};
 use serde_json::Value;
 
 use crate::account::Account;
-use crate::pull::{Pull, by_cursor, whole};
+use crate::pull::{Pull, by_cursor, reading, whole};
 
 /// A table of this many rows, with the time in the order of the ids, which come in chunks of three.
 async fn with_rows(count: u32, retention_days: u32) -> Account {
@@ -40,7 +40,7 @@ async fn run_beside(account: &Account, pull: &Pull<'_>, condition: &str, act: im
     account.emulator.faults().add(FaultRule::on(Route::Query, hold).statement(condition).forever());
     let write = async {
         account.emulator.faults().reached("range", 3).await;
-        while range_reads(account).is_empty() {
+        while !has_answered(account) {
             tokio::task::yield_now().await;
         }
         act();
@@ -50,9 +50,29 @@ async fn run_beside(account: &Account, pull: &Pull<'_>, condition: &str, act: im
     report.unwrap();
 }
 
+/// A run that breaks off after so many chunks.
+async fn break_off(account: &Account, pull: &Pull<'_>, chunks: u32) {
+    let refused = Action::Status { status: 403, retry_after_s: None };
+    account.emulator.faults().add(FaultRule::on(Route::Chunk, refused).skip(chunks).forever());
+    pull.run_once().await.unwrap_err();
+    account.emulator.faults().clear();
+}
+
 /// Statements that read a range.
 fn range_reads(account: &Account) -> Vec<String> {
-    account.reads().into_iter().filter(|sql| sql.contains("WHERE") && !sql.contains("OR")).collect()
+    account.reads().into_iter().filter(|sql| reads_range(sql)).collect()
+}
+
+fn reads_range(sql: &str) -> bool {
+    sql.starts_with("SELECT \"") && sql.contains("WHERE") && !sql.contains("OR")
+}
+
+/// Whether the statement of a range was answered: that of the first one, while the others are held.
+fn has_answered(account: &Account) -> bool {
+    let is_answered = |request: &LoggedRequest| {
+        request.status == Some(200) && request.statement.as_deref().is_some_and(reads_range)
+    };
+    account.emulator.requests().iter().any(is_answered)
 }
 
 /// The queries of ranges that are durable as a whole.
@@ -155,16 +175,18 @@ async fn a_read_in_ranges_that_breaks_off_again_and_again_reads_no_finished_rang
 async fn a_range_whose_result_is_lost_is_read_again_as_it_was_and_its_rows_come_once() {
     let account = with_rows(80, 30).await;
     let pull = Pull::new(&account, by_at(4));
-    let refused = Action::Status { status: 403, retry_after_s: None };
-    account.emulator.faults().add(FaultRule::on(Route::Chunk, refused).skip(17).forever());
-    pull.run_once().await.unwrap_err();
-    account.emulator.faults().clear();
-    let (done, sent) = (finished(&pull), range_reads(&account).len());
+    break_off(&account, &pull, 17).await;
+    let done = finished(&pull);
     // Four ranges of times, and one of none.
     assert!(!done.is_empty() && done.len() < 5, "it broke off in the middle: {done:?}");
     // Every result is gone by now, and the rows are others.
     account.emulator.clock().advance(Duration::from_secs(25 * 3600));
     account.sql(&["UPDATE CRM.PUBLIC.EVENTS SET NOTE = 'later', AT = SYSDATE()"]);
+    // In the middle of the same range once more.
+    break_off(&account, &pull, 3).await;
+    assert_eq!(finished(&pull), done);
+    account.emulator.clock().advance(Duration::from_secs(25 * 3600));
+    let sent = range_reads(&account).len();
     let report = pull.run_once().await.unwrap();
     assert!(report.resumed > 0 && report.started_over.is_none(), "{report:?}");
     assert_eq!(range_reads(&account).len() - sent, 5 - done.len(), "only what was not finished");
@@ -177,15 +199,80 @@ async fn a_range_whose_result_is_lost_is_read_again_as_it_was_and_its_rows_come_
 async fn ranges_whose_moment_is_not_kept_any_more_are_read_anew_and_told_of() {
     let account = with_rows(80, 1).await;
     let pull = Pull::new(&account, by_at(4));
-    let refused = Action::Status { status: 403, retry_after_s: None };
-    account.emulator.faults().add(FaultRule::on(Route::Chunk, refused).skip(17).forever());
-    pull.run_once().await.unwrap_err();
-    account.emulator.faults().clear();
+    break_off(&account, &pull, 17).await;
     account.emulator.clock().advance(Duration::from_secs(25 * 3600));
     account.sql(&["DELETE FROM CRM.PUBLIC.EVENTS WHERE ID < 40"]);
     let report = pull.run_once().await.unwrap();
     assert!(report.started_over.is_some(), "{report:?}");
     assert_eq!(pull.rows("SELECT count(*), min(\"ID\") FROM crm.rows"), ["40 | 40"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_made_anew_between_its_ranges_is_read_anew_at_once() {
+    let account = with_rows(80, 1).await;
+    let pull = Pull::new(&account, by_at(8));
+    break_off(&account, &pull, 4).await;
+    assert!(
+        range_reads(&account).len() < 8,
+        "the results of some ranges are kept, and others were never asked for"
+    );
+    account.sql(&[
+        "CREATE OR REPLACE TABLE CRM.PUBLIC.EVENTS AS SELECT SEQ8()::NUMBER(18,0) AS ID, \
+         DATEADD('second', SEQ8(), '2026-01-01'::TIMESTAMP_NTZ(9))::TIMESTAMP_NTZ(9) AS AT, 'new'::VARCHAR AS NOTE \
+         FROM TABLE(GENERATOR(ROWCOUNT => 50))",
+    ]);
+    let report = pull.run_once().await.unwrap();
+    assert!(report.started_over.is_some() && report.resumed == 0, "{report:?}");
+    assert_eq!(pull.rows("SELECT count(*), min(\"NOTE\") FROM crm.rows"), ["50 | new"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ranges_of_another_statement_are_not_gone_on_with() {
+    let account = with_rows(80, 1).await;
+    account.sql(&["UPDATE CRM.PUBLIC.EVENTS SET AT = NULL WHERE MOD(ID, 16) = 0"]);
+    let mut pull = Pull::new(&account, by_at(4));
+    // Rows without a time are staged by then.
+    break_off(&account, &pull, 25).await;
+    assert_eq!(finished(&pull).len(), 4);
+    pull.spec = reading(pull.spec, NullCursor::Exclude, 0);
+    let report = pull.run_once().await.unwrap();
+    assert_eq!((report.resumed, report.read), (0, 75));
+    assert_eq!(pull.rows("SELECT count(*), count(\"AT\") FROM crm.rows"), ["75 | 75"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_without_a_time_and_rows_of_the_future_are_counted_across_ranges() {
+    let account = with_rows(80, 1).await;
+    account.sql(&[
+        "UPDATE CRM.PUBLIC.EVENTS SET AT = NULL WHERE MOD(ID, 16) = 0",
+        "UPDATE CRM.PUBLIC.EVENTS SET AT = '2199-12-31' WHERE ID IN (3, 79)",
+    ]);
+    for (policy, ranges, rows) in [(NullCursor::Include, 5, 80), (NullCursor::Exclude, 4, 75)] {
+        let pull = Pull::new(&account, reading(by_at(4), policy, 0));
+        let sent = range_reads(&account).len();
+        let report = pull.run_once().await.unwrap();
+        assert_eq!((report.null_cursor_count, report.future_cursor_count), (Some(5), Some(2)));
+        assert_eq!((report.read, range_reads(&account).len() - sent), (rows, ranges));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn four_statements_run_at_once_and_no_more() {
+    let account = with_rows(80, 1).await;
+    let pull = Pull::new(&account, by_at(8));
+    let hold = FaultRule::on(Route::Query, Action::Hold { gate: "four".into() });
+    account.emulator.faults().add(hold.statement("AT(TIMESTAMP").times(4));
+    let look = async {
+        account.emulator.faults().reached("four", 4).await;
+        // A fifth that was sent with them would be there by now.
+        account.sql(&["SELECT 1"; 20]);
+        let sent = range_reads(&account).len();
+        account.emulator.faults().clear();
+        sent
+    };
+    let (report, sent) = tokio::join!(pull.run_once(), look);
+    report.unwrap();
+    assert_eq!((sent, pull.count().as_str()), (4, "80"));
 }
 
 /// Columns of every type that can be divided, as SQL, with an expression of `N` that gives their values.

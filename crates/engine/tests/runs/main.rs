@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod appends;
+#[path = "../both/mod.rs"]
+mod both;
 mod changes;
 mod drift;
 mod faults;

@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{CreateTable, CreateTableLikeKind, ObjectName, Statement};
 
-use super::columns;
+use super::{check_may_create, columns};
 use crate::outcome::SqlError;
 use crate::sql::bind::cast::Mode;
 use crate::sql::bind::{Binder, BoundQuery, Typed};
@@ -156,11 +156,7 @@ fn check_schema(session: &SqlSession, path: &[String; 3], kind: TableKind) -> Re
     {
         return Err(insufficient_privileges("table", &names::display(&path[2])));
     }
-    let may = session.state.may("SCHEMA", &path[..2], &schema.owner, &["CREATE TABLE"]);
-    if may || kind == TableKind::Temporary {
-        return Ok(());
-    }
-    Err(insufficient_privileges("schema", &names::display(&path[1])))
+    if kind == TableKind::Temporary { Ok(()) } else { check_may_create(session, path, "CREATE TABLE") }
 }
 
 fn source_table(session: &SqlSession, name: &ObjectName) -> Result<TableEntry, SqlError> {

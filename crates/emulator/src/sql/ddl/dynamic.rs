@@ -41,8 +41,7 @@ pub(super) fn create(
         return Err(compilation("001003", "42000", "a dynamic table needs a TARGET_LAG and a WAREHOUSE"));
     };
     parse::expect(parser, &["AS"])?;
-    let query = view::from_place(&request.text, parser.peek_token().span.start);
-    let query = query.trim_end().trim_end_matches(';').to_owned();
+    let query = view::query_text(request, parser).to_owned();
     let or_replace = if modifiers.or_replace { "OR REPLACE " } else { "" };
     let if_not_exists = if if_not_exists { "IF NOT EXISTS " } else { "" };
     let name = names::display_path(&parts);

@@ -2,10 +2,10 @@
 
 use sqlparser::parser::Parser;
 
-use super::Modifiers;
+use super::{Modifiers, check_may_create};
 use crate::outcome::SqlError;
 use crate::sql::catalog::FormatEntry;
-use crate::sql::error::{exists, insufficient_privileges, missing};
+use crate::sql::error::exists;
 use crate::sql::load::{FileFormat, read_options};
 use crate::sql::request::SqlRequest;
 use crate::sql::session::SqlSession;
@@ -30,7 +30,8 @@ pub(super) fn create(
     let entry =
         FormatEntry { created_on: session.state.now, owner: session.state.role.clone(), comment, format };
     let path = session.state.qualify_table(&parts)?;
-    check_schema(session, &path)?;
+    // A temporary format needs the privilege too.
+    check_may_create(session, &path, "CREATE FILE FORMAT")?;
     let is_taken = if modifiers.is_temporary {
         session.state.temporary_formats.contains_key(&path)
     } else {
@@ -53,18 +54,6 @@ pub(super) fn create(
         })?;
     }
     Ok(message)
-}
-
-/// A temporary format needs the privilege too.
-fn check_schema(session: &SqlSession, path: &[String; 3]) -> Result<(), SqlError> {
-    let schema = session.state.catalog.schema(&path[0], &path[1])?;
-    if !session.state.sees_schema(&path[0], &path[1]) {
-        return Err(missing("Schema", &names::display_path(&path[..2])));
-    }
-    if session.state.may("SCHEMA", &path[..2], &schema.owner, &["CREATE FILE FORMAT"]) {
-        return Ok(());
-    }
-    Err(insufficient_privileges("schema", &names::display(&path[1])))
 }
 
 pub(super) fn drop(session: &mut SqlSession, parts: &[String]) -> Result<(), SqlError> {

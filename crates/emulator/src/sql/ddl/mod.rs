@@ -13,11 +13,11 @@ pub(crate) mod view;
 
 use sqlparser::parser::Parser;
 
-use super::error::unsupported;
+use super::error::{insufficient_privileges, missing, unsupported};
 use super::listing::Listing;
 use super::request::SqlRequest;
 use super::session::{SqlSession, listed};
-use super::{account, parse};
+use super::{account, names, parse};
 use crate::outcome::{Outcome, SqlError};
 
 pub(crate) const DDL: u64 = 0x6000;
@@ -48,6 +48,18 @@ pub(crate) fn execute(
     };
     session.refresh();
     listed(DDL, Listing::status(message))
+}
+
+/// The schema must be there, and the role allowed to create such an object in it.
+fn check_may_create(session: &SqlSession, path: &[String; 3], privilege: &str) -> Result<(), SqlError> {
+    let schema = session.state.catalog.schema(&path[0], &path[1])?;
+    if !session.state.sees_schema(&path[0], &path[1]) {
+        return Err(missing("Schema", &names::display_path(&path[..2])));
+    }
+    if session.state.may("SCHEMA", &path[..2], &schema.owner, &[privilege]) {
+        return Ok(());
+    }
+    Err(insufficient_privileges("schema", &names::display(&path[1])))
 }
 
 fn modifiers(parser: &mut Parser<'_>) -> Modifiers {

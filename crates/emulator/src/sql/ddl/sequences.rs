@@ -3,11 +3,11 @@
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 
-use super::Modifiers;
 use super::columns::create_sequence;
+use super::{Modifiers, check_may_create};
 use crate::outcome::SqlError;
 use crate::sql::catalog::SequenceEntry;
-use crate::sql::error::{exists, insufficient_privileges, missing, unsupported};
+use crate::sql::error::{exists, missing, unsupported};
 use crate::sql::run::execute_all;
 use crate::sql::session::SqlSession;
 use crate::sql::{names, parse};
@@ -46,10 +46,7 @@ pub(super) fn create(
     }
     parse::end(parser)?;
     let path = session.state.qualify_table(&parts)?;
-    let owner = &session.state.catalog.schema(&path[0], &path[1])?.owner;
-    if !session.state.may("SCHEMA", &path[..2], owner, &["CREATE SEQUENCE"]) {
-        return Err(insufficient_privileges("schema", &names::display(&path[1])));
-    }
+    check_may_create(session, &path, "CREATE SEQUENCE")?;
     let created = session.database.change(&session.connection, |catalog| {
         let sequences = &mut catalog.schema_mut(&path[0], &path[1])?.sequences;
         if sequences.contains_key(&path[2]) && !modifiers.or_replace {

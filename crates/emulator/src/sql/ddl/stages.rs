@@ -3,11 +3,11 @@
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 
-use super::Modifiers;
+use super::{Modifiers, check_may_create};
 use crate::outcome::SqlError;
 use crate::sql::account::grants::apply_future;
 use crate::sql::catalog::StageEntry;
-use crate::sql::error::{compilation, exists, insufficient_privileges, missing, unsupported};
+use crate::sql::error::{compilation, exists, missing, unsupported};
 use crate::sql::session::SqlSession;
 use crate::sql::stage::StageReference;
 use crate::sql::{names, parse};
@@ -22,7 +22,8 @@ pub(super) fn create(
     let parts = parse::name(parser)?;
     let entry = definition(session, parser, modifiers)?;
     let path = session.state.qualify_table(&parts)?;
-    check_schema(session, &path)?;
+    // Creating a temporary Snowflake stage needs the privilege too.
+    check_may_create(session, &path, "CREATE STAGE")?;
     let shown = names::display(&path[2]);
     let is_taken = if modifiers.is_temporary {
         session.state.temporary_stages.contains_key(&path)
@@ -40,18 +41,6 @@ pub(super) fn create(
         session.database.stages().forget(&StageId::Named(replaced.id));
     }
     Ok(message)
-}
-
-/// Creating a temporary Snowflake stage needs the privilege too.
-fn check_schema(session: &SqlSession, path: &[String; 3]) -> Result<(), SqlError> {
-    let schema = session.state.catalog.schema(&path[0], &path[1])?;
-    if !session.state.sees_schema(&path[0], &path[1]) {
-        return Err(missing("Schema", &names::display_path(&path[..2])));
-    }
-    if session.state.may("SCHEMA", &path[..2], &schema.owner, &["CREATE STAGE"]) {
-        return Ok(());
-    }
-    Err(insufficient_privileges("schema", &names::display(&path[1])))
 }
 
 /// Puts the stage where it is looked up, and gives the one whose place it takes.

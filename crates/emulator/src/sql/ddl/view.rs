@@ -4,11 +4,11 @@ use sqlparser::ast::Query;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Location, Token};
 
-use super::Modifiers;
+use super::{Modifiers, check_may_create};
 use crate::outcome::SqlError;
 use crate::sql::bind::Binder;
 use crate::sql::catalog::{ColumnEntry, ViewEntry};
-use crate::sql::error::{compilation, exists, insufficient_privileges, unsupported};
+use crate::sql::error::{compilation, exists, unsupported};
 use crate::sql::request::SqlRequest;
 use crate::sql::session::SqlSession;
 use crate::sql::state::Object;
@@ -20,8 +20,13 @@ pub(crate) fn parse_query(text: &str) -> Result<Box<Query>, SqlError> {
     statement::parse_query(&mut parser)
 }
 
+/// The query that begins with the next token, as it was written.
+pub(super) fn query_text<'t>(request: &'t SqlRequest, parser: &Parser<'_>) -> &'t str {
+    from_place(&request.text, parser.peek_token().span.start).trim_end().trim_end_matches(';')
+}
+
 /// The part of `text` from a place that the tokenizer counted on.
-pub(super) fn from_place(text: &str, place: Location) -> &str {
+fn from_place(text: &str, place: Location) -> &str {
     let line = usize::try_from(place.line.saturating_sub(1)).unwrap_or(0);
     let column = usize::try_from(place.column.saturating_sub(1)).unwrap_or(0);
     let line_start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
@@ -44,11 +49,10 @@ pub(super) fn create(
     let aliases = column_aliases(parser)?;
     let (comment, is_tracked) = options(parser)?;
     parse::expect(parser, &["AS"])?;
-    let query_text =
-        from_place(&request.text, parser.peek_token().span.start).trim_end().trim_end_matches(';');
+    let query_text = query_text(request, parser);
     let query = statement::parse_query(parser)?;
     let path = session.state.qualify_table(&parts)?;
-    check_schema(session, &path)?;
+    check_may_create(session, &path, "CREATE VIEW")?;
     let schema = session.state.catalog.schema(&path[0], &path[1])?;
     if schema.has(&path[2]) {
         if if_not_exists {
@@ -96,14 +100,6 @@ fn options(parser: &mut Parser<'_>) -> Result<(String, bool), SqlError> {
             }
         }
     }
-}
-
-fn check_schema(session: &SqlSession, path: &[String; 3]) -> Result<(), SqlError> {
-    let schema = session.state.catalog.schema(&path[0], &path[1])?;
-    if session.state.may("SCHEMA", &path[..2], &schema.owner, &["CREATE VIEW"]) {
-        return Ok(());
-    }
-    Err(insufficient_privileges("schema", &names::display(&path[1])))
 }
 
 fn column_aliases(parser: &mut Parser<'_>) -> Result<Vec<(String, String)>, SqlError> {

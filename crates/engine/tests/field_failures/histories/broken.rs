@@ -1,18 +1,15 @@
 //! Four products that follow a cursor wrongly, each in the way of a report. The histories have to find every one.
 
-use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
-use model::{
-    BatchStream, Cursor, EndOfRead, NullCursor, ReadEvent, ReadPlan, Result, Source, StreamFilter,
-    StreamName, StreamPlan, StreamSchema,
-};
+use model::{BatchStream, Cursor, EndOfRead, NullCursor, ReadEvent, ReadPlan, Result, Source, StreamPlan};
 use serde_json::Value;
 
 use super::cursor_type::CursorType;
 use super::table::Table;
+use crate::read_by::Reader;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Broken {
@@ -26,20 +23,14 @@ pub(super) enum Broken {
     MissingNullPolicy,
 }
 
-pub(super) struct BrokenSource {
-    pub(super) inner: Arc<dyn Source>,
+/// Reads as such a product does.
+pub(super) struct BrokenReader {
     pub(super) broken: Broken,
     pub(super) cursor_type: CursorType,
     pub(super) table: Arc<Mutex<Table>>,
 }
 
-impl fmt::Debug for BrokenSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BrokenSource").field("broken", &self.broken).finish_non_exhaustive()
-    }
-}
-
-impl BrokenSource {
+impl BrokenReader {
     fn rewritten(&self, plan: &StreamPlan) -> StreamPlan {
         let mut plan = plan.clone();
         if let ReadPlan::ByCursor { null_cursor, .. } = &mut plan.read
@@ -66,21 +57,9 @@ fn with_watermark(cursor: &Cursor, cursor_type: CursorType, change: impl FnOnce(
 }
 
 #[async_trait]
-impl Source for BrokenSource {
-    async fn discover(&self, filter: &StreamFilter) -> Result<Vec<StreamSchema>> {
-        self.inner.discover(filter).await
-    }
-
-    async fn describe(&self, stream: &StreamName) -> Result<StreamSchema> {
-        self.inner.describe(stream).await
-    }
-
-    fn statement(&self, plan: &StreamPlan) -> Result<String> {
-        self.inner.statement(plan)
-    }
-
-    async fn read(&self, plan: &StreamPlan) -> Result<BatchStream> {
-        let mut read = self.inner.read(&self.rewritten(plan)).await?;
+impl Reader for BrokenReader {
+    async fn read(&self, inner: &dyn Source, plan: &StreamPlan) -> Result<BatchStream> {
+        let mut read = inner.read(&self.rewritten(plan)).await?;
         let (broken, cursor_type, table) = (self.broken, self.cursor_type, Arc::clone(&self.table));
         read.events = read
             .events
@@ -90,22 +69,6 @@ impl Source for BrokenSource {
             })
             .boxed();
         Ok(read)
-    }
-
-    fn lower_bound(&self, plan: &StreamPlan) -> Result<Option<String>> {
-        self.inner.lower_bound(plan)
-    }
-
-    async fn is_unchanged(&self, plan: &StreamPlan) -> Result<bool> {
-        self.inner.is_unchanged(plan).await
-    }
-
-    async fn position_now(&self, plan: &StreamPlan) -> Result<Option<Cursor>> {
-        self.inner.position_now(plan).await
-    }
-
-    async fn position_of_unchanged(&self, plan: &StreamPlan) -> Result<Option<Cursor>> {
-        self.inner.position_of_unchanged(plan).await
     }
 }
 

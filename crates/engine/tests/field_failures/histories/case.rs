@@ -7,19 +7,21 @@ use std::time::Duration;
 
 use connectors::duckdb::DuckDbDestination;
 use connectors::faulty::Faulty;
-use engine::{RunOptions, RunProgress, RunReport, Sync, VerifySync, run_comparable};
-use model::{DeletePolicy, Destination, Error, ErrorKind, RetryPolicy, Source, StreamSpec};
+use engine::{RunProgress, RunReport, Sync, VerifySync, run_comparable};
+use model::{DeletePolicy, Destination, Error, ErrorKind, Source, StreamSpec};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::broken::{Broken, BrokenSource};
+use super::broken::{Broken, BrokenReader};
 use super::disturbance::Disturbance;
 use super::killed::Killed;
 use super::random::Random;
 use super::settings::Settings;
 use super::table::Table;
 use crate::account::Account;
+use crate::both::retries::attempts;
 use crate::pull::{Interrupted, Pull};
+use crate::read_by::ReadBy;
 
 /// Writes between two runs, at most.
 const CHANGES_MAX: u64 = 7;
@@ -168,12 +170,7 @@ impl Case<'_> {
         };
         let audited = Faulty::new(Arc::clone(&inner), disturbance.at_the_source.clone());
         let sync = VerifySync { sync, source: Arc::new(audited), destination };
-        let retry = RetryPolicy {
-            attempts_max: disturbance.attempts_max,
-            delay_min: Duration::from_millis(1),
-            delay_max: Duration::from_millis(2),
-        };
-        let options = RunOptions { retry, ..RunOptions::default() };
+        let options = attempts(disturbance.attempts_max);
         let (progress, _watched) = watch::channel(RunProgress::default());
         let cancel = CancellationToken::new();
         let outcome = tokio::select! {
@@ -202,15 +199,11 @@ impl Case<'_> {
         };
         let act: Option<Box<dyn FnOnce() + Send>> =
             if disturbance.has_writers { Some(Box::new(writers)) } else { None };
-        let mut source: Arc<dyn Source> = Arc::new(Interrupted::new(inner, act));
+        let mut source = Interrupted::source(inner, act);
         if let Some(broken) = self.broken {
             let table = Arc::clone(&self.table);
-            source = Arc::new(BrokenSource {
-                inner: source,
-                broken,
-                cursor_type: self.settings.cursor_type,
-                table,
-            });
+            let reader = BrokenReader { broken, cursor_type: self.settings.cursor_type, table };
+            source = Arc::new(ReadBy { inner: source, reader });
         }
         Arc::new(Faulty::new(source, disturbance.at_the_source.clone()))
     }

@@ -86,7 +86,7 @@ async fn heals_after_tracking(world: &World) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_history_that_does_not_reach_back_is_compared() {
     let world = followed(DeletePolicy::Delete).await;
-    world.emulator.clock().advance(DAY + DAY);
+    world.emulator().clock().advance(DAY + DAY);
     world.sql(&["DELETE FROM CRM.PUBLIC.T WHERE ID = 7", "INSERT INTO CRM.PUBLIC.T VALUES (2000, 'n')"]);
     heals(&world, "does not reach back", true).await;
 }

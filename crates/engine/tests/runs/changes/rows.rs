@@ -64,11 +64,11 @@ async fn rows_written_between_the_clock_and_the_statement_come_with_the_next_run
     // The backfill's statement waits while rows are written; its moment was asked for before.
     let held =
         FaultRule::on(Route::Query, Action::Hold { gate: "late".to_owned() }).statement("AT(TIMESTAMP");
-    world.emulator.faults().add(held);
+    world.emulator().faults().add(held);
     let (report, ()) = tokio::join!(world.run(), async {
-        world.emulator.faults().reached("late", 1).await;
+        world.emulator().faults().reached("late", 1).await;
         world.sql(&["INSERT INTO CRM.PUBLIC.T VALUES (6, 'late')"]);
-        world.emulator.faults().release("late");
+        world.emulator().faults().release("late");
     });
     assert_eq!(report.inserted, 5);
     assert_eq!(world.run().await.inserted, 1);
@@ -122,7 +122,7 @@ async fn an_idle_run_costs_nothing_and_keeps_up_with_time() {
     let before = world.in_virtual_warehouse().await;
     // Three days, each shorter than the retention of one.
     for _ in 0..9 {
-        world.emulator.clock().advance(Duration::from_secs(8 * 3_600));
+        world.emulator().clock().advance(Duration::from_secs(8 * 3_600));
         assert!(world.run().await.is_unchanged);
     }
     assert_eq!(world.in_virtual_warehouse().await, before);

@@ -1,44 +1,40 @@
-//! An emulated account whose role may read and nothing else, and a tenant's file that follows a table of it.
+//! A table of an emulated account, and a tenant's file that follows it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow_array::RecordBatch;
-use arrow_cast::display::array_value_to_string;
 use connectors::duckdb::{DuckDbDestination, TenantFile};
 use connectors::faulty::{Fault, Faulty};
 use connectors::snowflake::SnowflakeSource;
-use emulator::sample::{SampleStatement, run as run_statements};
-use emulator::{Emulator, EmulatorConfig, ResultSizes, Route, RunningEmulator, User};
+use emulator::{EmulatorConfig, ResultSizes, Route, RunningEmulator};
 use engine::{
-    Reconciled, RunOptions, RunProgress, RunReport, Sync, VerifyOptions, VerifyReport, VerifySync,
-    reconcile_deletes, run_comparable, verify,
+    Reconciled, RunProgress, RunReport, Sync, VerifyOptions, VerifyReport, VerifySync, reconcile_deletes,
+    run_comparable, verify,
 };
-use model::{
-    DeletePolicy, DeletesSpec, NullCursor, ReadSpec, Result, RetryPolicy, StreamName, StreamSpec, TableName,
-};
-use snowflake::{ConnectionConfig, Credentials, Endpoint, Session};
+use model::{DeletePolicy, DeletesSpec, NullCursor, ReadSpec, Result, StreamName, StreamSpec, TableName};
+use snowflake::ConnectionConfig;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::both::reader::Account;
+use crate::both::retries::attempts;
+
 pub(super) struct World {
-    pub(super) emulator: RunningEmulator,
+    account: Account,
     pub(super) spec: StreamSpec,
     folder: TempDir,
 }
 
 /// `CRM.PUBLIC.T (ID, NAME)`, whose changes are tracked, with these rows, and a sync that follows them.
 pub(super) async fn world(rows: &str, policy: DeletePolicy) -> World {
-    let user = User::new("READER").with_password("secret").with_default_role("READING");
     let config = EmulatorConfig {
-        users: vec![user],
         results: ResultSizes { inline_rows_max: 1, chunk_rows_max: 3, ..ResultSizes::default() },
         ..EmulatorConfig::default()
     };
     let stream = StreamName::Table(TableName::in_snowflake("CRM", "PUBLIC", "T"));
     let world = World {
-        emulator: Emulator::start(config).await.unwrap(),
+        account: Account::with(config).await,
         spec: StreamSpec {
             read: ReadSpec::Changes,
             key: vec!["ID".to_owned()],
@@ -48,18 +44,7 @@ pub(super) async fn world(rows: &str, policy: DeletePolicy) -> World {
         },
         folder: tempfile::tempdir().unwrap(),
     };
-    world.sql(&[
-        "CREATE WAREHOUSE IF NOT EXISTS WH",
-        "CREATE DATABASE CRM",
-        "CREATE ROLE READING",
-        "GRANT ROLE READING TO USER READER",
-        "GRANT USAGE ON WAREHOUSE WH TO ROLE READING",
-        "GRANT USAGE ON DATABASE CRM TO ROLE READING",
-        "GRANT USAGE ON SCHEMA CRM.PUBLIC TO ROLE READING",
-        "GRANT SELECT ON FUTURE TABLES IN SCHEMA CRM.PUBLIC TO ROLE READING",
-        "GRANT SELECT ON FUTURE VIEWS IN SCHEMA CRM.PUBLIC TO ROLE READING",
-        "CREATE TABLE CRM.PUBLIC.T (ID NUMBER(18,0), NAME VARCHAR) CHANGE_TRACKING = TRUE",
-    ]);
+    world.sql(&["CREATE TABLE CRM.PUBLIC.T (ID NUMBER(18,0), NAME VARCHAR) CHANGE_TRACKING = TRUE"]);
     if !rows.is_empty() {
         world.sql(&[&format!("INSERT INTO CRM.PUBLIC.T VALUES {rows}")]);
     }
@@ -67,11 +52,13 @@ pub(super) async fn world(rows: &str, policy: DeletePolicy) -> World {
 }
 
 impl World {
+    pub(super) fn emulator(&self) -> &RunningEmulator {
+        &self.account.emulator
+    }
+
     /// Runs statements as the administrator.
     pub(super) fn sql(&self, statements: &[&str]) {
-        let statements: Vec<SampleStatement> =
-            statements.iter().map(|text| (*text).to_owned().into()).collect();
-        tokio::task::block_in_place(|| run_statements(&self.emulator, statements)).unwrap();
+        self.account.sql(statements);
     }
 
     pub(super) async fn run(&self) -> RunReport {
@@ -85,11 +72,9 @@ impl World {
         faults: impl IntoIterator<Item = Fault>,
     ) -> Result<RunReport> {
         let (sync, source) = self.sides(faults);
-        let delay = Duration::from_millis(1);
-        let retry = RetryPolicy { attempts_max, delay_min: delay, delay_max: delay };
-        let options = RunOptions { retry, ..RunOptions::default() };
         let (progress, _watched) = watch::channel(RunProgress::default());
-        let report = run_comparable(&sync, &options, &progress, &CancellationToken::new()).await;
+        let report =
+            run_comparable(&sync, &attempts(attempts_max), &progress, &CancellationToken::new()).await;
         source.close().await;
         report
     }
@@ -122,17 +107,7 @@ impl World {
     }
 
     pub(super) fn config(&self) -> ConnectionConfig {
-        let retry = snowflake::RetryPolicy {
-            attempts_max: 2,
-            delay_min: Duration::from_millis(1),
-            ..snowflake::RetryPolicy::default()
-        };
-        ConnectionConfig::new("acme-prod".parse().unwrap(), "READER", Credentials::password("secret"))
-            .endpoint(Endpoint::parse(self.emulator.url()).unwrap())
-            .allow_http_loopback(true)
-            .role("READING")
-            .virtual_warehouse("WH")
-            .retry(retry)
+        self.account.config()
     }
 
     fn file(&self) -> TenantFile {
@@ -157,21 +132,14 @@ impl World {
 
     /// The statements that read rows, of whichever kind.
     pub(super) fn reads(&self) -> Vec<String> {
-        let requests = self.emulator.requests().into_iter().filter(|request| request.route == Route::Query);
+        let requests = self.emulator().requests().into_iter().filter(|request| request.route == Route::Query);
         let statements = requests.filter_map(|request| request.statement);
         statements.filter(|text| text.starts_with("SELECT \"") || text.contains("MD5")).collect()
     }
 
-    /// The reader's statements so far for which a virtual warehouse was used, as the account's own history tells.
+    /// How many of the reader's statements used a virtual warehouse so far.
     pub(super) async fn in_virtual_warehouse(&self) -> usize {
-        const HISTORY: &str = "SELECT QUERY_TEXT FROM TABLE(CRM.INFORMATION_SCHEMA.QUERY_HISTORY(RESULT_LIMIT => 10000)) \
-                               WHERE USER_NAME = 'READER' AND WAREHOUSE_SIZE IS NOT NULL";
-        let session = Session::connect(self.config()).await.unwrap();
-        let batches = session.query(HISTORY).await.unwrap().collect().await.unwrap();
-        session.close().await.unwrap();
-        let text = |batch: &RecordBatch, row| array_value_to_string(batch.column(0), row).unwrap();
-        let texts = batches.iter().flat_map(|batch| (0..batch.num_rows()).map(move |row| text(batch, row)));
-        texts.filter(|text| text != HISTORY).count()
+        self.account.in_virtual_warehouse().await.len()
     }
 }
 

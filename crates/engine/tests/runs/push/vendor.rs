@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use connectors::duckdb::{DuckDbJournal, DuckDbSource, TenantDatabase, TenantFile};
 use connectors::snowflake::push::PushSettings;
-use engine::{RunOptions, RunProgress, RunReport, Sync, run};
+use engine::{RunProgress, RunReport, Sync, run};
 use model::{
-    ChosenColumn, Destination, Journal, NullCursor, ReadSpec, Result, RetryPolicy, StreamName, StreamSpec,
-    TableName, WriteSpec,
+    ChosenColumn, Destination, Journal, NullCursor, ReadSpec, Result, StreamName, StreamSpec, TableName,
+    WriteSpec,
 };
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::account::{Account, texts};
+use crate::both::retries::attempts;
 
 /// Attempts of a run that is meant to succeed.
 pub(crate) const ATTEMPTS_MAX: u32 = 4;
@@ -94,14 +95,8 @@ pub(crate) async fn push_into(
     attempts_max: u32,
 ) -> Result<RunReport> {
     let sync = Sync { source: Arc::new(DuckDbSource::new(database)), destination, spec: spec.clone() };
-    let retry = RetryPolicy {
-        attempts_max,
-        delay_min: Duration::from_millis(1),
-        delay_max: Duration::from_millis(5),
-    };
-    let options = RunOptions { retry, ..RunOptions::default() };
     let (progress, _watched) = watch::channel(RunProgress::default());
-    run(&sync, &options, &progress, &CancellationToken::new()).await
+    run(&sync, &attempts(attempts_max), &progress, &CancellationToken::new()).await
 }
 
 /// The actions into a table: appended by cursor, or read whole for any other mode.
