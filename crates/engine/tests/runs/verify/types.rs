@@ -44,6 +44,8 @@ const COLUMNS: &[(&str, &str, &str, &str)] = &[
     ("PLANE", "GEOMETRY", "TO_GEOMETRY('{}')", "'{\"coordinates\": [181, 0], \"type\": \"Point\"}'"),
     ("DOCUMENT", "VARIANT", "PARSE_JSON('{}')", "\"DOCUMENT\" || '0'"),
 ];
+/// So many that two rows of which a cell is changed are hardly ever in the same one.
+const BUCKETS: u32 = 4_096;
 const OFFSET: (&str, &str) = ("TZ__offset_minutes", "\"TZ__offset_minutes\" + 1");
 
 /// Literals of one column's type.
@@ -129,39 +131,53 @@ fn insert(id: usize, row: &[Option<String>]) -> String {
     format!("INSERT INTO CRM.SALES.TYPES SELECT {id}, {}", values.join(", "))
 }
 
-async fn a_changed_cell_is_seen(pulled: &Pulled, rows: &[Vec<Option<String>>]) {
-    let spec = all_of("TYPES", &["ID"]);
+/// What is done to a cell: another value, and none.
+fn changes() -> Vec<(&'static str, &'static str)> {
+    let columns = COLUMNS.iter().map(|(name, _, _, change)| (*name, *change));
+    columns.chain([OFFSET]).flat_map(|(name, change)| [(name, change), (name, "NULL")]).collect()
+}
+
+/// The rows as the account gets them: each once for every change, so that each change has rows of its own.
+fn statements(rows: &[Vec<Option<String>>]) -> Vec<String> {
     let definitions: Vec<String> = COLUMNS.iter().map(|(name, ty, ..)| format!("{name} {ty}")).collect();
     let create =
         format!("CREATE OR REPLACE TABLE CRM.SALES.TYPES (ID NUMBER(9,0), {})", definitions.join(", "));
-    let mut statements = vec![create];
-    statements.extend(rows.iter().enumerate().map(|(id, row)| insert(id, row)));
-    pulled.sql(&statements.iter().map(String::as_str).collect::<Vec<_>>());
+    let names: Vec<&str> = COLUMNS.iter().map(|(name, ..)| *name).collect();
+    let copy = format!(
+        "INSERT INTO CRM.SALES.TYPES SELECT ID + {} * (COPY + 1), {} FROM CRM.SALES.TYPES CROSS JOIN \
+         (SELECT SEQ4() AS COPY FROM TABLE(GENERATOR(ROWCOUNT => {})))",
+        rows.len(),
+        names.join(", "),
+        changes().len() - 1
+    );
+    let inserts = rows.iter().enumerate().map(|(id, row)| insert(id, row));
+    std::iter::once(create).chain(inserts).chain([copy]).collect()
+}
+
+async fn a_changed_cell_is_seen(pulled: &Pulled, rows: &[Vec<Option<String>>]) {
+    let spec = all_of("TYPES", &["ID"]);
+    pulled.sql(&statements(rows).iter().map(String::as_str).collect::<Vec<_>>());
     pulled.run(&spec).await.unwrap();
-    let options = VerifyOptions { bucket_count: NonZeroU32::new(4), ..VerifyOptions::default() };
+    let options = VerifyOptions { bucket_count: NonZeroU32::new(BUCKETS), ..VerifyOptions::default() };
     let report = pulled.verify(&spec, &options).await.unwrap();
     assert!(report.is_equal(), "{:?}", report.difference);
     assert_eq!(report.uncompared_columns, Vec::<String>::new());
-    let offset = std::iter::once((OFFSET.0, OFFSET.1));
-    for (name, change) in COLUMNS.iter().map(|(name, _, _, change)| (*name, *change)).chain(offset) {
-        pulled.tamper("DROP TABLE IF EXISTS sales.untouched");
-        pulled.tamper("CREATE TABLE sales.untouched AS FROM sales.types");
-        let changed = pulled.tamper(&format!(
-            "UPDATE sales.types SET \"{name}\" = {change} WHERE \"ID\" = (SELECT min(\"ID\") FROM sales.types WHERE \
-             \"{name}\" IS NOT NULL AND \"{name}\" IS DISTINCT FROM {change})"
-        ));
-        let report = pulled.verify(&spec, &options).await.unwrap();
-        assert_eq!(report.difference.different, changed as u64, "{name}: {:?}", report.difference);
-        pulled.tamper("DELETE FROM sales.types");
-        pulled.tamper("INSERT INTO sales.types FROM sales.untouched");
-        let emptied = pulled.tamper(&format!(
-            "UPDATE sales.types SET \"{name}\" = NULL WHERE \"ID\" = (SELECT max(\"ID\") FROM sales.types WHERE \"{name}\" IS NOT NULL)"
-        ));
-        let report = pulled.verify(&spec, &options).await.unwrap();
-        assert_eq!(report.difference.different, emptied as u64, "{name} to NULL: {:?}", report.difference);
-        pulled.tamper("DELETE FROM sales.types");
-        pulled.tamper("INSERT INTO sales.types FROM sales.untouched");
-    }
+    let updates: Vec<(&str, &str, usize)> = changes()
+        .into_iter()
+        .enumerate()
+        .map(|(copy, (name, change))| {
+            let changed = pulled.tamper(&format!(
+                "UPDATE sales.types SET \"{name}\" = {change} WHERE \"ID\" = (SELECT min(\"ID\") FROM sales.types \
+                 WHERE \"ID\" // {} = {copy} AND \"{name}\" IS NOT NULL AND \"{name}\" IS DISTINCT FROM {change})",
+                rows.len()
+            ));
+            (name, change, changed)
+        })
+        .collect();
+    let report = pulled.verify(&spec, &options).await.unwrap();
+    let seen = &report.difference;
+    let changed: usize = updates.iter().map(|(_, _, changed)| changed).sum();
+    assert_eq!((seen.missing, seen.extra, seen.different), (0, 0, changed as u64), "{seen:?} of {updates:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

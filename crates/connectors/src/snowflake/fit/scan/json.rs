@@ -56,15 +56,16 @@ pub(super) fn check(text: &str, kind: JsonKind) -> Result<(), Rule> {
     if text.len() > JSON_BYTES_MAX {
         return Err(Rule::JsonTooManyBytes);
     }
-    if !is_plain(text) {
-        parse(text)?;
+    let parsed = if is_plain(text) { Ok(()) } else { parse(text) };
+    // A loss may be allowed, and a document of another kind never loads.
+    if matches!(parsed, Ok(()) | Err(Rule::JsonNumberInexact)) {
+        match (kind, text.trim_ascii_start().as_bytes().first()) {
+            (JsonKind::Object, Some(first)) if *first != b'{' => return Err(Rule::JsonNotObject),
+            (JsonKind::Array, Some(first)) if *first != b'[' => return Err(Rule::JsonNotArray),
+            _ => {}
+        }
     }
-    match (kind, text.trim_ascii_start().as_bytes().first()) {
-        (JsonKind::Object, Some(first)) if *first != b'{' => return Err(Rule::JsonNotObject),
-        (JsonKind::Array, Some(first)) if *first != b'[' => return Err(Rule::JsonNotArray),
-        _ => {}
-    }
-    Ok(())
+    parsed
 }
 
 /// Checks one document whatever the column takes.
