@@ -18,7 +18,7 @@ use broken::Broken;
 
 use crate::account::Account;
 
-/// Seeds of a run of the suite: they take about half a minute.
+/// Seeds of a run of the suite: they take about a minute.
 const SEEDS: u64 = 60;
 /// An account remembers what was asked and what rows were before, and gets slower.
 const SEEDS_OF_AN_ACCOUNT: u64 = 50;
