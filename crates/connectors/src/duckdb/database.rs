@@ -356,7 +356,7 @@ const MEMORY_MAX: &str = "1GiB";
 /// The same in bytes.
 pub(super) const MEMORY_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// Enough for staging and for comparing keys, whatever the number of rows; what is more is spilled to disk.
-pub(super) const MEMORY_BYTES_STAGING: u64 = 128 * 1024 * 1024;
+pub(super) const MEMORY_BYTES_STAGING: u64 = 32 * 1024 * 1024;
 /// Enough for the journal and for looking at what there is. DuckDB keeps the blocks that it has read for as long as it
 /// may, so a file that is only read through would else stay in memory up to the bound.
 pub(super) const MEMORY_BYTES_LIGHT: u64 = 64 * 1024 * 1024;

@@ -93,7 +93,7 @@ impl<'a> Plain<'a> {
         Some(text)
     }
 
-    /// A number whose first digit has been read.
+    /// A number whose first digit has been read; an exponent stays behind it and is not plain.
     fn number(&mut self, first: u8) -> Option<()> {
         let more = self.digits();
         let is_whole = first == b'0' && more == 0 || matches!(first, b'1'..=b'9');
@@ -106,7 +106,7 @@ impl<'a> Plain<'a> {
             }
             digit_count += fraction;
         }
-        (is_whole && digit_count <= DIGITS_MAX && !matches!(self.rest, [b'e' | b'E', ..])).then_some(())
+        (is_whole && digit_count <= DIGITS_MAX).then_some(())
     }
 
     fn digits(&mut self) -> usize {
