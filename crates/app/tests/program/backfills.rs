@@ -11,10 +11,9 @@ use emulator::{Action, EmulatorConfig, FaultRule, ResultSizes, Route};
 use model::{StreamName, TableName};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdout};
+use tokio::process::Child;
 
-use crate::crashes::interrupt;
+use crate::interruptions::HeldRun;
 use crate::world::World;
 
 /// Rows of the larger backfill unless the environment says otherwise: as many as take seconds.
@@ -70,40 +69,19 @@ impl Backfill {
         Self { world, file, rows, chunk_count, peak_bytes: 0, _account: account }
     }
 
-    /// Starts a run and lets it go on until its chunk requests wait, from this one on. Released gates stay open, so each
-    /// run has its own.
-    async fn start(&self, chunks: usize, gate: &str) -> (Child, Lines<BufReader<ChildStdout>>) {
-        let faults = self.world.emulator.faults();
-        let hold = FaultRule::on(Route::Chunk, Action::Hold { gate: gate.to_owned() });
-        faults.add(hold.skip(u32::try_from(chunks).unwrap()).forever());
-        let mut child = self.world.start_program(&["run", "-f", self.file.to_str().unwrap(), "--json"]);
-        let events = BufReader::new(child.stdout.take().unwrap()).lines();
-        faults.reached(gate, 1).await;
-        (child, events)
-    }
-
-    /// Interrupts a run as Ctrl-C does, once rows of its own have arrived.
+    /// Interrupts a run once rows of its own have arrived.
     async fn stop(&mut self, chunks: usize, gate: &str) {
         let (_, staged) = self.durable();
-        let (mut child, mut events) = self.start(chunks, gate).await;
-        while let Some(line) = events.next_line().await.unwrap() {
-            let event: Value = serde_json::from_str(&line).unwrap();
-            if event["progress"]["row_count"].as_u64() > Some(staged) {
-                break;
-            }
-        }
-        self.look_at(&child);
-        interrupt(&child);
-        assert_eq!(child.wait().await.unwrap().code(), Some(130));
-        self.world.emulator.faults().clear();
+        let mut run = HeldRun::start(&self.world, &self.file, chunks, gate).await;
+        run.has_more_rows_than(staged).await;
+        self.peak_bytes = self.peak_bytes.max(peak_bytes(&run.child));
+        run.stop().await;
     }
 
-    /// Ends a run as `kill -9` does.
     async fn kill(&mut self, chunks: usize, gate: &str) {
-        let (mut child, _events) = self.start(chunks, gate).await;
-        self.look_at(&child);
-        child.kill().await.unwrap();
-        self.world.emulator.faults().clear();
+        let run = HeldRun::start(&self.world, &self.file, chunks, gate).await;
+        self.peak_bytes = self.peak_bytes.max(peak_bytes(&run.child));
+        run.kill().await;
     }
 
     /// Lets a run come to its end, and looks at it right before it logs out.
@@ -112,18 +90,10 @@ impl Backfill {
         self.world.emulator.faults().add(FaultRule::on(Route::Logout, hold));
         let child = self.world.start_program(&["run", "-f", self.file.to_str().unwrap(), "--json"]);
         self.world.emulator.faults().reached("logout", 1).await;
-        self.look_at(&child);
+        self.peak_bytes = self.peak_bytes.max(peak_bytes(&child));
         self.world.emulator.faults().clear();
         let ended = child.wait_with_output().await.unwrap();
         assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
-    }
-
-    fn look_at(&mut self, child: &Child) {
-        let path = format!("/proc/{}/status", child.id().expect("the program is running"));
-        let status = std::fs::read_to_string(path).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kibibytes = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
-        self.peak_bytes = self.peak_bytes.max(kibibytes.unwrap_or_default() * 1024);
     }
 
     /// What an interruption has left: the first chunk that is not durable, and how many rows are.
@@ -187,6 +157,15 @@ impl Backfill {
         let expected = format!("{{\"summed\":\"{rows} {rows} {}\"}}", rows * (rows - 1) / 2);
         assert_eq!(json, expected);
     }
+}
+
+/// The highest resident memory of a program that still runs.
+fn peak_bytes(child: &Child) -> u64 {
+    let path = format!("/proc/{}/status", child.id().expect("the program is running"));
+    let status = std::fs::read_to_string(path).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kibibytes = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
+    kibibytes.unwrap_or_default() * 1024
 }
 
 #[tokio::test(flavor = "multi_thread")]
