@@ -14,9 +14,8 @@ const TASK_VARIABLE: &str = "SNOWFERRY_BENCH_TASK";
 pub fn main(parent: impl FnOnce(), child: impl FnOnce(&str, &[String])) {
     let Ok(task) = std::env::var(TASK_VARIABLE) else { return parent() };
     let words: Vec<String> = task.split(' ').map(str::to_owned).collect();
-    match words.as_slice() {
-        [task, arguments @ ..] => child(task, arguments),
-        [] => {}
+    if let [task, arguments @ ..] = words.as_slice() {
+        child(task, arguments);
     }
 }
 

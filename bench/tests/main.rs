@@ -13,10 +13,12 @@ where
 {
     let (ready, port) = std::sync::mpsc::channel();
     thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(serve(Box::new(move |port| ready.send(port).unwrap()))).unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+        let tell = move |port| ready.send(port).expect("the test waits");
+        runtime.block_on(serve(Box::new(tell))).expect("the service runs until the test ends");
     });
-    port.recv().unwrap()
+    port.recv().expect("the service starts")
 }
 
 #[tokio::test]
