@@ -37,7 +37,7 @@ fn measure(kind: &str, arguments: &[String]) {
         }
         ("push", [port, folder]) => {
             let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
-            // Each push is a first one: it starts from a copy that has no journal yet.
+            // Each push is a first one: it starts from a copy in whose journal there is nothing yet.
             let copy = tempfile::tempdir().expect("a temporary folder");
             table::copy(Path::new(folder), copy.path()).expect("the table can be copied");
             let push = push::push(port.parse().expect("a port"), copy.path());

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::{fs, io};
 
-use connectors::duckdb::TenantFile;
+use connectors::duckdb::{TenantDatabase, TenantFile};
 use duckdb::Connection;
 
 /// Whose file the table is in.
@@ -56,8 +56,15 @@ pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::File::open(copy.path())?.sync_all()
 }
 
-/// Makes the file and fills the table.
-pub fn write(folder: &Path, rows: usize) -> duckdb::Result<()> {
+/// Makes the file and fills the table. The file has been opened by Snowferry before, as that of every tenant who has
+/// pulled or planned anything.
+pub fn write(folder: &Path, rows: usize) -> model::Result<()> {
+    fill(folder, rows)
+        .map_err(|error| model::Error::internal("the table cannot be written").with_source(error))?;
+    TenantDatabase::open(file(folder)).map(drop)
+}
+
+fn fill(folder: &Path, rows: usize) -> duckdb::Result<()> {
     let connection = Connection::open_in_memory()?;
     let path = file(folder).path().display().to_string();
     connection.execute_batch(&format!("ATTACH '{path}' AS vendor"))?;
