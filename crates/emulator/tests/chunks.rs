@@ -160,3 +160,24 @@ async fn a_repeated_large_result_is_served_from_the_same_chunks() {
     let [first, second] = bodies.map(reqwest::Response::bytes);
     assert_eq!(first.await.unwrap(), second.await.unwrap());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kept_result_is_not_given_again_once_something_was_written_past_the_service() {
+    let results = ResultSizes { inline_rows_max: 1, ..ResultSizes::default() };
+    let emulator = start_with(EmulatorConfig { results, ..config() }).await;
+    let write = |statements: &[&str]| {
+        let statements: Vec<_> = statements.iter().map(|text| (*text).to_owned().into()).collect();
+        tokio::task::block_in_place(|| emulator::sample::run(&emulator, statements)).unwrap();
+    };
+    write(&[
+        "CREATE DATABASE CRM",
+        "CREATE TABLE CRM.PUBLIC.T AS SELECT SEQ8() AS ID FROM TABLE(GENERATOR(ROWCOUNT => 100))",
+    ]);
+    let client = Client::logged_in(&emulator).await;
+    client.query("USE WAREHOUSE COMPUTE_WH").await.succeeded();
+    let total =
+        async || client.query("SELECT ID FROM CRM.PUBLIC.T").await.succeeded().data()["total"].clone();
+    assert_eq!((total().await, total().await), (json!(100), json!(100)));
+    write(&["INSERT INTO CRM.PUBLIC.T VALUES (100)"]);
+    assert_eq!(total().await, 101);
+}

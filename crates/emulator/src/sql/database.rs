@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use duckdb::{Config, Connection};
@@ -43,6 +43,8 @@ struct Shared {
     catalog: RwLock<Arc<Catalog>>,
     is_stored: bool,
     history: History,
+    /// Grows whenever a statement may change data or state, before it and after it.
+    change_count: AtomicU64,
     locks: Locks,
     stages: StageStore,
     instants: Instants,
@@ -99,6 +101,7 @@ impl Database {
                 catalog: RwLock::new(Arc::new(catalog)),
                 is_stored: folder.is_some(),
                 history: History::default(),
+                change_count: AtomicU64::new(0),
                 locks: Locks::default(),
                 stages,
                 purged_at: AtomicI64::new(instants.next()),
@@ -118,6 +121,15 @@ impl Database {
     /// Remembers a statement for QUERY_HISTORY.
     pub fn record_query(&self, record: QueryRecord) {
         self.shared.history.add(record);
+    }
+
+    /// How often data or state may have changed: what was read at one count is the same at the same count.
+    pub(crate) fn change_count(&self) -> u64 {
+        self.shared.change_count.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn count_change(&self) {
+        self.shared.change_count.fetch_add(1, Ordering::AcqRel);
     }
 
     pub(crate) fn open_mark(&self) -> OpenMark {

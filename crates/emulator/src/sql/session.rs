@@ -41,6 +41,15 @@ pub struct SqlSession {
     used_warehouse: RefCell<Option<UsedWarehouse>>,
 }
 
+/// Kinds of statements that change nothing: SELECT, EXPLAIN, SHOW, DESCRIBE.
+const READING_TYPES: [u64; 4] = [0x1000, 0x2000, 0x4400, 0x4500];
+
+/// True for a text that only reads; decided before it runs, so a doubtful one counts as a change.
+fn only_reads(text: &str) -> bool {
+    let text = text.trim_start().to_ascii_lowercase();
+    ["select", "with", "show", "describe", "desc ", "explain"].iter().any(|word| text.starts_with(word))
+}
+
 /// The session's open transaction. DuckDB's own begins with the first statement that writes, since it reads at one
 /// snapshot, and Snowflake reads what is committed by the time each statement begins.
 #[derive(Debug, Default)]
@@ -180,7 +189,13 @@ impl SqlSession {
     pub fn execute(&mut self, request: &SqlRequest) -> Result<Outcome, SqlError> {
         self.begin_statement(request);
         let kept = self.with_statement_parameters(request)?;
+        if !only_reads(&request.text) {
+            self.database.count_change();
+        }
         let outcome = statement::execute(self, request);
+        if !outcome.as_ref().is_ok_and(|outcome| READING_TYPES.contains(&outcome.statement_type_id)) {
+            self.database.count_change();
+        }
         if let Some(kept) = kept {
             self.state.parameters = kept;
         }
@@ -465,4 +480,17 @@ pub(crate) fn counted(
     let mut listing = Listing::new(&columns.iter().map(String::as_str).collect::<Vec<_>>());
     listing.push(counts.iter().map(|(_, count)| (*count).into()).collect());
     Ok(Outcome { stats: Some(stats), ..listed(statement_type_id, listing)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::only_reads;
+
+    #[test]
+    fn a_change_is_told_from_a_read_by_its_first_word() {
+        assert!(only_reads("  select 1"));
+        assert!(only_reads("SHOW TABLES"));
+        assert!(!only_reads("MERGE INTO t USING s"));
+        assert!(!only_reads("alter session set timezone = 'UTC'"));
+    }
 }

@@ -1,7 +1,6 @@
 //! Large results of repeated identical SELECTs, reused while nothing has changed, as Snowflake does.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::encode::{EncodedResult, Layout};
@@ -44,44 +43,29 @@ pub(super) struct CacheKey {
 
 #[derive(Default)]
 pub(crate) struct ResultCache {
-    /// Grows whenever a statement may change data or state, before it and after it.
-    generation: AtomicU64,
+    /// Each with how often anything had changed by then.
     results: Mutex<HashMap<CacheKey, (u64, Arc<EncodedResult>)>>,
 }
 
 impl ResultCache {
-    pub(super) fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
-    }
-
-    /// Something may have changed: no result so far is reused.
-    pub(super) fn invalidate(&self) {
-        self.generation.fetch_add(1, Ordering::AcqRel);
-    }
-
-    pub(super) fn get(&self, key: &CacheKey) -> Option<Arc<EncodedResult>> {
+    /// The result of the same SELECT, where nothing has changed since.
+    pub(super) fn get(&self, key: &CacheKey, change_count: u64) -> Option<Arc<EncodedResult>> {
         let results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
-        let (generation, encoded) = results.get(key)?;
-        (*generation == self.generation()).then(|| Arc::clone(encoded))
+        let (kept_at, encoded) = results.get(key)?;
+        (*kept_at == change_count).then(|| Arc::clone(encoded))
     }
 
-    /// Keeps a result that was read while the generation was this one.
-    pub(super) fn insert(&self, key: CacheKey, generation: u64, encoded: &Arc<EncodedResult>) {
-        if encoded.chunks.is_empty() || generation != self.generation() {
+    /// Keeps a result that was read while this often had anything changed.
+    pub(super) fn insert(&self, key: CacheKey, change_count: u64, encoded: &Arc<EncodedResult>) {
+        if encoded.chunks.is_empty() {
             return;
         }
         let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
-        results.retain(|_, (kept, _)| *kept == generation);
+        results.retain(|_, (kept_at, _)| *kept_at == change_count);
         if results.len() < RESULTS_MAX {
-            results.insert(key, (generation, Arc::clone(encoded)));
+            results.insert(key, (change_count, Arc::clone(encoded)));
         }
     }
-}
-
-/// True for a text that only reads; decided before it runs, so a doubtful one counts as a change.
-pub(super) fn only_reads(text: &str) -> bool {
-    let text = text.trim_start().to_ascii_lowercase();
-    ["select", "with", "show", "describe", "desc ", "explain"].iter().any(|word| text.starts_with(word))
 }
 
 /// True for a SELECT whose rows depend on nothing but the data.
@@ -101,13 +85,5 @@ mod tests {
         assert!(!is_reusable("SELECT CURRENT_TIMESTAMP()"));
         assert!(!is_reusable("select * from orders at(offset => -60)"));
         assert!(!is_reusable("insert into orders select 1"));
-    }
-
-    #[test]
-    fn a_change_is_told_from_a_read_by_its_first_word() {
-        assert!(only_reads("  select 1"));
-        assert!(only_reads("SHOW TABLES"));
-        assert!(!only_reads("MERGE INTO t USING s"));
-        assert!(!only_reads("alter session set timezone = 'UTC'"));
     }
 }

@@ -24,8 +24,6 @@ const TIMEOUT_SECONDS_DEFAULT: u64 = 172_800;
 const SELECT: u64 = 0x1000;
 const INSERT: u64 = 0x3100;
 const MULTIPLE: u64 = 0xA000;
-/// Kinds of statements that change nothing: SELECT, EXPLAIN, SHOW, DESCRIBE.
-const READING_TYPES: [u64; 4] = [SELECT, 0x2000, 0x4400, 0x4500];
 
 /// A statement and all that running it takes.
 pub(super) struct Job {
@@ -259,8 +257,9 @@ impl Job {
             return Ok(Output { encoded, transfer: None, statement_type_id, stats, children: Vec::new() });
         }
         let cache = &self.account.cache;
+        let change_count = self.account.database.change_count();
         let key = self.cache_key(request, parameters, layout);
-        if let Some(encoded) = key.as_ref().and_then(|key| cache.get(key)) {
+        if let Some(encoded) = key.as_ref().and_then(|key| cache.get(key, change_count)) {
             return Ok(Output {
                 encoded,
                 transfer: None,
@@ -269,21 +268,15 @@ impl Job {
                 children: Vec::new(),
             });
         }
-        if !cache::only_reads(&request.text) {
-            cache.invalidate();
-        }
-        let generation = cache.generation();
-        let outcome = sql.execute(request);
-        if !outcome.as_ref().is_ok_and(|outcome| READING_TYPES.contains(&outcome.statement_type_id)) {
-            cache.invalidate();
-        }
         let Outcome { statement_type_id, is_json_forced, rows, stats, changed_parameters, transfer } =
-            outcome?;
+            sql.execute(request)?;
         self.session.change(&changed_parameters);
         let transfer = transfer.map(|transfer| self.granted(*transfer, request)).transpose()?;
         let encoded = Arc::new(encode::encode(rows, &forced(layout, is_json_forced), go_on)?);
-        if let Some(key) = key {
-            cache.insert(key, generation, &encoded);
+        if let Some(key) = key
+            && change_count == self.account.database.change_count()
+        {
+            cache.insert(key, change_count, &encoded);
         }
         Ok(Output { encoded, transfer, statement_type_id, stats, children: Vec::new() })
     }

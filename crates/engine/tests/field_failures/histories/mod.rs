@@ -1,7 +1,7 @@
 //! Any history of a table, against any settings of a sync, whatever fails and dies: after every settled round the
 //! vendor's database shows the source, as far as the settings promise.
 //!
-//! `SNOWFERRY_HISTORY=1234` replays one seed, and prints all that was done; `SNOWFERRY_HISTORIES=2000` plays that many.
+//! `SNOWFERRY_HISTORY=1234` replays one seed, and prints all that was done; `SNOWFERRY_HISTORIES=0..2000` plays these.
 
 mod broken;
 mod case;
@@ -12,6 +12,7 @@ mod random;
 mod settings;
 mod table;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use broken::Broken;
@@ -25,26 +26,34 @@ const SEEDS_OF_AN_ACCOUNT: u64 = 50;
 /// Seeds within which every broken product has to be found.
 const SEEDS_UNTIL_FOUND_MAX: u64 = 60;
 
-fn number_in(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().map(|number| number.parse().unwrap())
+/// The seed that is to be replayed.
+fn replayed() -> Option<u64> {
+    std::env::var("SNOWFERRY_HISTORY").ok().map(|seed| seed.parse().unwrap())
+}
+
+/// The seeds that are played; a part of them is named as `500..1000`, so that each core can have its own.
+fn seeds() -> Range<u64> {
+    let Ok(seeds) = std::env::var("SNOWFERRY_HISTORIES") else { return 0..SEEDS };
+    let (first, end) = seeds.split_once("..").expect("two numbers with two dots between them");
+    first.parse().unwrap()..end.parse().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn any_history_of_a_table_arrives_whatever_fails_and_dies() {
     let mut account = Arc::new(Account::start().await);
-    if let Some(seed) = number_in("SNOWFERRY_HISTORY") {
+    if let Some(seed) = replayed() {
         return case::play(&account, seed, None).await.unwrap_or_else(|failure| panic!("{failure}"));
     }
-    let seeds = number_in("SNOWFERRY_HISTORIES").unwrap_or(SEEDS);
-    for seed in 0..seeds {
-        if seed > 0 && seed.is_multiple_of(SEEDS_OF_AN_ACCOUNT) {
+    let seeds = seeds();
+    for seed in seeds.clone() {
+        if seed > seeds.start && seed.is_multiple_of(SEEDS_OF_AN_ACCOUNT) {
             account = Arc::new(Account::start().await);
         }
         if let Err(failure) = case::play(&account, seed, None).await {
             panic!("{failure}\n\nseed {seed}; to replay it: SNOWFERRY_HISTORY={seed} {COMMAND}");
         }
     }
-    println!("{seeds} histories arrived");
+    println!("{} histories arrived", seeds.count());
 }
 
 const COMMAND: &str = "cargo test -p engine --test field_failures any_history";
