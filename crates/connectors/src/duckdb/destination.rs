@@ -130,6 +130,7 @@ impl Destination for DuckDbDestination {
 
     async fn stage(&self, plan: &StreamPlan, batch: Batch) -> Result<Staged> {
         let plan = plan.clone();
+        self.database.allow_memory(staging_bytes(&plan) + wide_rows_bytes(&batch))?;
         self.blocking(move |state| {
             state.stage(&plan, batch)?;
             Ok(state.staged())
@@ -337,8 +338,21 @@ impl State {
 fn staging_bytes(plan: &StreamPlan) -> u64 {
     /// A row group's values of one column, of a few words each.
     const COLUMN_BYTES: u64 = 4 * 1024 * 1024;
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    MEMORY_BYTES_STAGING + COLUMN_BYTES * plan.columns.len() as u64 * threads as u64
+    MEMORY_BYTES_STAGING + COLUMN_BYTES * plan.columns.len() as u64 * threads()
+}
+
+/// What more it takes where rows are so wide that those which a thread has in hand at one time are many bytes.
+fn wide_rows_bytes(batch: &Batch) -> u64 {
+    /// Rows of one of DuckDB's vectors: the values of some are in hand at a time.
+    const ROWS_IN_HAND: u64 = 4 * 2_048;
+    /// The bound is not moved by less.
+    const STEP_BYTES: u64 = 32 * 1024 * 1024;
+    let row_bytes = batch.byte_size() as u64 / (batch.rows.num_rows() as u64).max(1);
+    row_bytes * ROWS_IN_HAND * threads() / STEP_BYTES * STEP_BYTES
+}
+
+fn threads() -> u64 {
+    std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64)
 }
 
 fn not_a_mirror(plan: &StreamPlan) -> Error {

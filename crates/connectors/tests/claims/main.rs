@@ -8,4 +8,5 @@ mod journals;
 mod profile;
 mod snowflake;
 mod vendor_source;
+mod wide_rows;
 mod withdrawals;
