@@ -233,6 +233,11 @@ fn start(file: &TenantFile) -> Result<(Instance, u64)> {
     Ok((instance, if is_light { MEMORY_BYTES_LIGHT } else { MEMORY_BYTES_MAX }))
 }
 
+/// The memory of all of DuckDB's threads, where each takes this much.
+pub(super) fn on_each_thread(bytes: u64) -> u64 {
+    bytes * std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64)
+}
+
 fn set_memory(bytes: u64) -> String {
     format!("SET GLOBAL max_memory = '{bytes}B'")
 }
@@ -355,7 +360,8 @@ const SETTINGS: [(&str, &str); 6] = [
 const MEMORY_MAX: &str = "1GiB";
 /// The same in bytes.
 pub(super) const MEMORY_BYTES_MAX: u64 = 1024 * 1024 * 1024;
-/// Enough for staging and for comparing keys, whatever the number of rows; what is more is spilled to disk.
+/// Enough for staging beside what its columns take, and for comparing keys, whatever the number of rows; what is more is
+/// spilled to disk. With few columns the bound stays at the one for looking, below which it never is.
 pub(super) const MEMORY_BYTES_STAGING: u64 = 32 * 1024 * 1024;
 /// Enough for the journal and for looking at what there is. DuckDB keeps the blocks that it has read for as long as it
 /// may, so a file that is only read through would else stay in memory up to the bound.

@@ -15,7 +15,9 @@ use model::{
 
 use super::audit;
 use super::comparisons::{self, ComparisonKind, ComparisonOutcome};
-use super::database::{MEMORY_BYTES_MAX, MEMORY_BYTES_STAGING, OpenFile, TenantDatabase, TenantFile};
+use super::database::{
+    MEMORY_BYTES_MAX, MEMORY_BYTES_STAGING, OpenFile, TenantDatabase, TenantFile, on_each_thread,
+};
 use super::deletes;
 use super::drift;
 use super::error::{failed, refused};
@@ -338,7 +340,7 @@ impl State {
 fn staging_bytes(plan: &StreamPlan) -> u64 {
     /// A row group's values of one column, of a few words each.
     const COLUMN_BYTES: u64 = 4 * 1024 * 1024;
-    MEMORY_BYTES_STAGING + COLUMN_BYTES * plan.columns.len() as u64 * threads()
+    MEMORY_BYTES_STAGING + on_each_thread(COLUMN_BYTES * plan.columns.len() as u64)
 }
 
 /// What more it takes where rows are so wide that those which a thread has in hand at one time are many bytes.
@@ -348,11 +350,7 @@ fn wide_rows_bytes(batch: &Batch) -> u64 {
     /// The bound is not moved by less.
     const STEP_BYTES: u64 = 32 * 1024 * 1024;
     let row_bytes = batch.byte_size() as u64 / (batch.rows.num_rows() as u64).max(1);
-    row_bytes * ROWS_IN_HAND * threads() / STEP_BYTES * STEP_BYTES
-}
-
-fn threads() -> u64 {
-    std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64)
+    on_each_thread(row_bytes * ROWS_IN_HAND) / STEP_BYTES * STEP_BYTES
 }
 
 fn not_a_mirror(plan: &StreamPlan) -> Error {

@@ -11,7 +11,9 @@ use tokio::sync::mpsc;
 
 use super::appending::Appending;
 use super::catalog::{count, described, kind};
-use super::database::{Interrupt, MEMORY_BYTES_LIGHT, MEMORY_BYTES_MAX, TenantConnection, TenantDatabase};
+use super::database::{
+    Interrupt, MEMORY_BYTES_LIGHT, MEMORY_BYTES_MAX, TenantConnection, TenantDatabase, on_each_thread,
+};
 use super::error::reading_failed;
 use super::position::Position;
 use super::read_sql::{ReadStatement, from_sql, read_statement};
@@ -138,8 +140,7 @@ impl Read {
 
 /// What reading through a table takes at most: each thread holds the blocks of each column that it is in.
 fn scan_bytes(columns: usize) -> u64 {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    MEMORY_BYTES_LIGHT + SCANNED_COLUMN_BYTES * columns as u64 * threads as u64
+    MEMORY_BYTES_LIGHT + on_each_thread(SCANNED_COLUMN_BYTES * columns as u64)
 }
 
 /// Parts of an answer that are to become one batch.

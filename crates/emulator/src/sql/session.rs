@@ -42,7 +42,7 @@ pub struct SqlSession {
 }
 
 /// Kinds of statements that change nothing: SELECT, EXPLAIN, SHOW, DESCRIBE.
-const READING_TYPES: [u64; 4] = [0x1000, 0x2000, 0x4400, 0x4500];
+const READING_TYPES: [u64; 4] = [SELECT, 0x2000, 0x4400, 0x4500];
 
 /// True for a text that only reads; decided before it runs, so a doubtful one counts as a change.
 fn only_reads(text: &str) -> bool {
