@@ -1,9 +1,10 @@
-//! A backfill that is interrupted twenty times, and one of a tenth of its size: no chunk is read twice once it was
-//! durable, the customer's virtual warehouse works once, and both take the same memory.
+//! A backfill that is interrupted twenty times, beside an undisturbed one of a tenth of its size: no chunk is read twice
+//! once it was durable, the customer's virtual warehouse works once, and both take the same memory.
 //!
 //! `SNOWFERRY_BACKFILL_ROWS=20000000` plays it in full. With the few rows of the short form the vendor database has room
 //! in its memory for all of them, so that only a bound of the whole is claimed there.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use connectors::duckdb::progress;
@@ -21,7 +22,7 @@ const ROWS_DEFAULT: u64 = 400_000;
 const INTERRUPTIONS: usize = 20;
 /// Chunks that a run asks for at once, in no order, and some more: where as many are given, the first is among them.
 const CHUNKS_AHEAD: usize = 12;
-/// Chunks of the smaller backfill: more than all of its interrupted runs are given.
+/// Chunks of the smaller backfill.
 const SMALLER_CHUNKS: u64 = 200;
 /// In full, the larger one may take this much more or less, in per cent.
 const MEMORY_TOLERANCE_PERCENT: u64 = 10;
@@ -117,6 +118,13 @@ impl Backfill {
         chunks.map(|request| request.path.rsplit('/').next().unwrap().parse::<u64>().unwrap() + 1).collect()
     }
 
+    /// Lets it end in one run: interrupted, one so small would hardly begin to fill what it may take.
+    async fn undisturbed(mut self) -> Self {
+        self.finish().await;
+        self.assert_whole();
+        self
+    }
+
     /// Interrupts it again and again, and lets it end.
     async fn interrupted(mut self) -> Self {
         let step = CHUNKS_AHEAD.max(self.chunk_count / (INTERRUPTIONS + 5));
@@ -159,6 +167,13 @@ impl Backfill {
     }
 }
 
+impl fmt::Display for Backfill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (rows, chunks, peak) = (self.rows, self.chunk_count, self.peak_bytes >> 20);
+        write!(f, "{rows} rows in {chunks} chunks: one statement, peak {peak} MiB")
+    }
+}
+
 /// The highest resident memory of a program that still runs.
 fn peak_bytes(child: &Child) -> u64 {
     let path = format!("/proc/{}/status", child.id().expect("the program is running"));
@@ -173,16 +188,11 @@ async fn a_backfill_interrupted_twenty_times_reads_no_chunk_twice_and_takes_the_
     let asked = std::env::var("SNOWFERRY_BACKFILL_ROWS").ok().map(|rows| rows.parse::<u64>().unwrap());
     let rows = asked.unwrap_or(ROWS_DEFAULT);
     let chunk_rows = rows / 10 / SMALLER_CHUNKS;
-    let mut peaks = Vec::new();
-    for rows in [rows / 10, rows] {
-        let backfill = Backfill::of(rows, chunk_rows).await.interrupted().await;
-        println!(
-            "{rows} rows in {} chunks, interrupted {INTERRUPTIONS} times: one statement, peak {} MiB",
-            backfill.chunk_count,
-            backfill.peak_bytes >> 20
-        );
-        peaks.push(backfill.peak_bytes);
-    }
+    let smaller = Backfill::of(rows / 10, chunk_rows).await.undisturbed().await;
+    println!("{smaller}");
+    let larger = Backfill::of(rows, chunk_rows).await.interrupted().await;
+    println!("{larger}, interrupted {INTERRUPTIONS} times");
+    let peaks = [smaller.peak_bytes, larger.peak_bytes];
     assert!(peaks.iter().all(|peak| *peak <= MEMORY_BYTES_MAX), "the peaks are {peaks:?} bytes");
     if asked.is_some() {
         let difference = peaks[1].abs_diff(peaks[0]);
