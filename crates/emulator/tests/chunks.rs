@@ -10,6 +10,7 @@ use crate::client::{Client, Reply, arrow_batches, config, gunzip, inline_batches
 use crate::rows::{self, INTEGER};
 
 const ROWS: u64 = 1000;
+const SELECT_MOMENTS: &str = "SELECT ID, TO_VARCHAR(SINCE) FROM CRM.PUBLIC.MOMENTS";
 
 /// An emulator that answers `select *` with the numbers up to a thousand, ten inline and a hundred in a chunk.
 async fn with_numbers() -> RunningEmulator {
@@ -159,6 +160,34 @@ async fn a_repeated_large_result_is_served_from_the_same_chunks() {
     let bodies = [client.chunk(&first, 3).await, client.chunk(&second, 3).await];
     let [first, second] = bodies.map(reqwest::Response::bytes);
     assert_eq!(first.await.unwrap(), second.await.unwrap());
+}
+
+#[tokio::test]
+async fn sessions_share_a_large_result_for_as_long_as_both_would_see_the_same() {
+    let results = ResultSizes { inline_rows_max: 1, ..ResultSizes::default() };
+    let emulator = start_with(EmulatorConfig { results, ..config() }).await;
+    let [reading, others, zoned] = [(); 3].map(|()| Client::logged_in(&emulator));
+    let (reading, others, zoned) = (reading.await, others.await, zoned.await);
+    for statement in [
+        "CREATE WAREHOUSE READING_WH INITIALLY_SUSPENDED = TRUE",
+        "USE WAREHOUSE READING_WH",
+        "CREATE DATABASE CRM",
+        "CREATE TABLE CRM.PUBLIC.MOMENTS AS SELECT SEQ8() AS ID, '2026-01-01'::TIMESTAMP_LTZ AS SINCE \
+         FROM TABLE(GENERATOR(ROWCOUNT => 100))",
+        SELECT_MOMENTS,
+    ] {
+        reading.query(statement).await.succeeded();
+    }
+    // Whoever has no virtual warehouse can only be given what was read before.
+    for client in [&others, &zoned] {
+        client.query("USE SCHEMA CRM.PUBLIC").await.succeeded();
+    }
+    others.query("ALTER SESSION SET QUERY_TAG = 'another'").await.succeeded();
+    assert_eq!(others.query(SELECT_MOMENTS).await.succeeded().data()["total"], 100);
+    zoned.query("ALTER SESSION SET TIMEZONE = 'Asia/Kolkata'").await.succeeded();
+    assert_eq!(zoned.query(SELECT_MOMENTS).await.code(), "000606");
+    others.query("CREATE TEMPORARY TABLE CRM.PUBLIC.MINE (ID INT)").await.succeeded();
+    assert_eq!(others.query(SELECT_MOMENTS).await.code(), "000606");
 }
 
 #[tokio::test(flavor = "multi_thread")]

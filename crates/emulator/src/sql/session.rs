@@ -50,6 +50,14 @@ fn only_reads(text: &str) -> bool {
     ["select", "with", "show", "describe", "desc ", "explain"].iter().any(|word| text.starts_with(word))
 }
 
+/// True for a text that changes at most what its own session is like, which is part of [`SqlSession::viewpoint`].
+fn concerns_session_only(text: &str) -> bool {
+    let text = text.trim_start().to_ascii_lowercase();
+    ["use ", "alter session", "set ", "unset ", "begin", "start transaction"]
+        .iter()
+        .any(|words| text.starts_with(words))
+}
+
 /// The session's open transaction. DuckDB's own begins with the first statement that writes, since it reads at one
 /// snapshot, and Snowflake reads what is committed by the time each statement begins.
 #[derive(Debug, Default)]
@@ -189,11 +197,14 @@ impl SqlSession {
     pub fn execute(&mut self, request: &SqlRequest) -> Result<Outcome, SqlError> {
         self.begin_statement(request);
         let kept = self.with_statement_parameters(request)?;
-        if !only_reads(&request.text) {
+        let concerns_session_only = concerns_session_only(&request.text) || self.ends_nothing(&request.text);
+        if !concerns_session_only && !only_reads(&request.text) {
             self.database.count_change();
         }
         let outcome = statement::execute(self, request);
-        if !outcome.as_ref().is_ok_and(|outcome| READING_TYPES.contains(&outcome.statement_type_id)) {
+        let has_only_read =
+            outcome.as_ref().is_ok_and(|outcome| READING_TYPES.contains(&outcome.statement_type_id));
+        if !concerns_session_only && !has_only_read {
             self.database.count_change();
         }
         if let Some(kept) = kept {
@@ -201,6 +212,29 @@ impl SqlSession {
         }
         self.drop_kept_results();
         outcome
+    }
+
+    /// True for the end of a transaction that has written nothing.
+    fn ends_nothing(&self, text: &str) -> bool {
+        let text = text.trim_start().to_ascii_lowercase();
+        !self.transaction.has_begun && ["commit", "rollback"].iter().any(|word| text.starts_with(word))
+    }
+
+    /// What decides, besides a SELECT's text and the data, which rows it gives: the same in two sessions that would be
+    /// given the same. Absent in a session that sees something which others do not.
+    pub(crate) fn viewpoint(&self) -> Option<String> {
+        let state = &self.state;
+        let has_its_own = self.transaction.has_begun
+            || !state.temporary.is_empty()
+            || !state.temporary_stages.is_empty()
+            || !state.temporary_formats.is_empty()
+            || !state.variables.is_empty();
+        let mut parameters = state.parameters.all();
+        parameters.retain(|parameter| parameter.name != "QUERY_TAG");
+        (!has_its_own).then(|| {
+            let (user, role, secondary) = (&state.user, &state.role, state.uses_secondary_roles);
+            format!("{:?}", (user, role, secondary, &state.database, &state.schema, parameters))
+        })
     }
 
     /// The columns that a statement would give, without running it.
@@ -484,10 +518,12 @@ pub(crate) fn counted(
 
 #[cfg(test)]
 mod tests {
-    use super::only_reads;
+    use super::{concerns_session_only, only_reads};
 
     #[test]
     fn a_change_is_told_from_a_read_by_its_first_word() {
+        assert!(concerns_session_only("USE SCHEMA CRM.SALES"));
+        assert!(!concerns_session_only("ALTER TABLE T ADD COLUMN C INT"));
         assert!(only_reads("  select 1"));
         assert!(only_reads("SHOW TABLES"));
         assert!(!only_reads("MERGE INTO t USING s"));

@@ -32,12 +32,11 @@ const VOLATILE: [&str; 21] = [
     "uuid",
 ];
 
-/// What makes two SELECTs the same. Sessions differ in context, temporary tables and open transactions.
+/// What makes two SELECTs the same, in one session or in two.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct CacheKey {
-    pub session_id: i64,
+    pub viewpoint: String,
     pub text: String,
-    pub parameters: String,
     pub layout: Layout,
 }
 

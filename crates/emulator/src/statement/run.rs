@@ -258,7 +258,7 @@ impl Job {
         }
         let cache = &self.account.cache;
         let change_count = self.account.database.change_count();
-        let key = self.cache_key(request, parameters, layout);
+        let key = self.cache_key(sql, request, parameters, layout);
         if let Some(encoded) = key.as_ref().and_then(|key| cache.get(key, change_count)) {
             return Ok(Output {
                 encoded,
@@ -290,13 +290,21 @@ impl Job {
         Ok(transfer.grant(&self.account, self.session.stage_dialect, &request.query_id, &request.text)?)
     }
 
-    fn cache_key(&self, request: &SqlRequest, parameters: &Parameters, layout: Layout) -> Option<CacheKey> {
+    fn cache_key(
+        &self,
+        sql: &SqlSession,
+        request: &SqlRequest,
+        parameters: &Parameters,
+        layout: Layout,
+    ) -> Option<CacheKey> {
         let is_wanted = parameters.is_on("USE_CACHED_RESULT", true) && request.bindings.is_empty();
         if !is_wanted || !cache::is_reusable(&request.text) {
             return None;
         }
-        let parameters = serde_json::to_string(&request.parameters).ok()?;
-        Some(CacheKey { session_id: self.session.id, text: request.text.clone(), parameters, layout })
+        // What a statement sets for itself is in force before it runs, and not yet in what the session says of itself.
+        let own: Vec<_> = request.parameters.iter().filter(|(name, _)| *name != "QUERY_TAG").collect();
+        let viewpoint = format!("{} {own:?}", sql.viewpoint()?);
+        Some(CacheKey { viewpoint, text: request.text.clone(), layout })
     }
 
     fn layout(&self, parameters: &Parameters) -> Layout {
