@@ -15,6 +15,8 @@ mod logical_type;
 mod plan;
 mod profile;
 mod retry;
+mod run_state;
+mod schedule;
 mod schema;
 mod source;
 mod stream;
@@ -40,6 +42,11 @@ pub use profile::{
     ProfileBounds, ProfilePlan, ReadCounts, TimePrecision, Verdict, percent,
 };
 pub use retry::RetryPolicy;
+pub use run_state::{RunEvent, RunState};
+pub use schedule::{
+    CatchUp, ClockChange, Decision, ExcludeWindow, Fire, Hold, Overlap, Passed, Schedule, ScheduleSpec,
+    ScheduleState, WaitReason, Weekdays,
+};
 pub use schema::{Column, StreamKind, StreamSchema};
 pub use source::Source;
 pub use stream::{StreamFilter, StreamName, TableName};

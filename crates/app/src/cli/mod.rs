@@ -8,6 +8,7 @@ mod emulator;
 mod plan;
 mod query;
 mod run;
+mod schedule;
 mod summary;
 mod verify;
 
@@ -56,6 +57,8 @@ pub(crate) enum Command {
     Plan(plan::PlanCommand),
     /// Run syncs once
     Run(run::RunCommand),
+    /// Show when the schedule of a sync fires
+    Schedule(schedule::ScheduleCommand),
     /// Compare both sides of a pull, and heal what differs
     Verify(verify::VerifyCommand),
     /// Ask the vendor database
@@ -71,6 +74,7 @@ Examples:
   snowferry run -f acme/opportunities.yaml
   snowferry run -f acme/actions-out.yaml --dry-run
   snowferry verify -f acme/opportunities.yaml --heal
+  snowferry schedule -f acme/opportunities.yaml
   snowferry query -f acme/opportunities.yaml 'select count(*) from sales.opportunities'
 
 Exit codes:

@@ -9,6 +9,7 @@ mod pull;
 mod push;
 mod ranges;
 mod read;
+mod schedule;
 mod secret;
 mod snowflake;
 mod span;

@@ -11,6 +11,7 @@ use super::deletes::DeletesConfig;
 use super::drift::DriftConfig;
 use super::name::{ColumnName, QualifiedTable, Target, default_target};
 use super::read::ReadConfig;
+use super::schedule::ScheduleConfig;
 use super::span::located;
 use super::stream::StreamConfig;
 use super::sync::{DuckDbSide, SnowflakeSide, SyncFile};
@@ -34,6 +35,7 @@ pub(super) struct PullDocument {
     drift: DriftConfig,
     verify: Option<VerifyConfig>,
     deletes: Option<Spanned<DeletesConfig>>,
+    schedule: Option<ScheduleConfig>,
 
     // What belongs to pushes, known so that it is refused with a reason.
     write: Option<Spanned<IgnoredAny>>,
@@ -47,6 +49,7 @@ impl PullDocument {
     pub(super) fn into_sync(self, path: &Path) -> Result<SyncFile> {
         self.refuse_what_pushes_say(path)?;
         self.refuse_deletes_without_key(path)?;
+        let schedule = self.schedule.as_ref().map(|schedule| schedule.schedule(path)).transpose()?;
         let stream = self.stream.value.name();
         let target = self.target(path, &stream)?;
         let spec = StreamSpec {
@@ -74,6 +77,7 @@ impl PullDocument {
             push: None,
             verify: self.verify,
             deletes: self.deletes.map(|deletes| deletes.value),
+            schedule,
         })
     }
 

@@ -12,6 +12,7 @@ use serde_saphyr::Spanned;
 use super::columns::PushedColumns;
 use super::name::{QualifiedTable, VendorColumn, VendorTable};
 use super::read::{Percent, ReadConfig};
+use super::schedule::ScheduleConfig;
 use super::span::located;
 use super::stream::StreamConfig;
 use super::sync::{DuckDbSide, SnowflakeSide, SyncFile};
@@ -38,6 +39,7 @@ pub(super) struct PushDocument {
     on_misfit: MisfitPolicy,
     #[serde(default)]
     create_table: bool,
+    schedule: Option<ScheduleConfig>,
 }
 
 /// What a push says beyond what every sync says.
@@ -148,6 +150,7 @@ impl PushDocument {
             ..StreamSpec::new(self.stream.value.name(), target)
         };
         spec.check().map_err(|error| located(path, write, error))?;
+        let schedule = self.schedule.as_ref().map(|schedule| schedule.schedule(path)).transpose()?;
         Ok(SyncFile {
             path: path.to_owned(),
             tenant: self.tenant,
@@ -161,6 +164,7 @@ impl PushDocument {
             }),
             verify: None,
             deletes: None,
+            schedule,
         })
     }
 }

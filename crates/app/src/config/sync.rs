@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use connectors::duckdb::TenantFile;
-use model::{Error, Result, StreamSpec};
+use model::{Error, Result, Schedule, StreamSpec};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
@@ -31,6 +31,8 @@ pub(crate) struct SyncFile {
     pub(super) verify: Option<VerifyConfig>,
     /// Reconciliations of keys that runs of a pull make by themselves.
     pub(super) deletes: Option<DeletesConfig>,
+    /// When it is run.
+    pub(super) schedule: Option<Schedule>,
 }
 
 /// The side that is a customer's account.
@@ -108,6 +110,16 @@ impl SyncFile {
     /// The name that this sync goes by in messages.
     pub(crate) fn name(&self) -> String {
         self.path.file_stem().map_or_else(|| "sync".to_owned(), |stem| stem.to_string_lossy().into_owned())
+    }
+
+    /// What tells this sync from every other; its place within a schedule's jitter follows from it.
+    pub(crate) fn id(&self) -> String {
+        format!("{}/{}", self.tenant, self.name())
+    }
+
+    /// When the sync is run.
+    pub(crate) fn schedule(&self) -> Option<&Schedule> {
+        self.schedule.as_ref()
     }
 
     /// What the client needs to connect; reads the secrets.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use connectors::snowflake::push::MisfitPolicy;
 use model::{
-    DeletePolicy, DeletesSpec, DriftPolicy, DriftSpec, NullCursor, RangeCount, RangeSpec, ReadSpec, Result,
-    StreamName, TableName, WriteSpec,
+    CatchUp, DeletePolicy, DeletesSpec, DriftPolicy, DriftSpec, NullCursor, Overlap, RangeCount, RangeSpec,
+    ReadSpec, Result, StreamName, TableName, WriteSpec,
 };
 
 use super::SyncFile;
@@ -210,4 +210,47 @@ fn a_pull_by_changes_says_what_becomes_of_deleted_rows() {
     assert_eq!(pull(query).unwrap_err().code(), "changes_of_query");
     let push = push("stream: a.b\ntarget: A.B.C\nread: { changes: true, key: [id] }\nwrite: upsert\n");
     assert_eq!(push.unwrap_err().code(), "deletes_of_push");
+}
+
+#[test]
+fn a_sync_says_when_it_is_run() {
+    let pull = |schedule: &str| pull(&format!("stream: A.B.C\nschedule: {schedule}\n"));
+    let file = pull(
+        "{ cron: 0 2 * * *, zone: Europe/Berlin, jitter: 10m, overlap: wait, catch_up: { all: 3 }, exclude: [
+  { days: [fri, sat], from: 22:00, to: 06:00 }, { first: 2026-12-24, last: 2026-12-26 }] }",
+    );
+    let file = file.unwrap();
+    let spec = file.schedule().unwrap().spec();
+    assert_eq!((spec.cron.as_str(), spec.zone.as_str()), ("0 2 * * *", "Europe/Berlin"));
+    assert_eq!((spec.jitter_ms, spec.overlap), (Some(600_000), Some(Overlap::Wait)));
+    assert_eq!((spec.catch_up, spec.exclude.len()), (CatchUp::All(3), 2));
+    assert!(pull("{ cron: '@daily', zone: UTC, catch_up: none }").is_ok());
+    let push = push("stream: a.b\ntarget: A.B.C\nwrite: rewrite\nschedule: { cron: 0 2 * * *, zone: UTC }\n");
+    assert!(push.unwrap().schedule().is_some());
+}
+
+#[test]
+fn a_mistake_in_a_schedule_is_shown_at_its_line() {
+    for (line, code, schedule) in [
+        (6, "schedule_cron", "  cron: 0 25 * * *\n  zone: UTC\n"),
+        (6, "schedule_never_fires", "  cron: 0 0 31 2 *\n  zone: UTC\n"),
+        (7, "schedule_zone", "  cron: 0 2 * * *\n  zone: Berlin\n"),
+        (8, "schedule_jitter", "  cron: 0 * * * *\n  zone: UTC\n  jitter: 1h\n"),
+        (9, "schedule_catch_up", "  cron: 0 * * * *\n  zone: UTC\n  overlap: skip\n  catch_up: { all: 2 }\n"),
+        (9, "schedule_exclude", "  cron: 0 * * * *\n  zone: UTC\n  exclude:\n    - {}\n"),
+        (
+            9,
+            "schedule_exclude",
+            "  cron: 0 * * * *\n  zone: UTC\n  exclude:\n    - { from: 08:00, last: 2026-01-01 }\n",
+        ),
+        (6, "schedule_never_fires", "  cron: 0 * * * *\n  zone: UTC\n  exclude: [{ from: 00:00 }]\n"),
+        (7, "sync_file_invalid", "  cron: 0 2 * * *\n  timezone: UTC\n"),
+        (8, "sync_file_invalid", "  cron: 0 2 * * *\n  zone: UTC\n  catch_up: some\n"),
+        (8, "sync_file_invalid", "  cron: 0 2 * * *\n  zone: UTC\n  exclude: [{ from: 25:00 }]\n"),
+    ] {
+        let error = pull(&format!("stream: A.B.C\nschedule:\n{schedule}")).unwrap_err();
+        assert_eq!(error.code(), code, "{error}");
+        assert!(error.message().starts_with(&format!("acme/sync.yaml:{line}")), "line {line}: {error}");
+        assert!(error.remedy().is_some(), "{error}");
+    }
 }

@@ -15,5 +15,6 @@ mod push_mistakes;
 mod push_world;
 mod pushes;
 mod ranges;
+mod schedules;
 mod verifications;
 mod world;
