@@ -58,12 +58,18 @@ pub async fn batches(port: u16, rows: usize) -> snowflake::Result<Vec<RecordBatc
     Ok(batches)
 }
 
-/// Lands `rows` rows by repeating `batches`, in one statement over an Arrow stream: the fastest way into a DuckDB file.
+/// Lands `rows` rows by repeating `batches`, and returns the rows.
 pub fn bulk_insert(batches: &[RecordBatch], rows: usize, folder: &Path) -> u64 {
-    let schema = batches[0].schema();
     let pass = batches.len() * rows / (crate::events::DISTINCT_CHUNKS * CHUNK_ROWS);
-    let repeated: Vec<_> = batches.iter().cycle().take(pass).cloned().map(Ok).collect();
-    let reader: Box<dyn RecordBatchReader + Send> = Box::new(RecordBatchIterator::new(repeated, schema));
+    insert(batches.iter().cycle().take(pass).cloned().collect(), folder);
+    rows as u64
+}
+
+/// Lands the batches in a new file, in one statement over an Arrow stream: the fastest way into a DuckDB file.
+pub fn insert(batches: Vec<RecordBatch>, folder: &Path) {
+    let schema = batches[0].schema();
+    let batches = batches.into_iter().map(Ok);
+    let reader: Box<dyn RecordBatchReader + Send> = Box::new(RecordBatchIterator::new(batches, schema));
     let mut stream = FFI_ArrowArrayStream::new(reader);
     let path = CString::new(folder.join("floor.duckdb").display().to_string()).expect("a path");
     let mut database: ffi::duckdb_database = ptr::null_mut();
@@ -82,7 +88,6 @@ pub fn bulk_insert(batches: &[RecordBatch], rows: usize, folder: &Path) -> u64 {
         ffi::duckdb_disconnect(&mut connection);
         ffi::duckdb_close(&mut database);
     }
-    rows as u64
 }
 
 /// Runs a statement that must succeed.

@@ -1,6 +1,7 @@
 //! Measurements of Snowferry, and the data they run on.
 
 pub mod child;
+pub mod compare;
 pub mod events;
 pub mod floor;
 pub mod harness;

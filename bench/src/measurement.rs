@@ -80,9 +80,13 @@ impl fmt::Display for Series {
 
 /// Processor time of this process so far, where the system tells it.
 fn cpu_time() -> Option<Duration> {
+    cpu_time_in(&std::fs::read_to_string("/proc/self/stat").ok()?)
+}
+
+/// Processor time as Linux tells it in a process's `stat`.
+pub(crate) fn cpu_time_in(stat: &str) -> Option<Duration> {
     /// Linux counts in hundredths of a second, whatever its own clock does.
     const TICK: Duration = Duration::from_millis(10);
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     // The name of the program is in brackets and may hold spaces; user and system time are the 12th and 13th after it.
     let (_, fields) = stat.rsplit_once(')')?;
     let ticks = fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u32>().ok());

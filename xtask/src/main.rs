@@ -1,6 +1,7 @@
 //! The repository's chores as one small program: `cargo xtask <task>`.
 
 mod command;
+mod compare;
 mod demo;
 mod duckdb_library;
 mod lint;
@@ -26,6 +27,7 @@ Tasks:
   demo [ARGS]    set up, build and run `snowferry demo`
   peers          install the official drivers and the servers that the tests use
   test [ARGS]    set up, install the peers, run every test and doc test; ARGS go to the test runner
+  compare TASK   measure Snowferry beside other tools, which are installed first; TASK is pull or push, --help tells more
   lint           formatting, clippy, documentation, and licences where cargo-deny is installed
   ci             what a change must pass: lint, then test
 ";
@@ -51,6 +53,7 @@ fn run(mut arguments: Vec<OsString>) -> Result<()> {
         Some("demo") => demo::run(&workspace, &arguments),
         Some("peers") => peers::install(&workspace).map(drop),
         Some("test") => test::run(&workspace, &arguments),
+        Some("compare") => compare::run(&workspace, &arguments),
         Some("lint") => lint::run(&workspace),
         Some("ci") => lint::run(&workspace).and_then(|()| test::run(&workspace, &arguments)),
         Some("help" | "-h" | "--help") => {

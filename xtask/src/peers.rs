@@ -14,6 +14,10 @@ use crate::workspace::Workspace;
 /// Python environments, named like their lock files. fakesnow cannot live with the 5.x connector, and the object
 /// stores need nothing of either.
 const PYTHON_ENVIRONMENTS: [&str; 3] = ["classic", "stores", "universal"];
+/// Environments of the tools that Snowferry is compared with, for benchmarks alone.
+const COMPARED_ENVIRONMENTS: [&str; 5] = ["arrow", "dlt", "ingestr", "rust-core", "sling"];
+/// Where those are described and pinned, below the peers.
+const COMPARED: &str = "compared";
 const NODE_MODULES: &str = "node";
 /// Holds the hash of the lock file that was installed; written last, so a broken installation is repeated.
 const STAMP: &str = "installed";
@@ -24,10 +28,25 @@ pub(crate) fn install(workspace: &Workspace) -> Result<PathBuf> {
     let pinned = workspace.peers();
     for name in PYTHON_ENVIRONMENTS {
         let lock = pinned.join(format!("{name}.txt"));
-        once(&installed.join(name), &lock, |folder| python_environment(folder, &lock))?;
+        once(&installed.join(name), &lock, |folder| {
+            python_environment(folder, &lock, &["--require-hashes", "--only-binary", ":all:"])
+        })?;
     }
     let lock = pinned.join("package-lock.json");
     once(&installed.join(NODE_MODULES), &lock, |folder| node_modules(folder, &pinned))?;
+    Ok(installed)
+}
+
+/// Installs the tools that Snowferry is compared with as well. Those that cannot be installed are left out.
+pub(crate) fn install_compared(workspace: &Workspace) -> Result<PathBuf> {
+    let installed = install(workspace)?;
+    for name in COMPARED_ENVIRONMENTS {
+        let lock = workspace.peers().join(COMPARED).join(name).with_extension("txt");
+        let done = once(&installed.join(name), &lock, |folder| python_environment(folder, &lock, &[]));
+        if let Err(error) = done {
+            eprintln!("xtask: {name} is left out: {error:#}");
+        }
+    }
     Ok(installed)
 }
 
@@ -46,21 +65,12 @@ fn once(folder: &Path, lock: &Path, install: impl FnOnce(&Path) -> Result<()>) -
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
 }
 
-fn python_environment(folder: &Path, lock: &Path) -> Result<()> {
+fn python_environment(folder: &Path, lock: &Path, options: &[&str]) -> Result<()> {
     // Debian ships Python without `ensurepip`, which `venv` needs, in a package of its own.
     program::require("python3", &["-c", "import ensurepip, venv"], &["python3", "python3-venv"])?;
     command::run_quietly(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
     let mut pip = Command::new(folder.join("bin").join("python"));
-    pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--require-hashes",
-        "--only-binary",
-        ":all:",
-        "--requirement",
-    ]);
+    pip.args(["-m", "pip", "install", "--quiet"]).args(options).arg("--requirement");
     command::run_quietly(pip.arg(lock)).map(drop)
 }
 

@@ -295,7 +295,12 @@ fn columns(state: &SessionState, database: &str) -> Listing {
         "IDENTITY_START",
         "IDENTITY_INCREMENT",
         "IDENTITY_CYCLE",
+        "IDENTITY_ORDERED",
+        "SCHEMA_EVOLUTION_RECORD",
         "COMMENT",
+        "DATA_TYPE_ALIAS",
+        "EXPRESSION",
+        "KIND",
     ]);
     let mut push = |schema: &str, table: &str, columns: &[ColumnEntry]| {
         for (place, column) in columns.iter().enumerate() {
@@ -361,7 +366,13 @@ fn column_cells(place: usize, column: &ColumnEntry) -> Vec<Cell> {
         identity.map_or(Cell::Null, |identity| Cell::from(identity.start.to_string())),
         identity.map_or(Cell::Null, |identity| Cell::from(identity.increment.to_string())),
         identity.map_or(Cell::Null, |_| Cell::from("NO")),
+        identity.map_or(Cell::Null, |identity| yes(identity.is_ordered)),
+        Cell::Null,
         text_or_null(&column.comment),
+        // The name that the type was declared by is not kept, as for tables from before Snowflake kept it.
+        Cell::Null,
+        Cell::Null,
+        Cell::from("COLUMN"),
     ]);
     cells
 }

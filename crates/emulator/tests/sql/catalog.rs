@@ -158,3 +158,23 @@ fn users_have_fingerprints_and_parameters_their_levels() {
     assert!(session.rows("DESCRIBE USER SVC").iter().any(|row| row.starts_with("TYPE|SERVICE|")));
     assert!(session.cell("SHOW USERS LIKE 'SVC'").contains("sync"));
 }
+
+#[test]
+fn keys_are_listed_and_foreign_ones_are_not_kept() {
+    let mut session = session();
+    session.ok("CREATE TABLE ACCOUNTS (ID INT PRIMARY KEY, CODE VARCHAR UNIQUE)");
+    session.ok("CREATE TABLE DEALS (ID INT, ACCOUNT_ID INT REFERENCES ACCOUNTS (ID))");
+    assert_eq!(session.rows("SHOW PRIMARY KEYS IN SCHEMA").len(), 1);
+    assert_eq!(session.rows("SHOW UNIQUE KEYS IN TABLE ACCOUNTS").len(), 1);
+    assert_eq!(session.rows("SHOW IMPORTED KEYS IN TABLE DEALS"), [""; 0]);
+    assert_eq!(session.columns("SHOW EXPORTED KEYS IN SCHEMA").len(), 17);
+}
+
+#[test]
+fn the_information_schema_tells_how_an_identity_counts() {
+    let mut session = session();
+    session.ok("CREATE TABLE T (ID INT AUTOINCREMENT START 5 INCREMENT 2 ORDER, NAME VARCHAR)");
+    let sql = "SELECT COLUMN_NAME, IDENTITY_START, IDENTITY_ORDERED, DATA_TYPE_ALIAS, KIND \
+               FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = 'T' ORDER BY ORDINAL_POSITION";
+    assert_eq!(session.rows(sql), ["ID|5|YES|∅|COLUMN", "NAME|∅|∅|∅|COLUMN"]);
+}

@@ -91,7 +91,7 @@ pub(crate) fn execute(session: &mut SqlSession, parser: &mut Parser<'_>) -> Resu
         parse::expect(parser, &["GRANTS"])?;
         return listed(SHOW, grants::show(session, parser, true)?);
     }
-    if kind == "PRIMARY" || kind == "UNIQUE" {
+    if matches!(kind.as_str(), "PRIMARY" | "UNIQUE" | "IMPORTED" | "EXPORTED") {
         parse::expect(parser, &["KEYS"])?;
     }
     if kind == "FILE" {
@@ -112,6 +112,7 @@ pub(crate) fn execute(session: &mut SqlSession, parser: &mut Parser<'_>) -> Resu
         "COLUMNS" => filter.apply(objects::columns(session, &filter), "column_name"),
         "PRIMARY" => filter.apply(objects::keys(session, &filter, true), "table_name"),
         "UNIQUE" => filter.apply(objects::keys(session, &filter, false), "table_name"),
+        "IMPORTED" | "EXPORTED" => objects::foreign_keys(),
         "FILE" => filter.apply(formats::formats(session, &filter), "name"),
         "STAGES" => filter.apply(stages::stages(session, &filter), "name"),
         "WAREHOUSES" => filter.apply(account::warehouses(session), "name"),
@@ -188,7 +189,9 @@ fn place(state: &SessionState, parser: &mut Parser<'_>, kind: &str) -> Result<Pl
         // IN name means a database for SHOW SCHEMAS, a table for SHOW COLUMNS, and a schema or database for the rest.
         [name] if !is_schema && kind == "SCHEMAS" => seen_database(state, name.clone()),
         [_, _, _] => Ok(Place::Table(state.qualify_table(&parts)?)),
-        [_] | [_, _] if !is_schema && matches!(kind, "COLUMNS" | "PRIMARY" | "UNIQUE") => {
+        [_] | [_, _]
+            if !is_schema && matches!(kind, "COLUMNS" | "PRIMARY" | "UNIQUE" | "IMPORTED" | "EXPORTED") =>
+        {
             Ok(Place::Table(state.qualify_table(&parts)?))
         }
         [name] if !is_schema && state.sees_database(name) => Ok(Place::Database(name.clone())),

@@ -461,6 +461,29 @@ pub(super) fn keys(session: &SqlSession, filter: &Filter, is_primary: bool) -> L
     listing
 }
 
+/// Foreign keys, of which none is kept: they are accepted where a table is made, and forgotten.
+pub(super) fn foreign_keys() -> Listing {
+    Listing::new(&[
+        "moment:created_on",
+        "pk_database_name",
+        "pk_schema_name",
+        "pk_table_name",
+        "pk_column_name",
+        "fk_database_name",
+        "fk_schema_name",
+        "fk_table_name",
+        "fk_column_name",
+        "number:key_sequence",
+        "update_rule",
+        "delete_rule",
+        "fk_name",
+        "pk_name",
+        "deferrability",
+        "rely",
+        "comment",
+    ])
+}
+
 /// How INFORMATION_SCHEMA calls a kind of table.
 pub(crate) fn table_type(kind: TableKind) -> &'static str {
     match kind {

@@ -27,17 +27,22 @@ impl<'t> Scanner<'t> {
 
     /// A path or location: in single quotes, or up to the next space outside double quotes.
     pub(super) fn path(&mut self) -> Result<String, SqlError> {
+        self.text_up_to(&[';'])
+    }
+
+    /// A text in single quotes, or up to the next space or one of these letters outside double quotes.
+    fn text_up_to(&mut self, ends: &[char]) -> Result<String, SqlError> {
         self.skip_space();
         if self.rest().starts_with('\'') {
             return self.quoted();
         }
         let mut is_quoted = false;
         let rest = self.rest();
-        let ends = |letter: char| {
+        let is_end = |letter: char| {
             is_quoted ^= letter == '"';
-            !is_quoted && (letter.is_whitespace() || letter == ';')
+            !is_quoted && (letter.is_whitespace() || ends.contains(&letter))
         };
-        let end = rest.find(ends).unwrap_or(rest.len());
+        let end = rest.find(is_end).unwrap_or(rest.len());
         if end == 0 {
             return Err(self.unexpected());
         }
@@ -45,7 +50,7 @@ impl<'t> Scanner<'t> {
         Ok(rest[..end].to_owned())
     }
 
-    /// The next `NAME = value`; none at the end of the statement.
+    /// The next `NAME = value`; none at the end of the statement. A comma may stand between two of them.
     pub(super) fn option(&mut self) -> Result<Option<(String, String)>, SqlError> {
         if self.is_at_end() {
             return Ok(None);
@@ -56,7 +61,12 @@ impl<'t> Scanner<'t> {
             return Err(self.unexpected());
         }
         self.at += 1;
-        Ok(Some((name, self.path()?)))
+        let value = self.text_up_to(&[';', ','])?;
+        self.skip_space();
+        if self.rest().starts_with(',') {
+            self.at += 1;
+        }
+        Ok(Some((name, value)))
     }
 
     fn is_at_end(&mut self) -> bool {
@@ -124,7 +134,7 @@ mod tests {
     #[test]
     fn paths_are_read_with_and_without_quotes() {
         let mut scanner = Scanner::new(
-            "-- why\n/* and */ put file:///tmp/a*.csv '@\"D\".s/it\\'s/' overwrite=TRUE parallel = 8;",
+            "-- why\n/* and */ put file:///tmp/a*.csv '@\"D\".s/it\\'s/' overwrite=TRUE, parallel = 8;",
         );
         assert_eq!(scanner.word(), "PUT");
         assert_eq!(scanner.path().unwrap(), "file:///tmp/a*.csv");

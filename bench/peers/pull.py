@@ -1,0 +1,132 @@
+"""Reads one table of the emulated account with the tool that is named, into a DuckDB file or into nothing."""
+
+import json
+import os
+import sys
+
+PORT = os.environ["BENCH_PORT"]
+TABLE = os.environ["BENCH_TABLE"]
+FILE = os.environ["BENCH_FILE"]
+FOLDER = os.environ["BENCH_FOLDER"]
+USER = os.environ["BENCH_USER"]
+PASSWORD = os.environ["BENCH_PASSWORD"]
+SELECT = f"SELECT * FROM BENCH.PUBLIC.{TABLE}"
+
+
+def adbc_cursor():
+    import adbc_driver_snowflake.dbapi as driver
+    from adbc_driver_snowflake import DatabaseOptions
+
+    settings = {
+        "username": USER,
+        "password": PASSWORD,
+        DatabaseOptions.ACCOUNT.value: "bench",
+        DatabaseOptions.PROTOCOL.value: "http",
+        DatabaseOptions.HOST.value: "127.0.0.1",
+        DatabaseOptions.PORT.value: PORT,
+        DatabaseOptions.DATABASE.value: "BENCH",
+        DatabaseOptions.SCHEMA.value: "PUBLIC",
+        DatabaseOptions.WAREHOUSE.value: "BENCH_WH",
+        DatabaseOptions.DISABLE_TELEMETRY.value: "true",
+    }
+    return driver.connect(db_kwargs=settings, autocommit=True).cursor()
+
+
+def connector():
+    import snowflake.connector
+
+    return snowflake.connector.connect(
+        host="127.0.0.1",
+        port=int(PORT),
+        protocol="http",
+        account="bench",
+        user=USER,
+        password=PASSWORD,
+        database="BENCH",
+        schema="PUBLIC",
+        warehouse="BENCH_WH",
+    )
+
+
+def told(tables):
+    """Counts the rows and adds up their ID, so that nothing can be left out without being noticed."""
+    import pyarrow.compute as compute
+
+    rows = total = 0
+    for table in tables:
+        rows += table.num_rows
+        total += int(compute.sum(table.column("ID")).as_py() or 0)
+    print(json.dumps({"rows": rows, "sum": total}))
+
+
+def adbc_arrow():
+    cursor = adbc_cursor()
+    cursor.execute(SELECT)
+    told(cursor.fetch_record_batch())
+
+
+def adbc_duckdb():
+    import duckdb
+
+    cursor = adbc_cursor()
+    cursor.execute(SELECT)
+    reader = cursor.fetch_record_batch()
+    with duckdb.connect(FILE) as database:
+        database.execute("SET preserve_insertion_order = false")
+        database.execute("CREATE TABLE landed AS SELECT * FROM reader")
+
+
+def with_long_integers(batch):
+    """Integers are as wide as each batch's own values need, and the next batch may hold larger ones."""
+    import pyarrow
+
+    long = [
+        field.with_type(pyarrow.int64()) if pyarrow.types.is_integer(field.type) else field
+        for field in batch.schema
+    ]
+    return batch.cast(pyarrow.schema(long))
+
+
+def connector_arrow():
+    cursor = connector().cursor()
+    cursor.execute(SELECT)
+    told(cursor.fetch_arrow_batches())
+
+
+def connector_duckdb():
+    import duckdb
+
+    cursor = connector().cursor()
+    cursor.execute(SELECT)
+    with duckdb.connect(FILE) as database:
+        for number, batch in enumerate(cursor.fetch_arrow_batches()):
+            batch = with_long_integers(batch)
+            verb = "INSERT INTO landed" if number else "CREATE TABLE landed AS"
+            database.execute(f"{verb} SELECT * FROM batch")
+
+
+def dlt_duckdb():
+    import dlt
+    import sqlalchemy
+    from dlt.sources.sql_database import sql_table
+
+    address = f"snowflake://{USER}:{PASSWORD}@bench/BENCH/PUBLIC?warehouse=BENCH_WH"
+    arguments = {"protocol": "http", "host": "127.0.0.1", "port": int(PORT)}
+    engine = sqlalchemy.create_engine(address, connect_args=arguments)
+    table = sql_table(engine, table=TABLE.lower(), schema="public", backend="pyarrow", chunk_size=100_000)
+    pipeline = dlt.pipeline(
+        "bench",
+        pipelines_dir=FOLDER,
+        destination=dlt.destinations.duckdb(FILE),
+        dataset_name="pulled",
+    )
+    pipeline.run(table, table_name="landed")
+
+
+TOOLS = {
+    function.__name__: function
+    for function in (adbc_arrow, adbc_duckdb, connector_arrow, connector_duckdb, dlt_duckdb)
+}
+
+if __name__ == "__main__":
+    TOOLS[sys.argv[1]]()

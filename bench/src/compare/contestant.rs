@@ -1,0 +1,248 @@
+//! The programs that are compared, and how it is found out whether they did all that they were asked to do.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use emulator::{DEFAULT_PASSWORD, DEFAULT_USER};
+
+/// The table that pushes write into.
+pub const TARGET: &str = "TARGET";
+
+/// Where one run finds what it needs.
+#[derive(Debug)]
+pub struct Place<'a> {
+    /// The account's, or that of the slow link in front of it.
+    pub port: u16,
+    /// The table to read.
+    pub table: &'a str,
+    /// A folder of this run alone.
+    pub folder: &'a Path,
+    pub programs: &'a Programs,
+}
+
+/// Where the programs are.
+#[derive(Debug)]
+pub struct Programs {
+    /// Snowferry.
+    pub snowferry: PathBuf,
+    /// The folder of the tools' environments.
+    pub peers: PathBuf,
+    /// The folder of the scripts that use them.
+    pub scripts: PathBuf,
+}
+
+/// How the rows of one run are counted.
+#[derive(Clone, Copy, Debug)]
+pub enum Check {
+    /// In this table of this DuckDB file in the run's folder.
+    File(&'static str, &'static str),
+    /// By the program itself, which had to look at every row, in the last line that it printed.
+    Told,
+    /// In the account.
+    Target,
+}
+
+/// A tool, and how it is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Contestant {
+    pub name: &'static str,
+    /// The environment that has to be installed; the program itself needs none.
+    pub environment: Option<&'static str>,
+    pub command: fn(&Place<'_>) -> Command,
+    pub check: Check,
+}
+
+/// Who pulls a table, fastest first as far as one may expect.
+pub const PULLS: [Contestant; 10] = [
+    Contestant {
+        name: "Snowferry → DuckDB",
+        environment: None,
+        command: |place| snowferry(place, PULL),
+        check: Check::File("data/bench.duckdb", "public.\"@TABLE@\""),
+    },
+    peer("ADBC 1.11 → DuckDB", "arrow", |place| python(place, "arrow", "pull.py", "adbc_duckdb"), LANDED),
+    peer(
+        "Connector 5.2 → DuckDB",
+        "rust-core",
+        |place| python(place, "rust-core", "pull.py", "connector_duckdb"),
+        LANDED,
+    ),
+    peer(
+        "Connector 4.8 → DuckDB",
+        "arrow",
+        |place| python(place, "arrow", "pull.py", "connector_duckdb"),
+        LANDED,
+    ),
+    peer("Sling 1.4 → DuckDB", "sling", sling, Check::File("landed.duckdb", "main.landed")),
+    peer("ingestr 0.14 → DuckDB", "ingestr", ingestr, Check::File("landed.duckdb", "pulled.landed")),
+    peer(
+        "dlt 1.31 → DuckDB",
+        "dlt",
+        |place| python(place, "dlt", "pull.py", "dlt_duckdb"),
+        Check::File("landed.duckdb", "pulled.landed"),
+    ),
+    peer("Node driver 3.3, thrown away", "node", node, Check::Told),
+    peer(
+        "ADBC 1.11 → Arrow, thrown away",
+        "arrow",
+        |place| python(place, "arrow", "pull.py", "adbc_arrow"),
+        Check::Told,
+    ),
+    peer(
+        "Connector 5.2 → Arrow, thrown away",
+        "rust-core",
+        |place| python(place, "rust-core", "pull.py", "connector_arrow"),
+        Check::Told,
+    ),
+];
+
+/// Who pushes a table.
+pub const PUSHES: [Contestant; 6] = [
+    Contestant {
+        name: "Snowferry",
+        environment: None,
+        command: |place| snowferry(place, PUSH),
+        check: Check::Target,
+    },
+    peer("ADBC 1.11", "arrow", |place| python(place, "arrow", "push.py", "adbc"), Check::Target),
+    peer(
+        "Connector 5.2, PUT and COPY",
+        "rust-core",
+        |place| python(place, "rust-core", "push.py", "put_and_copy"),
+        Check::Target,
+    ),
+    peer(
+        "Connector 4.8, PUT and COPY",
+        "arrow",
+        |place| python(place, "arrow", "push.py", "put_and_copy"),
+        Check::Target,
+    ),
+    peer("dlt 1.31", "dlt", |place| python(place, "dlt", "push.py", "dlt_push"), Check::Target),
+    peer(
+        "Connector 4.8, write_pandas",
+        "arrow",
+        |place| python(place, "arrow", "push.py", "write_pandas"),
+        Check::Target,
+    ),
+];
+
+const LANDED: Check = Check::File("landed.duckdb", "main.landed");
+
+const fn peer(
+    name: &'static str,
+    environment: &'static str,
+    command: fn(&Place<'_>) -> Command,
+    check: Check,
+) -> Contestant {
+    Contestant { name, environment: Some(environment), command, check }
+}
+
+impl Contestant {
+    /// Whether everything that it needs is installed.
+    pub fn is_installed(&self, programs: &Programs) -> bool {
+        let stamp = |environment| programs.peers.join(environment).join("installed");
+        self.environment.is_none_or(|environment| stamp(environment).exists())
+    }
+}
+
+const PULL: &str = "
+source: { snowflake: { @LOGIN@ } }
+destination: { duckdb: { path: data } }
+stream: BENCH.PUBLIC.@TABLE@
+read: { incremental: { cursor: ID, unsafe: allow }, key: [ID] }
+";
+
+const PUSH: &str = "
+source: { duckdb: { path: . } }
+stream: bench.events
+read: { incremental: { cursor: id }, key: [id] }
+destination: { snowflake: { @LOGIN@ } }
+target: BENCH.PUBLIC.TARGET
+write: append
+";
+
+fn snowferry(place: &Place<'_>, sync: &str) -> Command {
+    let log_in = format!(
+        "account: bench, user: {DEFAULT_USER}, password: {{ env: BENCH_PASSWORD }}, role: ACCOUNTADMIN, \
+         virtual_warehouse: BENCH_WH, endpoint: \"http://127.0.0.1:{}\", allow_http_loopback: true",
+        place.port
+    );
+    let sync = sync.replace("@LOGIN@", &log_in).replace("@TABLE@", place.table);
+    let file = place.folder.join("sync.yaml");
+    std::fs::write(&file, format!("tenant: bench{sync}")).expect("the run's folder takes files");
+    let mut command = Command::new(&place.programs.snowferry);
+    command.arg("run").arg("-f").arg(file);
+    surroundings(command, place)
+}
+
+fn python(place: &Place<'_>, environment: &str, script: &str, tool: &str) -> Command {
+    let mut command = Command::new(place.programs.peers.join(environment).join("bin").join("python"));
+    command.arg(place.programs.scripts.join(script)).arg(tool);
+    surroundings(command, place)
+}
+
+fn node(place: &Place<'_>) -> Command {
+    let mut command = Command::new("node");
+    command.arg(place.programs.scripts.join("pull.js"));
+    command.env("NODE_PATH", place.programs.peers.join("node").join("node_modules"));
+    surroundings(command, place)
+}
+
+fn ingestr(place: &Place<'_>) -> Command {
+    let mut command = Command::new(place.programs.peers.join("ingestr").join("bin").join("ingestr"));
+    let source = format!(
+        "snowflake://{DEFAULT_USER}:{DEFAULT_PASSWORD}@127.0.0.1:{}/BENCH/PUBLIC?account=bench&protocol=http&warehouse=BENCH_WH",
+        place.port
+    );
+    let destination = format!("duckdb:///{}", place.folder.join("landed.duckdb").display());
+    command.args([
+        "ingest",
+        "--yes",
+        "--source-uri",
+        &source,
+        "--source-table",
+        &format!("PUBLIC.{}", place.table),
+    ]);
+    command.args(["--dest-uri", &destination, "--dest-table", "pulled.landed"]);
+    surroundings(command, place)
+}
+
+fn sling(place: &Place<'_>) -> Command {
+    let environment = place.programs.peers.join("sling");
+    let mut command = Command::new(environment.join("bin").join("python"));
+    // The package's own start looks the program up, and would fetch it from elsewhere where it does not find it.
+    command.arg(place.programs.scripts.join("sling_binary.py"));
+    let source = format!(
+        "snowflake://{DEFAULT_USER}:{DEFAULT_PASSWORD}@127.0.0.1:{}/BENCH?account=bench&protocol=http&schema=PUBLIC&warehouse=BENCH_WH&use_bulk=false",
+        place.port
+    );
+    command.env("SOURCE", source);
+    command.env("LANDED", format!("duckdb://{}", place.folder.join("landed.duckdb").display()));
+    command.env("DUCKDB_PATH", environment.join("bin").join("duckdb"));
+    command.env("DUCKDB_USE_INSTALLED_EXTENSIONS", "true").env("SLING_DISABLE_TELEMETRY", "true");
+    command.args(["run", "--src-conn", "SOURCE", "--src-stream", &format!("PUBLIC.{}", place.table)]);
+    command.args(["--tgt-conn", "LANDED", "--tgt-object", "main.landed"]);
+    surroundings(command, place)
+}
+
+/// What every program is told, and keeps to itself: no caches beside the run's folder, no reports to anyone.
+fn surroundings(mut command: Command, place: &Place<'_>) -> Command {
+    let file = if place.table == TARGET { "bench.duckdb" } else { "landed.duckdb" };
+    command
+        .current_dir(place.folder)
+        .env("HOME", place.folder)
+        .env("BENCH_PORT", place.port.to_string())
+        .env("BENCH_TABLE", place.table)
+        .env("BENCH_FILE", place.folder.join(file))
+        .env("BENCH_FOLDER", place.folder)
+        .env("BENCH_USER", DEFAULT_USER)
+        .env("BENCH_PASSWORD", DEFAULT_PASSWORD)
+        .env("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
+        .env("RUNTIME__DLTHUB_TELEMETRY", "false")
+        .env("INGESTR_DISABLE_TELEMETRY", "true")
+        .env("DISABLE_TELEMETRY", "true")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("PYTHONWARNINGS", "ignore")
+        .env("NO_PROXY", "127.0.0.1");
+    command
+}

@@ -1,0 +1,9 @@
+//! Snowferry beside the tools that a user would otherwise pick: whole programs, on one emulated account, in turns.
+
+pub mod account;
+pub mod contestant;
+pub mod floor;
+pub mod link;
+pub mod process;
+pub mod report;
+pub mod shape;
