@@ -6,6 +6,7 @@ mod demo;
 mod duckdb_library;
 mod lint;
 mod peers;
+mod postgres;
 mod program;
 mod test;
 mod workspace;
@@ -23,7 +24,7 @@ Chores of this repository.
 Usage: cargo xtask <task> [arguments]
 
 Tasks:
-  setup          fetch the prebuilt DuckDB library that demo and tests link
+  setup          fetch the prebuilt DuckDB library that demo and tests link, install Postgres for the tests
   demo [ARGS]    set up, build and run `snowferry demo`
   peers          install the official drivers and the servers that the tests use
   test [ARGS]    set up, install the peers, run every test and doc test; ARGS go to the test runner
@@ -49,7 +50,7 @@ fn run(mut arguments: Vec<OsString>) -> Result<()> {
     let task = arguments.remove(0);
     let workspace = Workspace::locate()?;
     match task.to_str() {
-        Some("setup") => duckdb_library::provide(&workspace).map(drop),
+        Some("setup") => duckdb_library::provide(&workspace).and_then(|_| postgres::install()),
         Some("demo") => demo::run(&workspace, &arguments),
         Some("peers") => peers::install(&workspace).map(drop),
         Some("test") => test::run(&workspace, &arguments),

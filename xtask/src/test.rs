@@ -8,12 +8,14 @@ use anyhow::{Result, bail};
 use crate::command;
 use crate::duckdb_library::{self, DuckDb};
 use crate::peers;
+use crate::postgres;
 use crate::program;
 use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
     let duckdb = duckdb_library::provide(workspace)?;
     let peers = peers::install(workspace)?;
+    postgres::install()?;
     let mut counts = Counts::default();
 
     // Doc tests first: nextest cannot run them, and its summary should be the last thing on the screen.

@@ -9,7 +9,7 @@ fn every_error_code_is_documented_and_every_documented_code_exists() {
     let documented: Vec<&str> =
         documented.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
     let mut sources = String::new();
-    for name in ["model", "connectors", "engine", "app"] {
+    for name in ["model", "connectors", "engine", "store", "app"] {
         for path in rust_files(&root.join("crates").join(name).join("src")) {
             // Faults of the tests' own making are nobody's to look up.
             if !path.ends_with("faulty.rs") && !path.ends_with("retry.rs") {

@@ -1,0 +1,9 @@
+//! What both databases promise. Each claim takes an empty store.
+
+pub(crate) mod fairness;
+pub(crate) mod queue;
+pub(crate) mod schedules;
+pub(crate) mod schema;
+pub(crate) mod sealed;
+pub(crate) mod tenancy;
+pub(crate) mod tokens;

@@ -1,0 +1,91 @@
+//! What the store promises, on SQLite and on a real Postgres: one list of claims, each a test on both.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod claims;
+mod histories;
+mod master_keys;
+mod postgres;
+mod restores;
+mod sqlite;
+mod world;
+
+/// Every claim that both databases keep, as a test each; `$world` opens an empty store.
+macro_rules! on_this_database {
+    ($world:path: $($module:ident { $($claim:ident),* $(,)? })*) => {
+        $(mod $module { $(
+            #[tokio::test]
+            async fn $claim() {
+                let world = $world().await;
+                crate::claims::$module::$claim(&world).await;
+                world.store.close().await;
+            }
+        )* })*
+    };
+}
+
+/// The list itself.
+macro_rules! every_claim {
+    ($world:path) => {
+        crate::on_this_database! { $world:
+            tenancy {
+                another_tenants_things_are_not_there,
+                a_sync_over_another_tenants_connection_is_refused,
+                a_name_is_given_once_within_a_tenant,
+                what_was_changed_is_in_the_audit_log,
+                a_limit_of_nothing_is_refused,
+                streams_are_noted_and_read_back,
+            }
+            queue {
+                a_sync_has_one_open_run,
+                a_claimed_run_is_nobody_elses,
+                each_claim_has_a_higher_epoch,
+                what_a_worker_that_lost_its_lease_says_does_not_count,
+                what_a_worker_says_late_about_its_own_earlier_attempt_does_not_count,
+                a_silent_workers_runs_are_rescued_after_the_grace,
+                a_run_that_loses_every_worker_fails_in_the_end,
+                an_outage_is_tried_again_later_and_a_mistake_is_not,
+                what_is_given_back_starts_at_once_and_costs_no_attempt,
+                a_waiting_run_is_cancelled_at_once_and_a_going_one_by_its_worker,
+                a_run_asked_for_later_waits_for_its_time,
+                rejects_and_reports_are_kept,
+                a_paused_sync_starts_nothing,
+                closing_a_connection_cancels_and_destroys,
+            }
+            fairness {
+                limits_of_tenants_and_connections_hold,
+                tenants_take_turns_however_much_one_asks_for,
+                a_broken_connection_is_left_alone_and_then_tried_by_one,
+                a_full_connection_holds_up_nobody_else,
+                many_claim_at_once_and_nothing_is_claimed_twice,
+            }
+            schedules {
+                a_fire_becomes_one_run_however_many_look,
+                missed_fires_become_one_run,
+                a_fire_during_a_run_is_passed_over_and_that_is_said,
+                a_fire_that_waits_starts_when_the_run_has_ended,
+                what_fired_during_a_pause_is_not_caught_up,
+                a_clock_set_back_starts_nothing_twice,
+                a_schedule_that_never_fires_is_not_stored,
+            }
+            tokens {
+                a_token_is_shown_once_and_kept_as_a_hash,
+                a_token_is_good_for_its_role_and_tenant,
+                expired_and_revoked_tokens_are_refused_alike,
+            }
+            sealed {
+                a_secret_comes_back_and_is_nowhere_in_the_clear,
+                a_sealed_secret_moved_elsewhere_is_refused,
+                a_wrong_master_key_is_said_at_once,
+                a_rotation_wraps_data_keys_anew_and_leaves_secrets_alone,
+                a_closed_connection_has_no_secrets_and_takes_none,
+            }
+            schema {
+                opening_again_finds_everything,
+                a_newer_database_is_refused,
+            }
+        }
+    };
+}
+
+pub(crate) use {every_claim, on_this_database};
