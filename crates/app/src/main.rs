@@ -25,6 +25,7 @@ fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Check(command) => in_runtime(command.run(&terminal)),
         Command::Completions(command) => command.run(),
+        Command::Connect(command) => command.run(&terminal),
         Command::Demo(command) => in_runtime(command.run(&terminal)),
         Command::Discover(command) => in_runtime(command.run(&terminal)),
         Command::Emulator(command) => in_runtime(command.run(&terminal)),

@@ -2,6 +2,7 @@
 
 mod check;
 mod completions;
+mod connect;
 mod demo;
 mod discover;
 mod emulator;
@@ -51,6 +52,8 @@ pub(crate) enum Command {
     Emulator(emulator::EmulatorCommand),
     /// Check that a sync can log in and may do what it needs
     Check(check::CheckCommand),
+    /// Print the script by which a customer gives access, and make the key pair for it
+    Connect(connect::ConnectCommand),
     /// List databases, schemas, tables and columns of the source
     Discover(discover::DiscoverCommand),
     /// Show what a run would do, and do nothing
@@ -70,6 +73,7 @@ pub(crate) enum Command {
 const EXAMPLES: &str = "\
 Examples:
   snowferry demo
+  snowferry connect -f acme/opportunities.yaml
   snowferry check -f acme/opportunities.yaml
   snowferry run -f acme/opportunities.yaml
   snowferry run -f acme/actions-out.yaml --dry-run

@@ -1,11 +1,13 @@
 //! A customer's Snowflake account in a sync file: where it is, who logs in, and with which proof.
 
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use model::{Error, Result};
 use serde::Deserialize;
 use snowflake::{
-    Account, ConnectionConfig, ConnectionsFile, Credentials, Endpoint, MemoryBudget, OAuthClient, PrivateKey,
+    Account, ConnectionConfig, ConnectionsFile, Credentials, Endpoint, KeyBits, MemoryBudget, OAuthClient,
+    PrivateKey,
 };
 
 use super::secret::SecretReference;
@@ -75,6 +77,22 @@ impl TryFrom<String> for EndpointUrl {
 }
 
 impl SnowflakeConfig {
+    pub(crate) fn user(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+
+    /// The key pair of this user. Where its file is not there yet, it is made, for the owner of the file to read alone.
+    pub(crate) fn key_pair(&self, folder: &Path, bits: KeyBits) -> Result<KeyPair> {
+        let Some(key) = &self.private_key else {
+            return Err(Error::config("private_key_missing", "the sync file names no private key")
+                .with_remedy("add `private_key: { file: keys/NAME.p8 }`; the key is made there"));
+        };
+        match &key.file {
+            Some(file) if !folder.join(file).exists() => key.make(&folder.join(file), bits),
+            _ => Ok(KeyPair { key: key.load(folder)?, made: None }),
+        }
+    }
+
     /// What the client needs to connect; secrets are read now. Relative files are looked for in `folder`.
     pub(crate) fn connection_config(
         &self,
@@ -158,7 +176,29 @@ impl SnowflakeConfig {
     }
 }
 
+/// A key, and where it was put if it was made just now.
+pub(crate) struct KeyPair {
+    pub(crate) key: PrivateKey,
+    pub(crate) made: Option<PathBuf>,
+}
+
 impl PrivateKeyConfig {
+    fn make(&self, path: &Path, bits: KeyBits) -> Result<KeyPair> {
+        if self.passphrase.is_some() {
+            let message =
+                format!("{} does not exist, and keys are made without a passphrase", path.display());
+            return Err(Error::config("key_passphrase", message)
+                .with_remedy("remove `passphrase`, or make the key with `openssl genrsa 2048 | openssl pkcs8 -topk8 -v2 aes256`"));
+        }
+        let key = PrivateKey::generate(bits).map_err(|error| lifted(&error))?;
+        let pem = key.to_pkcs8_pem().map_err(|error| lifted(&error))?;
+        write_for_owner(path, pem.expose().as_bytes()).map_err(|error| {
+            Error::config("key_unwritten", format!("{} cannot be written: {error}", path.display()))
+                .with_remedy("make its folder, or name another file")
+        })?;
+        Ok(KeyPair { key, made: Some(path.to_owned()) })
+    }
+
     fn load(&self, folder: &Path) -> Result<PrivateKey> {
         let passphrase = self.passphrase.as_ref().map(|passphrase| passphrase.read(folder)).transpose()?;
         let key = match (&self.file, &self.env, &self.keychain) {
@@ -192,6 +232,17 @@ impl OAuthClientConfig {
         };
         Ok(Credentials::OAuthClient(client))
     }
+}
+
+/// A new file that nobody else can read, from its first moment on. An existing one is never overwritten.
+fn write_for_owner(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 fn lifted(error: &snowflake::Error) -> Error {

@@ -7,12 +7,12 @@ use model::{Error, Result, Schedule, StreamSpec};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
-use snowflake::{ConnectionConfig, MemoryBudget};
+use snowflake::{ConnectionConfig, KeyBits, MemoryBudget};
 
 use super::deletes::DeletesConfig;
 use super::pull::PullDocument;
 use super::push::{PushDocument, PushOptions};
-use super::snowflake::SnowflakeConfig;
+use super::snowflake::{KeyPair, SnowflakeConfig};
 use super::span::{located, mistake};
 use super::verify::VerifyConfig;
 
@@ -127,6 +127,21 @@ impl SyncFile {
         let config = self.snowflake.value.connection_config(self.folder(), memory_budget);
         let config = config.map_err(|error| located(&self.path, &self.snowflake, error))?;
         Ok(config.query_tag(format!("snowferry tenant={} sync={}", self.tenant, self.name())))
+    }
+
+    /// The user that logs in.
+    pub(crate) fn user(&self) -> Option<&str> {
+        self.snowflake.value.user()
+    }
+
+    /// The key pair of that user, which is made where its file is not there yet.
+    pub(crate) fn key_pair(&self, bits: KeyBits) -> Result<KeyPair> {
+        let key = self.snowflake.value.key_pair(self.folder(), bits);
+        key.map_err(|error| located(&self.path, &self.snowflake, error))
+    }
+
+    pub(crate) fn tenant(&self) -> &str {
+        &self.tenant
     }
 
     /// The role that the file names.

@@ -4,6 +4,7 @@
 
 mod backfills;
 mod changes;
+mod connects;
 mod crashes;
 mod documents;
 mod interruptions;

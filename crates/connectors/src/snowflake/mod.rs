@@ -8,6 +8,7 @@ mod error;
 pub mod fit;
 mod moment;
 mod object;
+pub mod onboarding;
 mod position;
 mod profile;
 pub mod push;
