@@ -49,6 +49,9 @@ pub struct StreamSpec {
     pub is_unsafe_allowed: bool,
     /// What to do with rows that are deleted at the source.
     pub deletes: DeletesSpec,
+    /// Columns of the target that tell when and by which run a row was written. A row that differs in nothing else from
+    /// the one that is there is left alone.
+    pub stamps: Vec<String>,
 }
 
 /// A column that a sync names to be moved.
@@ -105,6 +108,9 @@ pub struct StreamPlan {
     pub ranges: RangeSpec,
     /// What becomes of rows that are deleted at the source.
     pub deletes: DeletePlan,
+    /// Columns of the target that tell when and by which run a row was written.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stamps: Vec<String>,
 }
 
 /// A column on its way from source to destination.
@@ -168,6 +174,7 @@ impl StreamSpec {
             ranges: RangeSpec::default(),
             is_unsafe_allowed: false,
             deletes: DeletesSpec::default(),
+            stamps: Vec::new(),
         }
     }
 
@@ -211,6 +218,7 @@ impl StreamPlan {
             known: drift.known,
             ranges: spec.ranges,
             deletes: DeletePlan::of(spec, schema, progress.columns.as_ref())?,
+            stamps: spec.stamps.clone(),
         })
     }
 

@@ -1,0 +1,47 @@
+//! The vendor's data model, and how a customer's rows become it.
+//!
+//! A sync names a [`Dataset`] and says which columns are its fields ([`DatasetConfig`]). That is compiled once against the
+//! stream's columns ([`Mapping`]) and evaluated batch by batch. Each row of the source becomes one row of a landed table:
+//! mapped, or with the reason why it could not be. [`MappedSource`] does that to any source on the way to its
+//! destination. Nothing here does IO, reads a clock or knows a database.
+
+mod cells;
+mod config;
+mod contract;
+mod currency;
+mod expression;
+mod mapping;
+mod moment;
+mod normal;
+mod number;
+mod pack;
+mod source;
+
+pub use config::{DatasetChoice, DatasetConfig};
+pub use contract::{BOOKKEEPING, Dataset, Field, FieldType, LandedColumn, Need, ROW_ID};
+pub use expression::{Constant, Expression, JsonPath};
+pub use mapping::{
+    Context, FieldSource, InputColumns, Mapped, Mapping, MappingReport, Reason, RejectCount, Stamps,
+};
+pub use moment::{DateFormat, Language};
+pub use number::NumberFormat;
+pub use source::{MappedSource, landing_spec};
+
+/// The normalisations alone, for tests of their properties.
+#[doc(hidden)]
+pub mod properties {
+    /// A domain in its canonical form.
+    pub fn domain(text: &str) -> Option<String> {
+        crate::normal::domain::normalised(text).map(std::borrow::Cow::into_owned)
+    }
+
+    /// An e-mail address in its canonical form.
+    pub fn email(text: &str) -> Option<String> {
+        crate::normal::email::normalised(text).map(std::borrow::Cow::into_owned)
+    }
+
+    /// A name in `snake_case`.
+    pub fn snake_case(name: &str) -> String {
+        crate::normal::name::snake_case(name)
+    }
+}

@@ -1,0 +1,10 @@
+//! What becomes of rows on their way into the vendor's model.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod bad_input;
+mod document;
+mod mappings;
+mod random;
+mod source;
+mod stream;
