@@ -6,7 +6,9 @@ use std::time::Duration;
 use connectors::duckdb::{DuckDbDestination, DuckDbJournal, DuckDbSource, TenantDatabase};
 use connectors::snowflake::push::{DeliveryProgress, Guard, PushSettings};
 use connectors::snowflake::{SnowflakeDestination, SnowflakeSource};
+use datasets::{DatasetConfig, MappedSource, Stamps};
 use engine::{Sync, VerifySync};
+use jiff::Timestamp;
 use model::{Error, ErrorKind, Result, Source};
 use snowflake::MemoryBudget;
 use tokio::sync::watch;
@@ -32,6 +34,8 @@ pub(crate) struct Assembled {
 
 enum AccountSide {
     Source(Arc<SnowflakeSource>, Arc<DuckDbDestination>),
+    /// A source whose rows are mapped, and the mapping.
+    Mapped(Arc<SnowflakeSource>, Arc<MappedSource>, Arc<DuckDbDestination>),
     Destination(Arc<SnowflakeDestination>),
 }
 
@@ -39,7 +43,7 @@ impl Assembled {
     /// How far the delivery of a push is; absent for a pull.
     pub(crate) fn delivery(&self) -> Option<watch::Receiver<DeliveryProgress>> {
         match &self.account {
-            AccountSide::Source(..) => None,
+            AccountSide::Source(..) | AccountSide::Mapped(..) => None,
             AccountSide::Destination(destination) => Some(destination.delivery()),
         }
     }
@@ -55,10 +59,16 @@ impl Assembled {
         Some((sync, destination.as_ref()))
     }
 
+    /// The mapping of a pull whose rows are mapped, and its vendor database.
+    pub(crate) fn mapped(&self) -> Option<(&MappedSource, &DuckDbDestination)> {
+        let AccountSide::Mapped(_, mapped, destination) = &self.account else { return None };
+        Some((mapped.as_ref(), destination.as_ref()))
+    }
+
     /// Clears away what an unfinished run has left at the customer's, and logs out.
     pub(crate) async fn close(&self) {
         match &self.account {
-            AccountSide::Source(source, _) => source.close().await,
+            AccountSide::Source(source, _) | AccountSide::Mapped(source, ..) => source.close().await,
             AccountSide::Destination(destination) => destination.close().await,
         }
     }
@@ -77,12 +87,28 @@ fn assemble_pull(file: &SyncFile, choices: &RunChoices) -> Result<Assembled> {
     refuse_push_choices(file, choices)?;
     let source = Arc::new(SnowflakeSource::new(file.connection(MemoryBudget::new(choices.memory_bytes))?));
     let destination = Arc::new(DuckDbDestination::open(file.tenant_file()?)?);
-    let sync = Sync {
+    let mut sync = Sync {
         source: Arc::<SnowflakeSource>::clone(&source),
         destination: Arc::<DuckDbDestination>::clone(&destination),
-        spec: file.spec().clone(),
+        spec: file.moved_spec(),
     };
-    Ok(Assembled { sync, account: AccountSide::Source(source, destination) })
+    let Some(config) = file.dataset() else {
+        return Ok(Assembled { sync, account: AccountSide::Source(source, destination) });
+    };
+    let mapped = Arc::new(mapped_source(file, config, Arc::<SnowflakeSource>::clone(&source)));
+    sync.source = Arc::<MappedSource>::clone(&mapped);
+    Ok(Assembled { sync, account: AccountSide::Mapped(source, mapped, destination) })
+}
+
+/// The source whose rows are those of a dataset.
+pub(crate) fn mapped_source(
+    file: &SyncFile,
+    config: &DatasetConfig,
+    source: Arc<SnowflakeSource>,
+) -> MappedSource {
+    let synced_at_micros = Timestamp::now().as_microsecond();
+    let stamps = Stamps { sync_id: file.name(), run_id: 0, synced_at_micros };
+    MappedSource::new(source, file.spec(), config.clone(), stamps)
 }
 
 /// A quarter of the memory is for rows that are read ahead, the rest for files and their encrypted form.

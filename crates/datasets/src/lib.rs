@@ -16,6 +16,7 @@ mod normal;
 mod number;
 mod pack;
 mod source;
+mod views;
 
 pub use config::{DatasetChoice, DatasetConfig};
 pub use contract::{BOOKKEEPING, Dataset, Field, FieldType, LandedColumn, Need, ROW_ID};
@@ -26,6 +27,7 @@ pub use mapping::{
 pub use moment::{DateFormat, Language};
 pub use number::NumberFormat;
 pub use source::{MappedSource, landing_spec};
+pub use views::{LandedTable, MODEL_SCHEMA, model_views};
 
 /// The normalisations alone, for tests of their properties.
 #[doc(hidden)]

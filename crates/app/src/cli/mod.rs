@@ -6,6 +6,7 @@ mod connect;
 mod demo;
 mod discover;
 mod emulator;
+mod import;
 mod plan;
 mod query;
 mod run;

@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use connectors::snowflake::push::{DeliveryProgress, Guard};
+use datasets::MappingReport;
 use engine::{RunOptions, RunProgress, RunReport, VerifyOptions};
 use model::{Error, Result};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::MemoryArgument;
+use super::import::imported;
 use super::plan::refuse_append_anew;
 use super::summary::Summary;
 use super::verify::Verifying;
@@ -92,7 +94,8 @@ impl RunCommand {
             ..RunOptions::default()
         };
         let assembled = assemble(file, &choices)?;
-        let ran = run_assembled(&assembled, &file.name(), &options, self.json, cancel).await?;
+        let mut ran = run_assembled(&assembled, &file.name(), &options, self.json, cancel).await?;
+        ran.imported = imported(&assembled, file, &mut ran.report).await?;
         self.report(terminal, file, &ran, started.elapsed())?;
         let is_healing = file.verify().is_some_and(|verify| verify.heal);
         // What was read anew is not read anew once more.
@@ -109,7 +112,7 @@ impl RunCommand {
     }
 
     fn report(&self, terminal: &Terminal, file: &SyncFile, ran: &Ran, took: Duration) -> Result<()> {
-        let Ran { report, delivery } = ran;
+        let Ran { report, delivery, imported } = ran;
         if self.json {
             let mut event = serde_json::json!({
                 "event": "done", "sync": file.name(), "seconds": took.as_secs_f64(), "report": report,
@@ -117,9 +120,13 @@ impl RunCommand {
             if let Some(delivery) = delivery {
                 event["delivery"] = serde_json::json!(delivery);
             }
+            if let Some(imported) = imported {
+                event["mapping"] = serde_json::json!(imported);
+            }
             return print_line(&event.to_string());
         }
-        print_line(&Summary { file, report, delivery: delivery.as_ref(), took }.text(terminal))
+        let skipped = imported.as_ref().map(|imported| imported.skipped.as_slice()).unwrap_or_default();
+        print_line(&Summary { file, report, delivery: delivery.as_ref(), skipped, took }.text(terminal))
     }
 }
 
@@ -132,6 +139,8 @@ fn guards() -> impl TypedValueParser<Value = Guard> {
 pub(super) struct Ran {
     pub(super) report: RunReport,
     pub(super) delivery: Option<DeliveryProgress>,
+    /// What became of each column, where rows were mapped.
+    pub(super) imported: Option<MappingReport>,
 }
 
 /// Runs a sync, shows its progress, and leaves nothing open.
@@ -152,7 +161,8 @@ pub(super) async fn run_assembled(
     };
     let result = show_progress(&watched, is_json, run).await?;
     assembled.close().await;
-    Ok(Ran { report: result?, delivery: watched.delivery.map(|delivery| delivery.borrow().clone()) })
+    let delivery = watched.delivery.map(|delivery| delivery.borrow().clone());
+    Ok(Ran { report: result?, delivery, imported: None })
 }
 
 fn failure(name: &str, error: &Error) -> String {

@@ -17,6 +17,8 @@ pub(super) struct Summary<'a> {
     pub(super) file: &'a SyncFile,
     pub(super) report: &'a RunReport,
     pub(super) delivery: Option<&'a DeliveryProgress>,
+    /// Columns that the mapping leaves out.
+    pub(super) skipped: &'a [String],
     pub(super) took: Duration,
 }
 
@@ -41,6 +43,9 @@ impl Summary<'_> {
         lines.push(self.effect());
         lines.extend(self.delivery.filter(|delivery| delivery.files > 0).map(sent));
         lines.extend(self.left_out());
+        if !self.skipped.is_empty() {
+            lines.push(format!("columns left out by the mapping: {}", self.skipped.join(", ")));
+        }
         if report.resumed > 0 {
             lines.push(format!(
                 "{} rows were staged by an earlier run and not read again",
@@ -122,11 +127,17 @@ impl Summary<'_> {
         if rejected.is_empty() {
             return Vec::new();
         }
-        let rows = self.delivery.map(|delivery| delivery.rejected_rows).unwrap_or_default();
+        let rows = match self.delivery {
+            Some(delivery) => delivery.rejected_rows,
+            None => rejected.iter().map(|found| found.row_count).sum(),
+        };
         let mut lines = vec![format!("{} rows left out", count(rows))];
         lines.extend(rejected.iter().map(|found| format!("  {}", reason(found))));
         if self.file.push().is_some_and(|options| options.keeps_misfits()) && self.dry_run().is_none() {
             lines.push("  they are kept: snowferry query … 'from _snowferry.rejects'".to_owned());
+        }
+        if self.file.dataset().is_some() {
+            lines.push("  each is in model.rejects until it comes corrected".to_owned());
         }
         lines
     }

@@ -83,6 +83,14 @@ impl Verifying<'_> {
     /// Compares, reports, and notes when it was done. Sides that still differ in the end are an error.
     pub(super) async fn run(&self, assembled: &Assembled, cancel: &CancellationToken) -> Result<()> {
         let Some((sync, destination)) = assembled.comparable() else {
+            if assembled.mapped().is_some() {
+                let message = format!(
+                    "the rows of {} are mapped, and cannot be compared with their source",
+                    self.file.name()
+                );
+                return Err(Error::config("verify_of_dataset", message)
+                    .with_remedy("run it with --full-refresh to map all rows anew"));
+            }
             let message = format!("{} is a push, and only pulls are compared", self.file.name());
             return Err(Error::config("verify_of_push", message).with_remedy(
                 "name the sync file of a pull; what a push delivers is counted as it is delivered",

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use datasets::{DatasetChoice, DatasetConfig};
 use model::{ChosenColumn, Error, NullCursor, Result, StreamName, StreamSpec, TableName};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -14,7 +15,7 @@ use super::read::ReadConfig;
 use super::schedule::ScheduleConfig;
 use super::span::located;
 use super::stream::StreamConfig;
-use super::sync::{DuckDbSide, SnowflakeSide, SyncFile};
+use super::sync::{DuckDbSide, SnowflakeSide, SyncFile, sync_name};
 use super::verify::VerifyConfig;
 
 #[derive(Debug, Deserialize)]
@@ -31,11 +32,11 @@ pub(super) struct PullDocument {
     columns: Vec<ColumnName>,
     #[serde(default)]
     lossy: Vec<ColumnName>,
-    #[serde(default)]
-    drift: DriftConfig,
-    verify: Option<VerifyConfig>,
+    drift: Option<Spanned<DriftConfig>>,
+    verify: Option<Spanned<VerifyConfig>>,
     deletes: Option<Spanned<DeletesConfig>>,
     schedule: Option<ScheduleConfig>,
+    dataset: Option<Spanned<DatasetChoice>>,
 
     // What belongs to pushes, known so that it is refused with a reason.
     write: Option<Spanned<IgnoredAny>>,
@@ -49,6 +50,7 @@ impl PullDocument {
     pub(super) fn into_sync(self, path: &Path) -> Result<SyncFile> {
         self.refuse_what_pushes_say(path)?;
         self.refuse_deletes_without_key(path)?;
+        self.refuse_what_datasets_cannot(path)?;
         let schedule = self.schedule.as_ref().map(|schedule| schedule.schedule(path)).transpose()?;
         let stream = self.stream.value.name();
         let target = self.target(path, &stream)?;
@@ -61,7 +63,7 @@ impl PullDocument {
                 .and_then(|read| read.value.max_shrink_percent)
                 .unwrap_or_default()
                 .0,
-            drift: self.drift.0,
+            drift: self.drift.map(|drift| drift.value.0).unwrap_or_default(),
             ranges: self.read.ranges.as_ref().map(|ranges| ranges.value.0).unwrap_or_default(),
             is_unsafe_allowed: self.read.is_unsafe_allowed(),
             deletes: self.deletes.as_ref().map(|deletes| deletes.value.spec()).unwrap_or_default(),
@@ -75,8 +77,9 @@ impl PullDocument {
             vendor_folder: self.destination.duckdb.path,
             spec,
             push: None,
-            verify: self.verify,
+            verify: self.verify.map(|verify| verify.value),
             deletes: self.deletes.map(|deletes| deletes.value),
+            dataset: self.dataset.and_then(|dataset| dataset.value.0),
             schedule,
         })
     }
@@ -87,6 +90,38 @@ impl PullDocument {
             Error::config("key_missing", "deleted rows are told by their key, and `read.key` is absent")
                 .with_remedy("name the columns that identify a row under `read.key`");
         Err(located(path, deletes, error))
+    }
+
+    fn dataset(&self) -> Option<&DatasetConfig> {
+        self.dataset.as_ref().and_then(|dataset| dataset.value.0.as_ref())
+    }
+
+    /// Mapped rows have no columns of the source by which they could be divided, compared or followed.
+    fn refuse_what_datasets_cannot(&self, path: &Path) -> Result<()> {
+        let Some(dataset) = self.dataset() else { return Ok(()) };
+        let refused = |name: &str, remedy: &str| {
+            let message = format!("`{name}` does not go with `dataset: {}`", dataset.dataset);
+            Error::config("dataset_unsupported", message).with_remedy(remedy)
+        };
+        if let Some(drift) = &self.drift {
+            let remedy = "remove it: a new column becomes a property of the rows that are read from then on";
+            return Err(located(path, drift, refused("drift", remedy)));
+        }
+        if let Some(verify) = &self.verify {
+            let remedy =
+                "remove it: mapped rows are not those of the source; a full refresh maps all of them anew";
+            return Err(located(path, verify, refused("verify", remedy)));
+        }
+        let reconciles = |deletes: &&Spanned<DeletesConfig>| deletes.value.reconcile_every().is_some();
+        if let Some(deletes) = self.deletes.as_ref().filter(reconciles) {
+            let remedy = "remove it, and read by `changes: true`, by a column of deleted rows, or in full";
+            return Err(located(path, deletes, refused("deletes.reconcile", remedy)));
+        }
+        if let Some(ranges) = self.read.ranges.as_ref().filter(|ranges| ranges.value.is_count()) {
+            let remedy = "remove it: the first read is one statement, and goes on where it was interrupted";
+            return Err(located(path, ranges, refused("read.ranges", remedy)));
+        }
+        Ok(())
     }
 
     fn refuse_what_pushes_say(&self, path: &Path) -> Result<()> {
@@ -111,6 +146,10 @@ impl PullDocument {
     fn target(&self, path: &Path, stream: &StreamName) -> Result<TableName> {
         match (&self.target, stream) {
             (Some(Target(target)), _) => Ok(target.clone()),
+            // Two syncs may take different datasets from one table, so the sync gives the name.
+            (None, _) if self.dataset().is_some() => {
+                Ok(TableName::in_vendor_database("imports", sync_name(path)))
+            }
             (None, StreamName::Table(table)) => Ok(default_target(table)),
             (None, StreamName::Query { .. }) => {
                 let error = Error::config("target_missing", "a query needs a `target`")

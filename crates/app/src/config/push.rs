@@ -164,6 +164,7 @@ impl PushDocument {
             }),
             verify: None,
             deletes: None,
+            dataset: None,
             schedule,
         })
     }

@@ -9,6 +9,13 @@ use serde::de::{Deserializer, Visitor};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RangesConfig(pub(crate) RangeSpec);
 
+impl RangesConfig {
+    /// Whether a number of ranges is asked for.
+    pub(crate) fn is_count(&self) -> bool {
+        matches!(self.0, RangeSpec::Count(_))
+    }
+}
+
 impl<'de> Deserialize<'de> for RangesConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(RangesVisitor).map(Self)

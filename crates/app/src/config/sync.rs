@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use connectors::duckdb::TenantFile;
+use datasets::{DatasetConfig, landing_spec};
 use model::{Error, Result, Schedule, StreamSpec};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -33,6 +34,8 @@ pub(crate) struct SyncFile {
     pub(super) deletes: Option<DeletesConfig>,
     /// When it is run.
     pub(super) schedule: Option<Schedule>,
+    /// What the rows of a pull are mapped to.
+    pub(super) dataset: Option<DatasetConfig>,
 }
 
 /// The side that is a customer's account.
@@ -109,7 +112,7 @@ impl SyncFile {
 
     /// The name that this sync goes by in messages.
     pub(crate) fn name(&self) -> String {
-        self.path.file_stem().map_or_else(|| "sync".to_owned(), |stem| stem.to_string_lossy().into_owned())
+        sync_name(&self.path)
     }
 
     /// What tells this sync from every other; its place within a schedule's jitter follows from it.
@@ -158,9 +161,22 @@ impl SyncFile {
         TenantFile::new(&self.folder().join(&self.vendor_folder), &self.tenant)
     }
 
-    /// What is to be moved, and how.
+    /// What is to be read of the source, and how.
     pub(crate) fn spec(&self) -> &StreamSpec {
         &self.spec
+    }
+
+    /// What is to be moved to the destination: the same, or what becomes of it by the mapping.
+    pub(crate) fn moved_spec(&self) -> StreamSpec {
+        match &self.dataset {
+            Some(config) => landing_spec(&self.spec, config.dataset),
+            None => self.spec.clone(),
+        }
+    }
+
+    /// What rows are mapped to on their way.
+    pub(crate) fn dataset(&self) -> Option<&DatasetConfig> {
+        self.dataset.as_ref()
     }
 
     /// What a push says beyond that; absent for a pull.
@@ -181,6 +197,11 @@ impl SyncFile {
     fn folder(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new(""))
     }
+}
+
+/// The name that the sync of a file goes by.
+pub(super) fn sync_name(path: &Path) -> String {
+    path.file_stem().map_or_else(|| "sync".to_owned(), |stem| stem.to_string_lossy().into_owned())
 }
 
 /// The one system that a side names.

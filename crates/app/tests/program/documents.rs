@@ -9,7 +9,7 @@ fn every_error_code_is_documented_and_every_documented_code_exists() {
     let documented: Vec<&str> =
         documented.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
     let mut sources = String::new();
-    for name in ["model", "connectors", "engine", "store", "app"] {
+    for name in ["model", "connectors", "datasets", "engine", "store", "app"] {
         for path in rust_files(&root.join("crates").join(name).join("src")) {
             // Faults of the tests' own making are nobody's to look up.
             if !path.ends_with("faulty.rs") && !path.ends_with("retry.rs") {
@@ -29,7 +29,7 @@ fn every_whole_sync_file_in_the_documents_makes_sense() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("example.yaml");
     let mut seen = 0;
-    for document in ["README.md", "docs/sync-file.md", "docs/push.md"] {
+    for document in ["README.md", "docs/imports.md", "docs/sync-file.md", "docs/push.md"] {
         let text = std::fs::read_to_string(root.join(document)).unwrap();
         for example in examples(&text) {
             std::fs::write(&path, &example).unwrap();

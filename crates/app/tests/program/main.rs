@@ -7,6 +7,7 @@ mod changes;
 mod connects;
 mod crashes;
 mod documents;
+mod imports;
 mod interruptions;
 mod mistakes;
 mod profiles;

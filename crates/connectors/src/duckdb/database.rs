@@ -12,6 +12,7 @@ use model::{Error, ErrorKind, Result};
 use super::bulk::{BulkConnection, Instance};
 use super::comparisons::CREATE_COMPARISONS;
 use super::error;
+use super::imports::CREATE_IMPORTS;
 use super::journal::CREATE_JOURNAL;
 use super::sql::{CATALOG, CREATE_STATE};
 
@@ -226,7 +227,9 @@ fn start(file: &TenantFile) -> Result<(Instance, u64)> {
         .execute_batch(&set_spill_folder(&file.path))
         .map_err(|error| error::failed("start DuckDB", error))?;
     connection
-        .execute_batch(&format!("BEGIN; {CREATE_STATE} {CREATE_JOURNAL} {CREATE_COMPARISONS} COMMIT"))
+        .execute_batch(&format!(
+            "BEGIN; {CREATE_STATE} {CREATE_JOURNAL} {CREATE_COMPARISONS} {CREATE_IMPORTS} COMMIT"
+        ))
         .map_err(|error| error::failed("prepare the state tables", error))?;
     // What a process left behind that was killed may have to stay in memory.
     let is_light = connection.execute_batch(&set_memory(MEMORY_BYTES_LIGHT)).is_ok();

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use duckdb::{Connection, OptionalExt, Transaction, params};
 use model::{
     Audit, AuditPlan, Audited, Batch, BucketSummary, Checkpoint, Committed, Cursor, Destination, Epoch,
-    Error, Prepared, Progress, Publish, Result, RowMark, Staged, StreamName, StreamPlan, TableName,
+    Error, Prepared, Progress, Publish, Rejected, Result, RowMark, Staged, StreamName, StreamPlan, TableName,
     Withdrawn,
 };
 
@@ -22,6 +22,7 @@ use super::deletes;
 use super::drift;
 use super::error::{failed, refused};
 use super::group::OpenGroup;
+use super::imports::{self, Import, ImportedTable};
 use super::replace_from::replace_from;
 use super::sql::{
     CATALOG, create_table_sql, quoted_schema, quoted_target, repeated_keys_sql, set_staged_sql, staging,
@@ -69,6 +70,21 @@ impl DuckDbDestination {
     ) -> Result<bool> {
         let target = target.clone();
         self.blocking(move |state| comparisons::is_due(&state.file.connection, &target, kind, every)).await
+    }
+
+    /// Notes what `import` brings, and makes the views that show all imports of the tenant together.
+    pub async fn publish_model(
+        &self,
+        import: Import,
+        views: impl FnOnce(&[ImportedTable]) -> String + Send + 'static,
+    ) -> Result<()> {
+        self.blocking(move |state| imports::publish(&mut state.file.connection, &import, views)).await
+    }
+
+    /// Rows of `target` that could not be taken, by reason.
+    pub async fn rejected(&self, target: &TableName) -> Result<Vec<Rejected>> {
+        let target = target.clone();
+        self.blocking(move |state| imports::rejected(&state.file.connection, &target)).await
     }
 
     /// Notes that `target` was compared with its source just now.

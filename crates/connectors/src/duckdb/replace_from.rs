@@ -15,7 +15,10 @@ pub(super) fn replace_from(transaction: &Transaction<'_>, plan: &StreamPlan) -> 
     let condition = covered_sql(plan)?;
     let names: Vec<String> =
         plan.columns.iter().flat_map(stored_columns).map(|(name, _)| quoted(&name)).collect();
-    let names = names.join(", ");
+    let stamps: Vec<String> = plan.stamps.iter().map(|name| quoted(name)).collect();
+    let compared: Vec<&str> =
+        names.iter().filter(|name| !stamps.contains(name)).map(String::as_str).collect();
+    let (names, compared) = (names.join(", "), compared.join(", "));
     let count = |sql: &str| -> Result<u64> {
         let sql = format!("SELECT count(*)::UBIGINT FROM {sql}");
         transaction.query_row(&sql, [], |row| row.get(0)).map_err(|e| failed("compare the rows", e))
@@ -23,7 +26,7 @@ pub(super) fn replace_from(transaction: &Transaction<'_>, plan: &StreamPlan) -> 
     let before = count(&format!("{target} WHERE {condition}"))?;
     let after = count(&staged)?;
     let common = count(&format!(
-        "(SELECT {names} FROM {target} WHERE {condition} INTERSECT ALL SELECT {names} FROM {staged})"
+        "(SELECT {compared} FROM {target} WHERE {condition} INTERSECT ALL SELECT {compared} FROM {staged})"
     ))?;
     let mut statements = String::new();
     if common < before || common < after {

@@ -133,8 +133,10 @@ fn merge_rows_sql(plan: &StreamPlan, using: &str, mark: Option<Mark>) -> String 
         plan.columns.iter().flat_map(stored_columns).map(|(name, _)| quoted(&name)).collect();
     let key: Vec<String> = plan.key().iter().map(|name| quoted(name)).collect();
     let other: Vec<&String> = names.iter().filter(|name| !key.contains(name)).collect();
+    let stamps: Vec<String> = plan.stamps.iter().map(|name| quoted(name)).collect();
+    let compared = other.iter().filter(|name| !stamps.contains(name));
     let mut differing: Vec<String> =
-        other.iter().map(|name| format!("target.{name} IS DISTINCT FROM staged.{name}")).collect();
+        compared.map(|name| format!("target.{name} IS DISTINCT FROM staged.{name}")).collect();
     let mut assignments: Vec<String> = other.iter().map(|name| format!("{name} = staged.{name}")).collect();
     let mut inserted = names.clone();
     let mut values: Vec<String> = names.iter().map(|name| format!("staged.{name}")).collect();
@@ -207,6 +209,18 @@ mod tests {
         WHEN MATCHED AND (target."odd ""name""" IS DISTINCT FROM staged."odd ""name""" OR target."AT" IS DISTINCT FROM staged."AT" OR target."AT__offset_minutes" IS DISTINCT FROM staged."AT__offset_minutes") THEN UPDATE SET "odd ""name""" = staged."odd ""name""", "AT" = staged."AT", "AT__offset_minutes" = staged."AT__offset_minutes"
         WHEN NOT MATCHED THEN INSERT ("ID", "odd ""name""", "AT", "AT__offset_minutes") VALUES (staged."ID", staged."odd ""name""", staged."AT", staged."AT__offset_minutes")
         "#);
+    }
+
+    #[test]
+    fn a_row_that_differs_in_nothing_but_its_stamps_is_left_alone() {
+        let plan = StreamPlan { stamps: vec!["AT".to_owned(), "AT__offset_minutes".to_owned()], ..plan() };
+        let merge = merge_sql(&plan);
+        assert!(
+            merge.contains(
+                r#"MATCHED AND (target."odd ""name""" IS DISTINCT FROM staged."odd ""name""") THEN"#
+            )
+        );
+        assert!(merge.contains(r#""AT" = staged."AT""#), "{merge}");
     }
 
     #[test]

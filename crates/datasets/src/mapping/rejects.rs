@@ -85,11 +85,9 @@ impl<'a> Rejects<'a> {
         [Arc::new(reasons), Arc::new(columns)]
     }
 
-    /// The values without those of rejected rows and of rows that are deleted.
-    pub(crate) fn without(&self, values: &ArrayRef, is_deleted: Option<&BooleanArray>) -> Result<ArrayRef> {
-        let is_gone = |row| is_deleted.is_some_and(|deleted| deleted.is_valid(row) && deleted.value(row));
-        let mask: BooleanArray =
-            (0..self.row_count).map(|row| Some(self.at(row).is_some() || is_gone(row))).collect();
+    /// The values without those of rejected rows.
+    pub(crate) fn without(&self, values: &ArrayRef) -> Result<ArrayRef> {
+        let mask: BooleanArray = (0..self.row_count).map(|row| Some(self.at(row).is_some())).collect();
         nullif(values, &mask)
             .map_err(|error| Error::internal("rejected rows could not be emptied").with_source(error))
     }

@@ -75,9 +75,9 @@ impl Mapping {
         if let Some(is_deleted) = is_deleted {
             rejects.forgive(is_deleted);
         }
-        if !rejects.is_empty() || is_deleted.is_some_and(|deleted| deleted.true_count() > 0) {
+        if !rejects.is_empty() {
             for values in columns.values_mut() {
-                *values = rejects.without(values, is_deleted)?;
+                *values = rejects.without(values)?;
             }
         }
         let [reasons, reject_columns] = rejects.columns();

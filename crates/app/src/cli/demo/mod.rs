@@ -130,9 +130,15 @@ impl Demo<'_> {
         let choices = RunChoices { memory_bytes: MEMORY_DEFAULT, ..RunChoices::default() };
         let assembled = assemble(file, &choices)?;
         let options = RunOptions::default();
-        let Ran { report, delivery } =
+        let Ran { report, delivery, .. } =
             run_assembled(&assembled, &file.name(), &options, false, &CancellationToken::new()).await?;
-        let summary = Summary { file, report: &report, delivery: delivery.as_ref(), took: started.elapsed() };
+        let summary = Summary {
+            file,
+            report: &report,
+            delivery: delivery.as_ref(),
+            skipped: &[],
+            took: started.elapsed(),
+        };
         print_line(&summary.text(self.terminal))?;
         Ok(report)
     }

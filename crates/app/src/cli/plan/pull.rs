@@ -1,5 +1,9 @@
 //! What a pull would do.
 
+use std::sync::Arc;
+
+use connectors::snowflake::{SnowflakeSource, Strategy};
+use datasets::MappingReport;
 use model::{
     DELETED_AT, DeletePolicy, Progress, Publish, ReadPlan, Result, Source, StreamName, StreamPlan,
     StreamSchema,
@@ -15,28 +19,18 @@ use super::{PlanCommand, heading, size};
 
 impl PlanCommand {
     pub(super) async fn plan_pull(&self, terminal: &Terminal, file: &SyncFile) -> Result<()> {
-        let spec = file.spec();
         let progress = self.landed(file)?;
-        let source = assemble::snowflake_source(file)?;
-        let planned = async {
-            let schema = source.describe(&spec.stream).await?;
-            let plan = StreamPlan::build(spec, &schema, &progress)?;
-            let lower_bound = source.lower_bound(&plan)?;
-            let plan = plan.reading_from(lower_bound);
-            let strategy = source.strategy(&plan).await?;
-            let look = Look::at(&source, &schema, spec).await?;
-            Ok((schema, plan, strategy, look))
-        };
-        let planned: Result<_> = planned.await;
+        let source = Arc::new(assemble::snowflake_source(file)?);
+        let planned = Planned::of(&source, file, &progress).await;
         source.close().await;
-        let (schema, plan, strategy, look) = planned?;
-        let statement = source.statement(&plan)?;
+        let Planned { schema, plan, read, strategy, look, mapping } = planned?;
+        let statement = source.statement(&read)?;
         let privileges = privileges(file, &plan);
         if self.json {
             let document = serde_json::json!({
                 "plan": plan, "statement": statement, "privileges": privileges, "source_rows": schema.row_count,
                 "strategy": strategy, "explanation": strategy.explanation(),
-                "profile": look.profile(),
+                "profile": look.profile(), "mapping": mapping,
             });
             return print_line(&format!("{document:#}"));
         }
@@ -50,7 +44,10 @@ impl PlanCommand {
         }
         print_line(&heading(terminal, "Statement", &statement))?;
         print_line(&heading(terminal, "Privileges it needs", &privileges.join("\n")))?;
-        print_line(&format!("\n{}\n{}", terminal.bold("Columns"), columns(&schema, &plan)))
+        match mapping {
+            None => print_line(&format!("\n{}\n{}", terminal.bold("Columns"), columns(&schema, &plan))),
+            Some(mapping) => print_line(&format!("\n{}\n{}", terminal.bold("Mapping"), mapped(&mapping))),
+        }
     }
 
     /// How far the vendor database has got; a plan does not make one.
@@ -61,6 +58,67 @@ impl PlanCommand {
         }
         connectors::duckdb::progress(&tenant_file, &file.spec().stream, &file.spec().target)
     }
+}
+
+/// What a pull would do, and what it was decided by.
+struct Planned {
+    /// The stream at its source.
+    schema: StreamSchema,
+    plan: StreamPlan,
+    /// The same in the columns of the source.
+    read: StreamPlan,
+    strategy: Strategy,
+    look: Look,
+    mapping: Option<MappingReport>,
+}
+
+impl Planned {
+    async fn of(source: &Arc<SnowflakeSource>, file: &SyncFile, progress: &Progress) -> Result<Self> {
+        let spec = file.spec();
+        let schema = source.describe(&spec.stream).await?;
+        let (plan, read, mapping) = match file.dataset() {
+            None => {
+                let plan = StreamPlan::build(spec, &schema, progress)?;
+                let lower_bound = source.lower_bound(&plan)?;
+                let plan = plan.reading_from(lower_bound);
+                (plan.clone(), plan, None)
+            }
+            Some(config) => {
+                let mapped = assemble::mapped_source(file, config, Arc::clone(source));
+                let mapped_schema = mapped.describe(&spec.stream).await?;
+                let plan = StreamPlan::build(&file.moved_spec(), &mapped_schema, progress)?;
+                let lower_bound = mapped.lower_bound(&plan)?;
+                let plan = plan.reading_from(lower_bound);
+                let read = mapped.inner_plan(&plan)?;
+                (plan, read, Some(mapped.report()?))
+            }
+        };
+        let strategy = source.strategy(&read).await?;
+        let look = Look::at(source, &schema, spec).await?;
+        Ok(Self { schema, plan, read, strategy, look, mapping })
+    }
+}
+
+/// What becomes of each column.
+fn mapped(mapping: &MappingReport) -> String {
+    let fields = mapping.fields.iter().map(|field| {
+        let from = field.from.clone().unwrap_or_else(|| "nothing".to_owned());
+        vec![field.field.to_owned(), field.field_type.to_owned(), field.need.to_owned(), from]
+    });
+    let mut text = text_table(&["field", "type", "need", "from"], fields);
+    let names = |properties: &[(String, String)]| {
+        properties.iter().map(|(name, of_type)| format!("{name} ({of_type})")).collect::<Vec<_>>().join(", ")
+    };
+    for (title, list) in [
+        ("properties", names(&mapping.properties)),
+        ("company properties", names(&mapping.company_properties)),
+        ("left out", mapping.skipped.join(", ")),
+    ] {
+        if !list.is_empty() {
+            text.push_str(&format!("\n{title}: {list}"));
+        }
+    }
+    text
 }
 
 fn describe(terminal: &Terminal, schema: &StreamSchema, plan: &StreamPlan) -> String {

@@ -1,0 +1,135 @@
+//! Which tables of a tenant hold imported rows, the views that show them together, and the rows that could not be taken.
+
+use duckdb::{Connection, params};
+use model::{Rejected, Result, TableName};
+
+use super::error::failed;
+use super::sql::quoted_target;
+
+pub(super) const CREATE_IMPORTS: &str = "
+CREATE TABLE IF NOT EXISTS vendor._snowferry.imports (
+    target_schema VARCHAR NOT NULL,
+    target_table VARCHAR NOT NULL,
+    sync_id VARCHAR NOT NULL,
+    dataset VARCHAR NOT NULL,
+    has_key BOOLEAN NOT NULL
+);
+CREATE TABLE IF NOT EXISTS vendor._snowferry.import_properties (
+    target_schema VARCHAR NOT NULL,
+    target_table VARCHAR NOT NULL,
+    property_group VARCHAR NOT NULL,
+    property VARCHAR NOT NULL,
+    property_type VARCHAR NOT NULL
+);
+";
+
+/// What one sync imports.
+#[derive(Clone, Debug)]
+pub struct Import {
+    pub target: TableName,
+    pub sync_id: String,
+    /// The dataset's name.
+    pub dataset: &'static str,
+    /// Whether the rows are told apart by a key.
+    pub has_key: bool,
+    /// Properties that rows carry, each with its group and its type.
+    pub properties: Vec<(&'static str, String, String)>,
+}
+
+/// A table of imported rows that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedTable {
+    pub target: TableName,
+    pub dataset: String,
+    pub has_key: bool,
+    /// Its columns and their types.
+    pub columns: Vec<(String, String)>,
+}
+
+/// Rows of a column and reason whose keys are told.
+const SAMPLE_KEYS_MAX: u32 = 5;
+
+/// Notes the import and makes the views anew, in one transaction.
+pub(super) fn publish(
+    connection: &mut Connection,
+    import: &Import,
+    views: impl FnOnce(&[ImportedTable]) -> String,
+) -> Result<()> {
+    let transaction = connection.transaction().map_err(|e| failed("begin a transaction", e))?;
+    note(&transaction, import).map_err(|e| failed("note the import", e))?;
+    let tables = tables(&transaction).map_err(|e| failed("look for imported tables", e))?;
+    let views = views(&tables);
+    transaction.execute_batch(&views).map_err(|e| failed("make the views of imported rows", e))?;
+    transaction.commit().map_err(|e| failed("make the views of imported rows", e))
+}
+
+fn note(connection: &Connection, import: &Import) -> duckdb::Result<()> {
+    let Import { target, sync_id, dataset, has_key, properties } = import;
+    for table in ["imports", "import_properties"] {
+        connection.execute(
+            &format!("DELETE FROM vendor._snowferry.{table} WHERE target_schema = ? AND target_table = ?"),
+            params![target.schema, target.table],
+        )?;
+    }
+    connection.execute(
+        "INSERT INTO vendor._snowferry.imports VALUES (?, ?, ?, ?, ?)",
+        params![target.schema, target.table, sync_id, dataset, has_key],
+    )?;
+    let mut insert =
+        connection.prepare("INSERT INTO vendor._snowferry.import_properties VALUES (?, ?, ?, ?, ?)")?;
+    for (group, name, property_type) in properties {
+        insert.execute(params![target.schema, target.table, group, name, property_type])?;
+    }
+    Ok(())
+}
+
+/// The imported tables that are there, with their columns.
+fn tables(connection: &Connection) -> duckdb::Result<Vec<ImportedTable>> {
+    let mut statement = connection.prepare(
+        "SELECT i.target_schema, i.target_table, i.dataset, i.has_key, c.column_name, c.data_type
+         FROM vendor._snowferry.imports AS i
+         JOIN duckdb_columns() AS c
+           ON c.database_name = 'vendor' AND c.schema_name = i.target_schema AND c.table_name = i.target_table
+         ORDER BY i.target_schema, i.target_table, c.column_index",
+    )?;
+    let rows = statement.query_map([], |row| {
+        let target = TableName::in_vendor_database(row.get::<_, String>(0)?, row.get::<_, String>(1)?);
+        let table = ImportedTable { target, dataset: row.get(2)?, has_key: row.get(3)?, columns: Vec::new() };
+        Ok((table, row.get::<_, String>(4)?, row.get::<_, String>(5)?))
+    })?;
+    let mut tables: Vec<ImportedTable> = Vec::new();
+    for row in rows {
+        let (table, column, data_type) = row?;
+        if tables.last().is_none_or(|last| last.target != table.target) {
+            tables.push(table);
+        }
+        if let Some(last) = tables.last_mut() {
+            last.columns.push((column, data_type));
+        }
+    }
+    Ok(tables)
+}
+
+/// How many rows of the table could not be taken, by reason, with some of their keys.
+pub(super) fn rejected(connection: &Connection, target: &TableName) -> Result<Vec<Rejected>> {
+    let sql = format!(
+        "SELECT _reject_column, _reject_reason, count(*)::UBIGINT,
+                coalesce(list_aggregate(min(coalesce(_source_key, _row_id), {SAMPLE_KEYS_MAX}), 'string_agg', chr(10)), '')
+         FROM {} WHERE _reject_reason IS NOT NULL GROUP BY ALL ORDER BY 3 DESC, 1, 2",
+        quoted_target(target)
+    );
+    let look = || -> duckdb::Result<Vec<Rejected>> {
+        let mut statement = connection.prepare(&sql)?;
+        let rows = statement.query_map([], |row| {
+            let keys: String = row.get(3)?;
+            Ok(Rejected {
+                column: row.get(0)?,
+                rule: row.get(1)?,
+                row_count: row.get(2)?,
+                sample_keys: keys.lines().map(str::to_owned).collect(),
+            })
+        })?;
+        rows.collect()
+    };
+    look().map_err(|e| failed("count the rejected rows", e))
+}
