@@ -193,7 +193,7 @@ impl Source for MappedSource {
     async fn describe(&self, stream: &StreamName) -> Result<StreamSchema> {
         let schema = self.inner.describe(stream).await?;
         let compiled = self.compile(&schema)?;
-        *self.compiled.lock().unwrap_or_else(PoisonError::into_inner) = Some(compiled);
+        *self.compiled.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&compiled));
         let mut columns: Vec<Column> =
             self.config.dataset.landed_columns().iter().map(crate::LandedColumn::to_column).collect();
         let names = PassedOn::of(&self.spec, self.config.dataset);
@@ -204,7 +204,10 @@ impl Source for MappedSource {
             if let (Some(column), Some(name)) = (column, name)
                 && !columns.iter().any(|column| column.name == name)
             {
-                columns.push(Column { name, ..column.clone() });
+                // As it travels, which may be wider than it is stored.
+                let planned = compiled.plan.column(&column.name);
+                let logical_type = planned.map_or(&column.logical_type, |planned| &planned.logical_type);
+                columns.push(Column { name, logical_type: logical_type.clone(), ..column.clone() });
             }
         }
         Ok(StreamSchema { columns, key: Vec::new(), ..schema })

@@ -11,7 +11,7 @@ use arrow_select::zip::zip;
 use jiff::tz::TimeZone;
 use model::{Error, LogicalType, Result};
 
-use super::{Constant, Failures, JsonPath};
+use super::{Constant, Failures, JsonPath, Values};
 use crate::cells::Cells;
 use crate::contract::TIMESTAMP;
 use crate::mapping::Reason;
@@ -67,13 +67,6 @@ pub(crate) struct MapTo {
     pub(super) logical_type: LogicalType,
 }
 
-/// The values of an expression, by row.
-#[derive(Clone, Debug)]
-pub(crate) struct Values {
-    pub(crate) array: ArrayRef,
-    pub(crate) failures: Failures,
-}
-
 impl Constant {
     pub(super) fn as_text(&self) -> Option<String> {
         match self {
@@ -125,8 +118,8 @@ impl Node {
     pub(crate) fn evaluate(&self, rows: &RecordBatch) -> Result<Values> {
         let row_count = rows.num_rows();
         Ok(match self {
-            Node::Column { index, .. } => fine(Arc::clone(rows.column(*index))),
-            Node::Constant(constant) => fine(repeated(constant, row_count)),
+            Node::Column { index, .. } => Values::fine(Arc::clone(rows.column(*index))),
+            Node::Constant(constant) => Values::fine(repeated(constant, row_count)),
             Node::Coalesce(parts) => coalesce(&self.logical_type(), parts, rows)?,
             Node::Lower(of) => of.evaluate(rows)?.map_text(|text| Ok(text.to_lowercase())),
             Node::Trim(of) => of.evaluate(rows)?.map_text(|text| Ok(trimmed(text).to_owned())),
@@ -170,7 +163,7 @@ impl Node {
                 return Ok(Values { array: texts(&cells, rows.num_rows())?, failures: values.failures });
             }
         };
-        Ok(fine(texts(&cells, rows.num_rows())?))
+        Ok(Values::fine(texts(&cells, rows.num_rows())?))
     }
 
     fn evaluate_as_moment(&self, reader: &MomentReader, rows: &RecordBatch) -> Result<Values> {
@@ -225,10 +218,6 @@ impl Node {
         debug_assert_eq!(SCALE, 9, "the type says nine");
         Ok(Values { array: Arc::new(array.with_data_type(NUMBER.arrow_type())), ..mapped })
     }
-}
-
-fn fine(array: ArrayRef) -> Values {
-    Values { array, failures: Failures::default() }
 }
 
 /// Microseconds since 1970 of any timestamp; what lies below is cut off.
@@ -296,7 +285,7 @@ fn coalesce(logical_type: &LogicalType, parts: &[Node], rows: &RecordBatch) -> R
         }
         joined = Some(Values { array, failures });
     }
-    Ok(joined.unwrap_or_else(|| fine(new_null_array(&logical_type.arrow_type(), row_count))))
+    Ok(joined.unwrap_or_else(|| Values::fine(new_null_array(&logical_type.arrow_type(), row_count))))
 }
 
 fn concat(parts: &[Node], separator: &str, rows: &RecordBatch) -> Result<Values> {
@@ -360,95 +349,4 @@ impl MapTo {
         };
         Values { array, failures }
     }
-}
-
-impl Values {
-    /// Each value read into another type; those that cannot be are noted.
-    fn map<From, To>(
-        self,
-        values: &PrimitiveArray<From>,
-        read: impl Fn(From::Native) -> Result<To::Native, Reason>,
-    ) -> Self
-    where
-        From: arrow_array::ArrowPrimitiveType,
-        To: arrow_array::ArrowPrimitiveType,
-    {
-        let Self { mut failures, .. } = self;
-        let row_count = values.len();
-        let mapped = (0..row_count).map(|row| {
-            let value = values.is_valid(row).then(|| values.value(row))?;
-            read(value).map_err(|reason| failures.set(row, row_count, reason)).ok()
-        });
-        let array: PrimitiveArray<To> = mapped.collect();
-        Self { array: Arc::new(array), failures }
-    }
-
-    /// The same from text. White space at both ends says nothing, and neither does an empty text.
-    fn map_text_into<To: arrow_array::ArrowPrimitiveType>(
-        self,
-        read: impl Fn(&str) -> Result<To::Native, Reason>,
-    ) -> Self {
-        let Self { array, mut failures } = self;
-        let texts = array.as_string::<i32>();
-        let row_count = texts.len();
-        let mapped = (0..row_count).map(|row| {
-            let text =
-                texts.is_valid(row).then(|| trimmed(texts.value(row))).filter(|text| !text.is_empty())?;
-            read(text).map_err(|reason| failures.set(row, row_count, reason)).ok()
-        });
-        let array: PrimitiveArray<To> = mapped.collect();
-        Self { array: Arc::new(array), failures }
-    }
-
-    fn map_text(self, read: impl Fn(&str) -> Result<String, Reason>) -> Self {
-        self.map_optional_text(|text| read(text).map(Some))
-    }
-
-    fn map_optional_text(self, read: impl Fn(&str) -> Result<Option<String>, Reason>) -> Self {
-        let Self { array, mut failures } = self;
-        let texts = array.as_string::<i32>();
-        let row_count = texts.len();
-        let mapped = (0..row_count).map(|row| {
-            let text = texts.is_valid(row).then(|| texts.value(row))?;
-            read(text).map_err(|reason| failures.set(row, row_count, reason)).ok().flatten()
-        });
-        let array: StringArray = mapped.collect();
-        Self { array: Arc::new(array), failures }
-    }
-
-    fn map_bool(self) -> Self {
-        let Self { array, mut failures } = self;
-        let texts = array.as_string::<i32>();
-        let row_count = texts.len();
-        let mapped = (0..row_count).map(|row| {
-            let text =
-                texts.is_valid(row).then(|| trimmed(texts.value(row))).filter(|text| !text.is_empty())?;
-            let truth = truth(text);
-            if truth.is_none() {
-                failures.set(row, row_count, Reason::BooleanUnreadable);
-            }
-            truth
-        });
-        let array: arrow_array::BooleanArray = mapped.collect();
-        Self { array: Arc::new(array), failures }
-    }
-
-    /// Numbers of microseconds as timestamps.
-    fn into_moments(self) -> Self {
-        let array: ArrayRef = match self.array.data_type() {
-            arrow_schema::DataType::Int64 => Arc::new(
-                self.array.as_primitive::<Int64Type>().reinterpret_cast::<TimestampMicrosecondType>(),
-            ),
-            _ => self.array,
-        };
-        Self { array, ..self }
-    }
-}
-
-/// The ten ways in which people write true and false.
-fn truth(text: &str) -> Option<bool> {
-    const TRUE: [&str; 6] = ["true", "t", "yes", "y", "on", "1"];
-    const FALSE: [&str; 6] = ["false", "f", "no", "n", "off", "0"];
-    let is_one_of = |words: [&str; 6]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
-    if is_one_of(TRUE) { Some(true) } else { is_one_of(FALSE).then_some(false) }
 }

@@ -5,6 +5,7 @@ mod compile;
 mod evaluate;
 mod failures;
 mod json_path;
+mod values;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -12,9 +13,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 pub(crate) use compile::{Compiler, found_zone};
-pub(crate) use evaluate::{Node, Values};
+pub(crate) use evaluate::Node;
 pub(crate) use failures::Failures;
 pub use json_path::JsonPath;
+pub(crate) use values::Values;
 pub(crate) use yaml::known_zone;
 
 use crate::moment::{DateFormat, Language};

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, BooleanArray, StringArray};
+use arrow_array::{Array, ArrayRef, BooleanArray, StringArray, new_null_array};
+use arrow_schema::DataType;
 use arrow_select::nullif::nullif;
 use model::{Error, Result};
 use serde::Serialize;
@@ -79,6 +80,10 @@ impl<'a> Rejects<'a> {
 
     /// The columns `_reject_reason` and `_reject_column`.
     pub(crate) fn columns(&self) -> [ArrayRef; 2] {
+        if self.is_empty() {
+            let none = || new_null_array(&DataType::Utf8, self.row_count);
+            return [none(), none()];
+        }
         let rows = || (0..self.row_count).map(|row| self.at(row));
         let reasons: StringArray = rows().map(|reject| reject.map(|(reason, _)| reason.code())).collect();
         let columns: StringArray = rows().map(|reject| reject.map(|(_, column)| column)).collect();

@@ -40,11 +40,11 @@ pub(crate) fn kind(domain: &str) -> DomainKind {
     if PUBLIC_MAILBOXES.contains(domain) {
         return DomainKind::PublicMailbox;
     }
-    let registrable = psl::domain_str(domain).unwrap_or(domain);
-    if registrable.len() != domain.len() && PUBLIC_MAILBOXES.contains(registrable) {
-        return DomainKind::PublicMailbox;
+    let below_suffix = domain.len().saturating_sub(suffix.as_bytes().len() + 1);
+    match domain[..below_suffix].rfind('.') {
+        Some(dot) if PUBLIC_MAILBOXES.contains(&domain[dot + 1..]) => DomainKind::PublicMailbox,
+        _ => DomainKind::Company,
     }
-    DomainKind::Company
 }
 
 /// The domain in whatever somebody wrote for one: small letters, ASCII form, and nothing of scheme, user, `www.`, port,
@@ -80,7 +80,11 @@ pub(super) fn canonical_name(host: &str) -> Option<Cow<'_, str>> {
     let name = if is_canonical(host) {
         Cow::Borrowed(host)
     } else {
-        let ascii = idna::domain_to_ascii(host.trim_matches('.')).ok()?;
+        let bare = host.trim_matches('.');
+        // Plain letters have but one other form; what is written in code has to be looked at.
+        let small = bare.to_ascii_lowercase();
+        let is_plain = small.is_ascii() && !small.contains("xn--");
+        let ascii = if is_plain { small } else { idna::domain_to_ascii(bare).ok()? };
         Cow::Owned(ascii.trim_matches('.').to_owned())
     };
     let is_number = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
