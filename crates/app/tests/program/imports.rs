@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use connectors::duckdb::query_json;
 use serde_json::{Value, json};
 
+use crate::interruptions::HeldRun;
 use crate::pulls::last_event;
 use crate::world::World;
 
@@ -258,4 +259,61 @@ async fn a_mapping_that_cannot_work_is_told_at_its_line_or_before_anything_is_wr
         let landed = query_json(&world.tenant_file(), "SELECT * FROM imports.deals", 1);
         assert!(landed.is_err(), "{rest}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_first_import_goes_on_where_it_was_but_not_under_another_mapping() {
+    let world = World::start().await;
+    world.sql(&[
+        "CREATE TABLE CRM.SALES.CALLS (ID NUMBER(18,0) NOT NULL, EMAIL VARCHAR, DATE TIMESTAMP_NTZ(6), UPDATED_AT TIMESTAMP_NTZ(6))",
+        "INSERT INTO CRM.SALES.CALLS SELECT SEQ4(), 'p' || SEQ4() || IFF(MOD(SEQ4(), 10) = 0, '', '@acme.com') || IFF(MOD(SEQ4(), 10) = 0, ' x', ''), \
+         '2026-03-01'::TIMESTAMP_NTZ, DATEADD('second', SEQ4(), '2026-03-01'::TIMESTAMP_NTZ) FROM TABLE(GENERATOR(ROWCOUNT => 1000))",
+    ]);
+    let rest = "stream: CRM.SALES.CALLS\nread: { incremental: { cursor: UPDATED_AT }, key: [ID] }\ndataset: custom_actions\n";
+    let file = sync_called(&world, "calls", rest);
+    let landed = || rows(&world, "SELECT count(*) AS n, count(_reject_reason) AS rejects FROM imports.calls");
+    let mut held = HeldRun::start(&world, &file, 5, "first").await;
+    held.has_more_rows_than(200).await;
+    held.stop().await;
+    let done = run(&world, &file).await;
+    assert!(done["report"]["resumed"].as_u64().unwrap() > 0, "{done}");
+    assert_eq!(landed(), [json!({"n": 1000, "rejects": 100})]);
+    assert_eq!(rows(&world, "SELECT count(DISTINCT action_id) AS n FROM model.actions"), [json!({"n": 900})]);
+
+    let file = sync_called(
+        &world,
+        "again",
+        &rest.replace("custom_actions", "{ custom_actions: { action_name: { value: a } } }"),
+    );
+    let mut held = HeldRun::start(&world, &file, 5, "second").await;
+    held.has_more_rows_than(200).await;
+    held.stop().await;
+    let file = sync_called(
+        &world,
+        "again",
+        &rest.replace("custom_actions", "{ custom_actions: { action_name: { value: b } } }"),
+    );
+    let done = run(&world, &file).await;
+    assert_eq!(done["report"]["resumed"], 0, "{done}");
+    let names =
+        rows(&world, "SELECT DISTINCT action_name AS name FROM imports.again WHERE _reject_reason IS NULL");
+    assert_eq!(names, [json!({"name": "b"})]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_row_that_is_to_be_marked_keeps_what_it_was_and_leaves_the_model() {
+    let world = World::start().await;
+    world.sql(&[
+        "CREATE TABLE CRM.SALES.OPPS (ID NUMBER(18,0) NOT NULL, EMAIL VARCHAR, STAGE VARCHAR) CHANGE_TRACKING = TRUE",
+        "INSERT INTO CRM.SALES.OPPS VALUES (7, 'jo@acme.com', 'won'), (8, 'al@globex.com', 'lost')",
+    ]);
+    let rest = "stream: CRM.SALES.OPPS\nread: { changes: true, key: [ID] }\ndeletes: { policy: mark }\ndataset: { objects: { type: deal } }\n";
+    let file = sync_called(&world, "opps", rest);
+    run(&world, &file).await;
+    world.sql(&["DELETE FROM CRM.SALES.OPPS WHERE ID = 8"]);
+    let done = run(&world, &file).await;
+    assert_eq!(done["report"]["marked"], 1, "{done}");
+    assert_eq!(rows(&world, "SELECT deal_id FROM model.deals"), [json!({"deal_id": "7"})]);
+    let marked = rows(&world, "SELECT object_id, properties FROM imports.opps WHERE _deleted_at IS NOT NULL");
+    assert_eq!(marked, [json!({"object_id": "8", "properties": "{\"stage\":\"lost\"}"})]);
 }
