@@ -206,6 +206,11 @@ pub(crate) fn write_time(nanos_of_day: i64, out: &mut Vec<u8>) {
 }
 
 fn write_padded(number: u64, digits: usize, out: &mut Vec<u8>) {
+    // Nearly all are of two digits.
+    if let (2, Ok(number @ 0..100)) = (digits, u8::try_from(number)) {
+        out.extend_from_slice(&[b'0' + number / 10, b'0' + number % 10]);
+        return;
+    }
     let mut buffer = itoa::Buffer::new();
     let text = buffer.format(number);
     out.extend(std::iter::repeat_n(b'0', digits.saturating_sub(text.len())));

@@ -7,7 +7,7 @@ use arrow_array::{Array, ArrayRef, StringArray};
 
 use super::Reason;
 use super::rejects::Rejects;
-use crate::normal::domain::{self, DomainKind};
+use crate::normal::domain::{self, DomainKind, KnownHosts};
 use crate::normal::identity::{IdentityKind, identified};
 use crate::normal::text::meaningful;
 
@@ -45,10 +45,11 @@ pub(super) fn identify<'a>(
     let builder = || StringBuilder::with_capacity(row_count, row_count * IDENTITY_BYTES);
     let (mut identity, mut kind, mut email, mut company) = (builder(), builder(), builder(), builder());
     let mut odd_domain = StringBuilder::new();
+    let mut hosts = KnownHosts::default();
     for row in 0..row_count {
         let domain = Domain::of(domains.and_then(|domains| value(domains, row)));
         let found = match identities.and_then(|identities| value(identities, row)) {
-            Some(text) => identified(text),
+            Some(text) => identified(text, &mut hosts),
             None => Err(Reason::IdentityMissing),
         };
         let (found, missing) = match found {

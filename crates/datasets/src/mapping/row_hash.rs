@@ -45,20 +45,20 @@ pub(crate) fn row_ids<'a>(
     ids.finish()
 }
 
-/// Hashes of what rows were mapped to, by which a row that changed is told from one that did not.
-pub(crate) fn content_hashes(columns: &[Cells], row_count: usize) -> ArrayRef {
+/// Hashes of what rows were mapped to, by which a row that changed is told from one that did not. Each column has its
+/// place; those without any value may be left out.
+pub(crate) fn content_hashes(columns: &[(u8, Cells)], row_count: usize) -> ArrayRef {
     let mut row_bytes = Vec::new();
     let hashes = (0..row_count).map(|row| {
         row_bytes.clear();
-        for (place, cells) in columns.iter().enumerate() {
+        for (place, cells) in columns {
             if cells.is_null(row) {
                 continue;
             }
-            row_bytes.extend_from_slice(&place.to_le_bytes()[..2]);
             let start = row_bytes.len();
-            cells.write_text(row, &mut row_bytes);
-            let length = row_bytes.len() - start;
-            row_bytes.extend_from_slice(&length.to_le_bytes()[..4]);
+            cells.write_raw(row, &mut row_bytes);
+            let [a, b, c, d, ..] = (row_bytes.len() - start).to_le_bytes();
+            row_bytes.extend_from_slice(&[*place, a, b, c, d]);
         }
         xxh3_64(&row_bytes).cast_signed()
     });

@@ -115,9 +115,13 @@ impl Mapping {
         };
         columns.insert(ROW_ID, ids);
         columns.insert("_source_key", self.source_keys(rows, rejects)?);
-        let content: Vec<Cells> = (self.dataset.landed_columns().iter())
-            .filter(|column| !matches!(column.name, ROW_ID | "_source_key"))
-            .filter_map(|column| Some(Cells::of_values(columns.get(column.name)?, &column.logical_type)))
+        let landed = self.dataset.landed_columns();
+        let content: Vec<(u8, Cells)> = (0_u8..)
+            .zip(&landed)
+            .filter(|(_, column)| !matches!(column.name, ROW_ID | "_source_key"))
+            .filter_map(|(place, column)| Some((place, columns.get(column.name)?, &column.logical_type)))
+            .filter(|(_, values, _)| values.null_count() < row_count)
+            .map(|(place, values, logical_type)| (place, Cells::of_values(values, logical_type)))
             .collect();
         columns.insert("_row_hash", content_hashes(&content, row_count));
         Ok(())

@@ -1,7 +1,7 @@
 //! Domains in one canonical form, and which of them can be a company.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::text::trimmed;
@@ -21,6 +21,34 @@ pub(crate) enum DomainKind {
     PublicSuffix,
     /// No domain of the public internet: its last part is not a known suffix.
     Unlisted,
+}
+
+/// Hosts that were looked at: of the rows that come together, many are of few companies.
+#[derive(Debug, Default)]
+pub(crate) struct KnownHosts<'a>(HashMap<&'a str, Option<KnownHost>>);
+
+/// What a host's name is in its canonical form.
+#[derive(Debug)]
+pub(crate) struct KnownHost {
+    pub(crate) name: String,
+    /// The end of the name that is a company's domain.
+    pub(crate) company_bytes: Option<usize>,
+}
+
+impl<'a> KnownHosts<'a> {
+    /// What is known of the host; nothing where it is none.
+    pub(crate) fn look_at(&mut self, host: &'a str) -> Option<&KnownHost> {
+        self.0.entry(host).or_insert_with(|| KnownHost::of(host)).as_ref()
+    }
+}
+
+impl KnownHost {
+    fn of(host: &str) -> Option<Self> {
+        let name = canonical_name(host)?.into_owned();
+        let company = normalised(&name).filter(|company| kind(company) == DomainKind::Company);
+        let company_bytes = company.filter(|company| name.ends_with(&**company)).map(|company| company.len());
+        Some(Self { name, company_bytes })
+    }
 }
 
 /// Domains whose mailboxes belong to everybody.

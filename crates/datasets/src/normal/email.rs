@@ -11,22 +11,36 @@ const LOCAL_BYTES_MAX: usize = 64;
 /// The address in small letters, its domain in ASCII form, without what mail programs write around it. A `+tag` stays:
 /// whether it is another mailbox is the provider's to know. Absent where the text is no address.
 pub(crate) fn normalised(text: &str) -> Option<Cow<'_, str>> {
-    let address = bare(text);
-    let (local, host) = address.rsplit_once('@')?;
-    if !is_local(local) {
-        return None;
-    }
-    let domain = canonical_name(host)?;
-    let is_small = !local.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii());
-    Some(match domain {
-        Cow::Borrowed(_) if is_small => Cow::Borrowed(address),
-        domain => Cow::Owned(format!("{}@{domain}", local.to_lowercase())),
-    })
+    let Address { text, local, host } = address(text)?;
+    Some(in_one_form(text, local, host, &canonical_name(host)?))
 }
 
-/// The domain of a normalised address.
-pub(crate) fn domain_of(address: &str) -> &str {
-    address.rsplit('@').next().unwrap_or_default()
+/// An address as it is written, without what is around it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Address<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) local: &'a str,
+    pub(crate) host: &'a str,
+}
+
+/// The address in `text`, whose host is not looked at yet.
+pub(crate) fn address(text: &str) -> Option<Address<'_>> {
+    let text = bare(text);
+    let (local, host) = text.rsplit_once('@')?;
+    is_local(local).then_some(Address { text, local, host })
+}
+
+/// The address in small letters at the canonical name of its host.
+pub(crate) fn in_one_form<'a>(text: &'a str, local: &str, host: &str, name: &str) -> Cow<'a, str> {
+    let is_small = !local.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii());
+    if is_small && host == name {
+        return Cow::Borrowed(text);
+    }
+    let mut address = if local.is_ascii() { local.to_ascii_lowercase() } else { local.to_lowercase() };
+    address.reserve_exact(name.len() + 1);
+    address.push('@');
+    address.push_str(name);
+    Cow::Owned(address)
 }
 
 /// Without `mailto:`, a name in front of angle brackets, and quotes around all of it.

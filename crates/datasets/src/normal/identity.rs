@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::domain::{self, DomainKind};
-use super::email;
+use super::domain::{self, DomainKind, KnownHosts};
+use super::email::{self, Address};
 use super::text::meaningful;
 use crate::mapping::Reason;
 
@@ -42,11 +42,11 @@ impl Identity<'_> {
 
 /// Tells what `text` is. With an `@` it has to be an e-mail address; like a domain of the public internet it is one; else
 /// it is an id, which has no white space.
-pub(crate) fn identified(text: &str) -> Result<Identity<'_>, Reason> {
+pub(crate) fn identified<'a>(text: &'a str, hosts: &mut KnownHosts<'a>) -> Result<Identity<'a>, Reason> {
     let text = meaningful(text).ok_or(Reason::IdentityMissing)?;
     let is_url = text.contains("://");
     if text.contains('@') && !is_url {
-        return of_email(text);
+        return of_email(text, hosts);
     }
     if text.contains('.')
         && let Some(domain) = domain::normalised(text)
@@ -63,19 +63,12 @@ pub(crate) fn identified(text: &str) -> Result<Identity<'_>, Reason> {
     of_id(text)
 }
 
-fn of_email(text: &str) -> Result<Identity<'_>, Reason> {
-    let address = email::normalised(text).ok_or(Reason::EmailInvalid)?;
-    let domain = email::domain_of(&address);
-    let company = company_of(domain);
-    let company_start = company.map(|company| address.len() - company.len());
-    Ok(Identity { kind: IdentityKind::Email, company_start, text: address })
-}
-
-/// The company's domain in a normalised one: without `www.`, and none for mailboxes of everybody.
-fn company_of(domain: &str) -> Option<&str> {
-    let company = domain::normalised(domain)?;
-    let start = domain.len().checked_sub(company.len())?;
-    (domain[start..] == *company && domain::kind(&company) == DomainKind::Company).then(|| &domain[start..])
+fn of_email<'a>(text: &'a str, hosts: &mut KnownHosts<'a>) -> Result<Identity<'a>, Reason> {
+    let Address { text, local, host } = email::address(text).ok_or(Reason::EmailInvalid)?;
+    let known = hosts.look_at(host).ok_or(Reason::EmailInvalid)?;
+    let text = email::in_one_form(text, local, host, &known.name);
+    let company_start = known.company_bytes.map(|bytes| text.len() - bytes);
+    Ok(Identity { text, kind: IdentityKind::Email, company_start })
 }
 
 fn of_id(text: &str) -> Result<Identity<'_>, Reason> {
@@ -89,7 +82,7 @@ fn of_id(text: &str) -> Result<Identity<'_>, Reason> {
 
 #[cfg(test)]
 mod tests {
-    use super::{IdentityKind, Reason, identified};
+    use super::{IdentityKind, KnownHosts, Reason, identified};
 
     #[test]
     fn identities_are_told_apart() {
@@ -101,7 +94,8 @@ mod tests {
             ("v1.2.3", "v1.2.3", IdentityKind::Id, None),
             ("jo@xn--mller-kva.de", "jo@xn--mller-kva.de", IdentityKind::Email, Some("xn--mller-kva.de")),
         ] {
-            let identity = identified(text).unwrap_or_else(|reason| panic!("{text}: {reason:?}"));
+            let identity = identified(text, &mut KnownHosts::default())
+                .unwrap_or_else(|reason| panic!("{text}: {reason:?}"));
             assert_eq!((&*identity.text, identity.kind), (expected, kind), "{text}");
             assert_eq!(identity.company(), company, "{text}");
         }
@@ -117,7 +111,7 @@ mod tests {
             ("gmail.com", Reason::DomainPublicMailbox),
             ("co.uk", Reason::DomainPublicSuffix),
         ] {
-            assert_eq!(identified(text), Err(reason), "{text}");
+            assert_eq!(identified(text, &mut KnownHosts::default()), Err(reason), "{text}");
         }
     }
 }
