@@ -273,7 +273,7 @@ async fn an_interrupted_first_import_goes_on_where_it_was_but_not_under_another_
     let file = sync_called(&world, "calls", rest);
     let landed = || rows(&world, "SELECT count(*) AS n, count(_reject_reason) AS rejects FROM imports.calls");
     let mut held = HeldRun::start(&world, &file, 5, "first").await;
-    held.has_more_rows_than(200).await;
+    held.has_more_rows_than(0).await;
     held.stop().await;
     let done = run(&world, &file).await;
     assert!(done["report"]["resumed"].as_u64().unwrap() > 0, "{done}");
@@ -286,7 +286,7 @@ async fn an_interrupted_first_import_goes_on_where_it_was_but_not_under_another_
         &rest.replace("custom_actions", "{ custom_actions: { action_name: { value: a } } }"),
     );
     let mut held = HeldRun::start(&world, &file, 5, "second").await;
-    held.has_more_rows_than(200).await;
+    held.has_more_rows_than(0).await;
     held.stop().await;
     let file = sync_called(
         &world,
