@@ -12,8 +12,8 @@ use store::{
     Tenant,
 };
 
-/// Runs that all workers together have room for.
-const PLACES: usize = 400;
+/// Runs that all workers together have room for: fewer than five thousand tenants want within their five minutes.
+const PLACES: usize = 200;
 /// How long a usual run takes, and how long the one backfill of the day does.
 const RUN: Duration = Duration::from_secs(20);
 const BACKFILL: Duration = Duration::from_secs(24 * 3_600);

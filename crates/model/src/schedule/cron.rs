@@ -20,8 +20,7 @@ const FIELDS: [(&str, &str); 5] = [
 /// Where patterns are tried out; 400 years later the calendar repeats.
 const TRIED_FROM: DateTime = date(2000, 1, 1).at(0, 0, 0, 0);
 
-/// Distances that are looked at to find the shortest: every minute of a day and of the next.
-const DISTANCES_LOOKED_AT: usize = 2 * 24 * 60;
+const MINUTES_OF_DAY: u32 = 24 * 60;
 
 /// A pattern that names some local time at all.
 #[derive(Clone, Debug)]
@@ -57,25 +56,18 @@ impl CronPattern {
         self.names_every_hour
     }
 
-    /// The shortest time between two fires, as far as a few hundred or thousand of them tell.
+    /// The shortest time between two fires, as if every day were one of the pattern's.
     pub(super) fn shortest_distance(&self) -> Duration {
-        let mut from = TRIED_FROM;
-        let mut shortest = Duration::MAX;
-        let mut is_inclusive = true;
-        let mut previous = None;
-        for _ in 0..DISTANCES_LOOKED_AT {
-            let Some(found) = self.next(from, is_inclusive) else { break };
-            if let Some(previous) = previous {
-                let distance = Duration::try_from(found.duration_since(previous));
-                shortest = shortest.min(distance.expect("fires are found in their order"));
-            }
-            // One minute apart is the shortest there is.
-            if shortest <= Duration::from_secs(60) {
-                break;
-            }
-            (from, is_inclusive, previous) = (found, false, Some(found));
-        }
-        shortest
+        let pattern = &self.cron.pattern;
+        let hours: Vec<u32> = (0..24).filter(|hour| pattern.hour_match(*hour).unwrap_or(false)).collect();
+        let minutes: Vec<u32> =
+            (0..60).filter(|minute| pattern.minute_match(*minute).unwrap_or(false)).collect();
+        let times = hours.iter().flat_map(|hour| minutes.iter().map(move |minute| hour * 60 + minute));
+        let times: Vec<u32> = times.collect();
+        let tomorrow = times.first().map(|first| first + MINUTES_OF_DAY);
+        let following = times.iter().copied().skip(1).chain(tomorrow);
+        let shortest = times.iter().zip(following).map(|(time, next)| next - time).min();
+        Duration::from_secs(60 * u64::from(shortest.unwrap_or(MINUTES_OF_DAY)))
     }
 }
 

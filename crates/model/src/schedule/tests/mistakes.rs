@@ -65,6 +65,7 @@ fn a_jitter_reaches_at_most_half_way_to_the_next_fire() {
     let spec = |cron: &str, jitter_ms| ScheduleSpec { jitter_ms, ..ScheduleSpec::new(cron, "UTC") };
     refused(spec("*/10 * * * *", Some(301_000)), "schedule_jitter", "301 s", "at most 300 s");
     refused(spec("50,59 2 * * *", Some(600_000)), "schedule_jitter", "600 s", "at most 270 s");
+    refused(spec("55 23,0 * * *", Some(1_801_000)), "schedule_jitter", "1801 s", "at most 1800 s");
     let kept = Schedule::new(spec("*/10 * * * *", Some(300_000))).unwrap();
     assert!((0..100).all(|id| kept.jitter(&id.to_string()) < Duration::from_secs(300)));
     let by_default = Schedule::new(spec("* * * * *", None)).unwrap();
