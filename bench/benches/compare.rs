@@ -238,7 +238,7 @@ impl Round<'_> {
         log: &Path,
     ) -> io::Result<Option<String>> {
         let rows = self.arguments.rows;
-        let expected = (rows, u128::from(rows) * u128::from(rows.saturating_sub(1)) / 2);
+        let expected = (rows, i128::from(rows) * i128::from(rows.saturating_sub(1)) / 2);
         let arrived = match contestant.check {
             Check::File(file, landed) => {
                 summed(&folder.join(file), &landed.replace("@TABLE@", &table.to_lowercase()))?
@@ -302,7 +302,7 @@ impl<'a> Playing<'a> {
 }
 
 /// The number of rows in a table of a DuckDB file, and the sum of their `ID`.
-fn summed(file: &Path, table: &str) -> io::Result<(u64, u128)> {
+fn summed(file: &Path, table: &str) -> io::Result<(u64, i128)> {
     let connection = duckdb::Connection::open(file).map_err(io::Error::other)?;
     let sql = format!("SELECT count(*)::VARCHAR, sum(id::HUGEINT)::VARCHAR FROM {table}");
     let row = connection.query_row(&sql, [], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
@@ -311,7 +311,7 @@ fn summed(file: &Path, table: &str) -> io::Result<(u64, u128)> {
 }
 
 /// What a program says of the rows that it saw.
-fn told(output: &str) -> (u64, u128) {
+fn told(output: &str) -> (u64, i128) {
     let line = output.lines().rev().find_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     let number = |name: &str| line.as_ref().and_then(|line| line[name].as_u64()).unwrap_or(0);
     (number("rows"), number("sum").into())

@@ -54,7 +54,7 @@ impl Account {
     }
 
     /// The number of rows in a table, and the sum of its `ID`.
-    pub async fn summed(&self, table: &str) -> snowflake::Result<(u64, u128)> {
+    pub async fn summed(&self, table: &str) -> snowflake::Result<(u64, i128)> {
         let session = Session::connect(config(self.port)).await?;
         let sql = format!(
             "SELECT COUNT(*)::VARCHAR || ' ' || SUM(ID)::VARCHAR AS SUMMED FROM BENCH.PUBLIC.{table}"
@@ -69,7 +69,7 @@ impl Account {
         }
         session.close().await?;
         let mut parts = summed.split(' ');
-        let mut next = || parts.next().and_then(|part| part.parse().ok()).unwrap_or(0_u128);
+        let mut next = || parts.next().and_then(|part| part.parse().ok()).unwrap_or(0_i128);
         Ok((u64::try_from(next()).unwrap_or(0), next()))
     }
 }

@@ -37,6 +37,10 @@ impl StageLocation {
         let (containers, last) = name.split_at(last_part(name));
         let name = match last.strip_prefix('%') {
             Some(table) => StageName::Table(names::from_text(&format!("{containers}{table}"))?),
+            // The mark may stand inside the quotes as well.
+            None if last.starts_with("\"%") => {
+                StageName::Table(names::from_text(&format!("{containers}\"{}", &last[2..]))?)
+            }
             None if name.is_empty() => return Err(invalid(text)),
             None => StageName::Named(names::from_text(name)?),
         };
@@ -106,6 +110,7 @@ mod tests {
             read("@d.\"my schema\".%\"my/t\"/x"),
             (StageName::Table(strings(&["D", "my schema", "my/t"])), "x".to_owned())
         );
+        assert_eq!(read("@\"D\".\"S\".\"%T\"").0, StageName::Table(strings(&["D", "S", "T"])));
         assert_eq!(read("@stg"), (StageName::Named(strings(&["STG"])), String::new()));
         assert_eq!(
             read("@\"D\".\"s.1\".STG/run42/"),
