@@ -13,6 +13,8 @@ pub(super) struct Candidate {
     pub(super) destination: Share,
     /// Among tenants with equally many runs going, the lowest turn goes first.
     pub(super) turn: i64,
+    /// Among those that never had a turn, the one whose run has waited longest.
+    pub(super) due_at: i64,
 }
 
 /// Something that only so many runs may use.
@@ -32,23 +34,23 @@ pub(super) fn choose(candidates: &[Candidate], capacity: usize) -> Vec<usize> {
     }
     let mut room = Room::default();
     // The last word of the key makes ties, which only turns that were never taken have, come out alike everywhere.
-    let mut tenants: BinaryHeap<Reverse<(u64, i64, &str)>> = waiting
+    let mut tenants: BinaryHeap<Reverse<(u64, i64, i64, &str)>> = waiting
         .values()
         .filter_map(|positions| positions.front())
         .map(|first| &candidates[*first])
-        .map(|first| Reverse((first.tenant.running, first.turn, first.tenant.id.as_str())))
+        .map(|first| Reverse((first.tenant.running, first.turn, first.due_at, first.tenant.id.as_str())))
         .collect();
     let mut chosen = Vec::new();
     let mut turn = candidates.iter().map(|candidate| candidate.turn).max().unwrap_or_default();
     while chosen.len() < capacity {
-        let Some(Reverse((running, _, tenant))) = tenants.pop() else { break };
+        let Some(Reverse((running, .., tenant))) = tenants.pop() else { break };
         let positions = waiting.get_mut(tenant).expect("every tenant of the heap has its queue");
         // What has no room now has none for the rest of this choice: nothing ends meanwhile.
         let next = std::iter::from_fn(|| positions.pop_front()).find(|next| room.take(&candidates[*next]));
         if let Some(next) = next {
             chosen.push(next);
             turn += 1;
-            tenants.push(Reverse((running + 1, turn, tenant)));
+            tenants.push(Reverse((running + 1, turn, candidates[next].due_at, tenant)));
         }
     }
     chosen
@@ -94,6 +96,7 @@ mod tests {
             source: share(&format!("{tenant}-snowflake"), 0, 2),
             destination: share(&format!("{tenant}-duckdb"), 0, 9),
             turn,
+            due_at: 0,
         }
     }
 
@@ -107,6 +110,13 @@ mod tests {
             [run("a1", "a", 0, 0), run("a2", "a", 0, 0), run("b1", "b", 0, 5), run("c1", "c", 0, 3)];
         assert_eq!(chosen(&candidates, 1), ["a1"]);
         assert_eq!(chosen(&candidates, 9), ["a1", "c1", "b1", "a2"]);
+    }
+
+    #[test]
+    fn of_tenants_that_never_had_a_turn_the_one_that_waited_longest_goes_first() {
+        let due = |name: &str, tenant: &str, due_at| Candidate { due_at, ..run(name, tenant, 0, 0) };
+        let candidates = [due("a1", "a", 30), due("b1", "b", 10), due("c1", "c", 20)];
+        assert_eq!(chosen(&candidates, 2), ["b1", "c1"]);
     }
 
     #[test]

@@ -50,7 +50,7 @@ SELECT * FROM (
     SELECT waiting.*, row_number() OVER (PARTITION BY tenant_id ORDER BY priority DESC, due_at, id) AS rank
     FROM waiting WHERE place <= $2
 ) AS ranked
-ORDER BY tenant_runs + rank, turn, tenant_id, rank LIMIT $3";
+ORDER BY tenant_runs + rank, turn, due_at, tenant_id, rank LIMIT $3";
 
 impl Queue {
     /// Gives a worker up to `capacity` runs that are due, each under a new epoch. A worker whose lease has run out gets
@@ -89,6 +89,7 @@ impl Candidate {
             source: share("source_id", "source_runs", "source_runs_max")?,
             destination: share("destination_id", "destination_runs", "destination_runs_max")?,
             turn: row.number("turn")?,
+            due_at: row.number("due_at")?,
         })
     }
 }

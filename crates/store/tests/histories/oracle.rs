@@ -51,8 +51,8 @@ pub(super) struct Oracle {
     pub(super) served: u64,
 }
 
-/// What decides who goes first: runs going, last turn, tenant, time; and then the run.
-type Place = (usize, u64, Id<Tenant>, Timestamp, Id<Run>);
+/// What decides who goes first: runs going, last turn, time, tenant; and then the run.
+type Place = (usize, u64, Timestamp, Id<Tenant>, Id<Run>);
 
 impl Oracle {
     pub(super) fn open_run(&self, sync: &Id<Sync>) -> Option<&Id<Run>> {
@@ -104,7 +104,7 @@ impl Oracle {
                 && self.has_room(&sync.source, now)
                 && self.has_room(&sync.destination, now)
             {
-                startable.push((going, tenant.served, sync.tenant.clone(), run.due_at, id.clone()));
+                startable.push((going, tenant.served, run.due_at, sync.tenant.clone(), id.clone()));
             }
         }
         startable
