@@ -95,7 +95,7 @@ const NARROW: &str = "
 const DOCUMENTS: &str = "
     PARSE_JSON('{\"account\":{\"id\":' || N || ',\"name\":\"Company ' || MOD(N, 977)
         || '\",\"address\":{\"city\":\"City ' || MOD(N, 503) || '\",\"zip\":\"' || LPAD(TO_CHAR(MOD(N, 99999)), 5, '0')
-        || '\"}},\"items\":[{\"sku\":\"A' || MOD(N, 1000) || '\",\"count\":' || MOD(N, 9) || ',\"price\":' || MOD(N * 7, 9999) / 100
-        || '},{\"sku\":\"B' || MOD(N, 700) || '\",\"count\":' || MOD(N, 5) || ',\"price\":' || MOD(N * 3, 9999) / 100
+        || '\"}},\"items\":[{\"sku\":\"A' || MOD(N, 1000) || '\",\"count\":' || MOD(N, 9) || ',\"price\":' || (MOD(N * 7, 9999) / 100)
+        || '},{\"sku\":\"B' || MOD(N, 700) || '\",\"count\":' || MOD(N, 5) || ',\"price\":' || (MOD(N * 3, 9999) / 100)
         || '}],\"tags\":[\"' || SUBSTR(MD5(N), 1, 8) || '\",\"' || SUBSTR(MD5(N + 1), 1, 8)
         || '\"],\"paid\":' || IFF(MOD(N, 2) = 0, 'true', 'false') || ',\"note\":\"' || MD5(N) || MD5(N + 7) || '\"}') AS DOCUMENT";

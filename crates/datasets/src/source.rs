@@ -116,7 +116,7 @@ impl MappedSource {
                 "verify_of_dataset",
                 "mapped rows cannot be compared with their source",
             )
-            .with_remedy("compare counts with the trust report, or read anew with --full-refresh"));
+            .with_remedy("count the rows on both sides, or read anew with --full-refresh"));
         }
         let compiled = self.compiled()?;
         let staged = plan.staged.as_ref().map(|staged| self.position(staged)).transpose();
