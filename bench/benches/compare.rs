@@ -10,7 +10,7 @@ use std::{env, fs, io};
 use bench::compare::account::{self, Account};
 use bench::compare::contestant::{Check, Contestant, PULLS, PUSHES, Place, Programs, TARGET};
 use bench::compare::link::{self, Slowness};
-use bench::compare::report::{Comparison, Outcome};
+use bench::compare::report::{Comparison, Outcome, one_line};
 use bench::compare::shape::Shape;
 use bench::compare::{floor, process};
 use bench::measurement::Measurement;
@@ -283,7 +283,11 @@ impl<'a> Playing<'a> {
                 self.outcome.account_cpu = account_cpu;
                 self.outcome.wrong = self.outcome.wrong.take().or(wrong);
             }
-            Err(error) => self.outcome.failure = Some(error.to_string()),
+            Err(error) => {
+                eprintln!("{}: {error}", self.contestant.name);
+                // What a program prints may name folders of this machine; the last line says what is wrong.
+                self.outcome.failure = Some(one_line(&error.to_string()));
+            }
         }
     }
 
@@ -313,6 +317,6 @@ fn summed(file: &Path, table: &str) -> io::Result<(u64, i128)> {
 /// What a program says of the rows that it saw.
 fn told(output: &str) -> (u64, i128) {
     let line = output.lines().rev().find_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let number = |name: &str| line.as_ref().and_then(|line| line[name].as_u64()).unwrap_or(0);
-    (number("rows"), number("sum").into())
+    let number = |name: &str| line.as_ref().and_then(|line| line[name].as_i64()).unwrap_or(0);
+    (u64::try_from(number("rows")).unwrap_or(0), number("sum").into())
 }

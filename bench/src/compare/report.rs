@@ -100,7 +100,7 @@ impl Comparison {
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 760 {height}\" font-family=\"sans-serif\" font-size=\"13\">\n\
              <rect width=\"760\" height=\"{height}\" fill=\"#ffffff\"/>\n\
-             <text x=\"250\" y=\"20\" fill=\"#222222\">{} {} rows ({}): seconds of wall time (dark) and of processors (light)</text>\n",
+             <text x=\"20\" y=\"20\" fill=\"#222222\">{} {} rows ({}): seconds of wall time (dark) and of processors (light)</text>\n",
             self.task,
             grouped(self.rows),
             self.shape
@@ -138,7 +138,7 @@ impl Outcome {
     fn row(&self, ours: Option<Duration>) -> String {
         let (name, account) = (&self.name, self.account_cpu.as_secs_f64());
         let Some(series) = self.series() else {
-            let why = one_line(self.failure.as_deref().unwrap_or("not measured"));
+            let why = self.failure.as_deref().unwrap_or("not measured");
             return format!("| {name} ({why}) | | | | | | | |");
         };
         let (wall, cpu) = (series.wall().as_secs_f64(), series.cpu().as_secs_f64());
@@ -148,7 +148,7 @@ impl Outcome {
         let rows = series.runs.first().map_or(0, |run| run.rows);
         let peak = series.peak_bytes() >> 20;
         let remark = self.wrong.as_ref().or(self.failure.as_ref());
-        let remark = remark.map(|remark| format!(" ({})", one_line(remark))).unwrap_or_default();
+        let remark = remark.map(|remark| format!(" ({remark})")).unwrap_or_default();
         format!(
             "| {name}{remark} | {wall:.2} | {fastest:.2} to {slowest:.2} | {cpu:.2} | {times:.2} | {peak} | {} | {account:.2} |",
             grouped((rows as f64 / wall) as u64)
@@ -169,8 +169,8 @@ fn published(folder: &Path) -> io::Result<Vec<Comparison>> {
     files.iter().map(|file| Ok(serde_json::from_str(&fs::read_to_string(file)?)?)).collect()
 }
 
-/// A remark that fits into a cell of a table.
-fn one_line(text: &str) -> String {
+/// The last line of a text, as a remark that fits into a cell of a table.
+pub fn one_line(text: &str) -> String {
     let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
     last.replace('|', " ").chars().take(200).collect()
 }
