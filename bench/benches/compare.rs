@@ -91,10 +91,13 @@ fn parent() {
 }
 
 fn compare(arguments: &Arguments) -> io::Result<()> {
+    if arguments.task == Task::Push && arguments.shape != Shape::Events {
+        return Err(io::Error::other("pushes know no other shape than events"));
+    }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is in the repository");
     let account = Account::start()?;
     let runtime = tokio::runtime::Runtime::new()?;
-    let stage = tempfile::tempdir()?;
+    let vendor = tempfile::tempdir()?;
     let mut round = Round {
         arguments,
         programs: Programs {
@@ -105,7 +108,7 @@ fn compare(arguments: &Arguments) -> io::Result<()> {
         port: account.port(),
         account,
         runtime,
-        vendor: stage.path().to_owned(),
+        vendor: vendor.path().to_owned(),
     };
     round.prepare()?;
     let _link;

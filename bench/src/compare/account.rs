@@ -1,6 +1,5 @@
 //! The emulated account that everybody reads from and writes into, in a process of its own.
 
-use std::process::Child;
 use std::time::Duration;
 use std::{fs, io};
 
@@ -36,7 +35,6 @@ impl Account {
 
     /// The processor time that the account has taken so far.
     pub fn cpu(&self) -> Duration {
-        let Child { .. } = &self.process.0;
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.0.id())).unwrap_or_default();
         crate::measurement::cpu_time_in(&stat).unwrap_or_default()
     }

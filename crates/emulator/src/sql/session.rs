@@ -44,18 +44,19 @@ pub struct SqlSession {
 /// Kinds of statements that change nothing: SELECT, EXPLAIN, SHOW, DESCRIBE.
 const READING_TYPES: [u64; 4] = [SELECT, 0x2000, 0x4400, 0x4500];
 
+fn begins_with(text: &str, words: &[&str]) -> bool {
+    let text = text.trim_start();
+    words.iter().any(|word| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)))
+}
+
 /// True for a text that only reads; decided before it runs, so a doubtful one counts as a change.
 fn only_reads(text: &str) -> bool {
-    let text = text.trim_start().to_ascii_lowercase();
-    ["select", "with", "show", "describe", "desc ", "explain"].iter().any(|word| text.starts_with(word))
+    begins_with(text, &["select", "with", "show", "describe", "desc ", "explain"])
 }
 
 /// True for a text that changes at most what its own session is like, which is part of [`SqlSession::viewpoint`].
 fn concerns_session_only(text: &str) -> bool {
-    let text = text.trim_start().to_ascii_lowercase();
-    ["use ", "alter session", "set ", "unset ", "begin", "start transaction"]
-        .iter()
-        .any(|words| text.starts_with(words))
+    begins_with(text, &["use ", "alter session", "set ", "unset ", "begin", "start transaction"])
 }
 
 /// The session's open transaction. DuckDB's own begins with the first statement that writes, since it reads at one
@@ -216,8 +217,7 @@ impl SqlSession {
 
     /// True for the end of a transaction that has written nothing.
     fn ends_nothing(&self, text: &str) -> bool {
-        let text = text.trim_start().to_ascii_lowercase();
-        !self.transaction.has_begun && ["commit", "rollback"].iter().any(|word| text.starts_with(word))
+        !self.transaction.has_begun && begins_with(text, &["commit", "rollback"])
     }
 
     /// What decides, besides a SELECT's text and the data, which rows it gives: the same in two sessions that would be
