@@ -50,7 +50,7 @@ fn alter_sql(plan: &StreamPlan) -> String {
 pub(super) fn note(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<()> {
     for change in &plan.changes {
         let (from, to) = match &change.change {
-            Change::New | Change::Gone => (None, None),
+            Change::New | Change::Gone | Change::Replaced => (None, None),
             Change::Widened { from, to } | Change::Narrowed { from, to } | Change::Retyped { from, to } => {
                 (Some(from.to_string()), Some(to.to_string()))
             }

@@ -191,7 +191,7 @@ impl StreamPlan {
         spec.check()?;
         deletes::refuse_view(spec, schema)?;
         let mut columns = plan_columns(spec, schema)?;
-        let mut drift = Drift::of(spec, &mut columns, progress.columns.as_ref())?;
+        let mut drift = Drift::of(spec, schema, &mut columns, progress.columns.as_ref())?;
         let key = key_targets(spec, &columns)?;
         refuse_lost_cursor(spec, schema, progress)?;
         let read = plan_read(spec, schema, &columns)?;

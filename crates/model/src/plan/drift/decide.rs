@@ -1,7 +1,9 @@
 //! The decision about each column that is not as the last run found it.
 
+use std::collections::HashMap;
+
 use super::{Change, ColumnChange, DriftPolicy, Effect, KnownColumn, KnownColumns};
-use crate::{Error, ErrorKind, LogicalType, PlannedColumn, Result, StreamSpec};
+use crate::{Error, ErrorKind, LogicalType, PlannedColumn, Result, StreamKind, StreamSchema, StreamSpec};
 
 /// What a run is to do about its stream's columns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,15 +17,20 @@ impl Drift {
     /// Compares the planned columns with those of the last run, and takes out those that are not to be moved.
     pub(in crate::plan) fn of(
         spec: &StreamSpec,
+        schema: &StreamSchema,
         planned: &mut Vec<PlannedColumn>,
         known: Option<&KnownColumns>,
     ) -> Result<Self> {
-        let Some(known) = known else { return Ok(Self { changes: Vec::new(), known: all_of(planned) }) };
+        let in_order = schema.kind == StreamKind::Table && spec.columns.is_empty();
+        let Some(known) = known else {
+            return Ok(Self { changes: Vec::new(), known: all_of(planned, in_order) });
+        };
         let mut drift = Self {
             changes: Vec::new(),
-            known: KnownColumns { kept: known.kept.clone(), ..KnownColumns::default() },
+            known: KnownColumns { in_order, kept: known.kept.clone(), ..KnownColumns::default() },
         };
-        planned.retain(|column| drift.follow(spec, column, known));
+        let replaced = if in_order && known.in_order { replaced(planned, known) } else { Vec::new() };
+        planned.retain(|column| drift.follow(spec, column, known, &replaced));
         drift.note_gone(planned, known);
         drift.refuse_paused(spec)?;
         Ok(drift)
@@ -40,16 +47,26 @@ impl Drift {
             change.effect = Effect::ReadAnew;
         }
         let ignored = std::mem::take(&mut self.known.ignored);
-        self.known = KnownColumns { ignored, ..all_of(planned) };
+        self.known = KnownColumns { ignored, ..all_of(planned, self.known.in_order) };
     }
 
     /// Decides about one column; answers whether it is moved.
-    fn follow(&mut self, spec: &StreamSpec, column: &PlannedColumn, known: &KnownColumns) -> bool {
+    fn follow(
+        &mut self,
+        spec: &StreamSpec,
+        column: &PlannedColumn,
+        known: &KnownColumns,
+        replaced: &[String],
+    ) -> bool {
         let policy = policy_of(spec, &column.source);
         let Some(before) = known.columns.iter().find(|before| before.source == column.source) else {
             return self.follow_new(spec, column, known, policy);
         };
-        let (change, effect) = match type_change(&before.logical_type, &column.logical_type) {
+        let change = match replaced.contains(&column.source) {
+            true => Some(Change::Replaced),
+            false => type_change(&before.logical_type, &column.logical_type),
+        };
+        let (change, effect) = match change {
             None if before.target == column.target => {
                 self.known.columns.push(before.clone());
                 return true;
@@ -156,8 +173,8 @@ fn policy_of(spec: &StreamSpec, column: &str) -> DriftPolicy {
     spec.drift.columns.get(column).copied().unwrap_or(spec.drift.policy)
 }
 
-fn all_of(planned: &[PlannedColumn]) -> KnownColumns {
-    KnownColumns { columns: planned.iter().map(known_column).collect(), ..KnownColumns::default() }
+fn all_of(planned: &[PlannedColumn], in_order: bool) -> KnownColumns {
+    KnownColumns { columns: planned.iter().map(known_column).collect(), in_order, ..KnownColumns::default() }
 }
 
 fn known_column(column: &PlannedColumn) -> KnownColumn {
@@ -166,6 +183,24 @@ fn known_column(column: &PlannedColumn) -> KnownColumn {
         target: column.target.clone(),
         logical_type: column.logical_type.clone(),
     }
+}
+
+/// Columns that were dropped and made again. A table gets columns at its end alone: one that stands behind another which it
+/// stood before, or further from the first than it did, is not the one that the last run found.
+fn replaced(planned: &[PlannedColumn], known: &KnownColumns) -> Vec<String> {
+    let places: HashMap<&str, usize> =
+        known.columns.iter().enumerate().map(|(place, before)| (before.source.as_str(), place)).collect();
+    let was_followed = |column: &&PlannedColumn| !known.ignored.contains(&column.source);
+    let mut replaced = Vec::new();
+    let mut furthest = 0;
+    for (place, column) in planned.iter().filter(was_followed).enumerate() {
+        let Some(&before) = places.get(column.source.as_str()) else { continue };
+        if before < furthest || before < place {
+            replaced.push(column.source.clone());
+        }
+        furthest = furthest.max(before);
+    }
+    replaced
 }
 
 /// How a column's type changed, unless one representation holds both.

@@ -37,6 +37,9 @@ pub enum DriftPolicy {
 #[serde(default)]
 pub struct KnownColumns {
     pub columns: Vec<KnownColumn>,
+    /// Whether these are all columns of a table, but for those that are ignored, in the table's order.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub in_order: bool,
     /// Columns of the stream that are not moved because a sync ignores them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ignored: Vec<String>,
@@ -76,6 +79,8 @@ pub struct ColumnChange {
 pub enum Change {
     New,
     Gone,
+    /// Dropped, and made again under its name.
+    Replaced,
     /// Every value of the old type is one of the new.
     Widened {
         from: LogicalType,
@@ -115,6 +120,7 @@ impl fmt::Display for Change {
         match self {
             Change::New => f.write_str("is new"),
             Change::Gone => f.write_str("is gone"),
+            Change::Replaced => f.write_str("was dropped and made again"),
             Change::Widened { from, to } | Change::Narrowed { from, to } | Change::Retyped { from, to } => {
                 write!(f, "was {from} and is {to}")
             }
@@ -141,6 +147,7 @@ impl Change {
         match self {
             Change::New => "new",
             Change::Gone => "gone",
+            Change::Replaced => "replaced",
             Change::Widened { .. } => "widened",
             Change::Narrowed { .. } => "narrowed",
             Change::Retyped { .. } => "retyped",

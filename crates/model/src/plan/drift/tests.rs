@@ -112,6 +112,49 @@ fn a_column_that_comes_back_is_read_anew_since_the_target_holds_old_values() {
 }
 
 #[test]
+fn a_column_that_stands_behind_its_successor_was_dropped_and_made_again() {
+    let before = [("A", LogicalType::Text), ("B", LogicalType::Text), ("C", LogicalType::Text)];
+    let [a, b, c] = before.clone();
+    let now = [a.clone(), c, b.clone(), ("D", LogicalType::Text)];
+    let plan = planned(DriftPolicy::Add, &[deals(&before), deals(&now)]).unwrap();
+    assert_eq!(effects(&plan), [("B", "replaced", Effect::ReadAnew), ("D", "new", Effect::ReadAnew)]);
+    let ignored = planned(DriftPolicy::Ignore, &[deals(&before), deals(&now)]).unwrap();
+    assert_eq!(effects(&ignored), [("B", "replaced", Effect::Ignored), ("D", "new", Effect::Ignored)]);
+    let fewer = planned(DriftPolicy::Add, &[deals(&before), deals(&[a, b])]).unwrap();
+    assert_eq!(effects(&fewer), [("C", "gone", Effect::Kept)]);
+}
+
+#[test]
+fn a_column_behind_a_renamed_one_is_the_same_unless_it_took_that_ones_name() {
+    let (a, b, e) = (("A", LogicalType::Text), ("B", LogicalType::Text), ("E", LogicalType::Text));
+    let renamed =
+        planned(DriftPolicy::Add, &[deals(&[a.clone(), b.clone()]), deals(&[e.clone(), b.clone()])]).unwrap();
+    assert_eq!(effects(&renamed), [("E", "new", Effect::Added), ("A", "gone", Effect::Kept)]);
+    let taken = planned(DriftPolicy::Add, &[deals(std::slice::from_ref(&b)), deals(&[e, b])]).unwrap();
+    assert_eq!(effects(&taken), [("E", "new", Effect::ReadAnew), ("B", "replaced", Effect::ReadAnew)]);
+}
+
+#[test]
+fn columns_that_a_sync_lists_no_more_tell_nothing_by_their_places() {
+    let schema = deals(&[("A", LogicalType::Text), ("B", LogicalType::Text)]);
+    let mut spec = spec(DriftPolicy::Add);
+    let chosen = |name: &str| ChosenColumn { source: name.to_owned(), target: None };
+    spec.columns = vec![chosen("B"), chosen("ID"), chosen("UPDATED_AT")];
+    let known = after(&spec, std::slice::from_ref(&schema));
+    spec.columns.clear();
+    let plan = StreamPlan::build(&spec, &schema, &known).unwrap();
+    assert_eq!(effects(&plan), [("A", "new", Effect::Added)]);
+}
+
+#[test]
+fn the_order_of_a_views_columns_tells_nothing() {
+    let (a, b) = (("A", LogicalType::Text), ("B", LogicalType::Text));
+    let view = |columns: &[_]| StreamSchema { kind: StreamKind::View, ..deals(columns) };
+    let plan = planned(DriftPolicy::Add, &[view(&[a.clone(), b.clone()]), view(&[b, a])]).unwrap();
+    assert_eq!(plan.changes, []);
+}
+
+#[test]
 fn a_number_may_grow_and_the_target_never_shrinks_again() {
     let amounts = [decimal(10, 2), decimal(20, 2), decimal(10, 2), decimal(15, 2)];
     let schemas: Vec<_> = amounts.iter().map(|amount| deals(&[("AMOUNT", amount.clone())])).collect();
