@@ -70,7 +70,7 @@ impl ConnectCommand {
         // Everything that may be refused comes before a key is made.
         let onboarding = self.onboarding(&files)?;
         if self.close {
-            return print_line(onboarding.closing_script().trim_end());
+            return print_line(onboarding.closing_script()?.trim_end());
         }
         onboarding.script()?;
         let pair = files[0].key_pair(self.bits.into())?;
@@ -156,6 +156,11 @@ impl From<Bits> for KeyBits {
 
 /// A name as the log-in folds it.
 fn folded(name: &str) -> Result<Identifier> {
+    if !name.starts_with('"') && name.contains(['.', '!']) {
+        let message = format!("`{name}` names something inside something else, such as a database role");
+        return Err(Error::config("connect_name", message)
+            .with_remedy("name a role of the account: only such a role can be that of a session"));
+    }
     Identifier::parse(name).map_err(|error| {
         Error::config("connect_name", format!("`{name}` cannot be a name: {}", error.message()))
             .with_remedy("correct it in the sync file")

@@ -14,12 +14,24 @@ fn sync(world: &World) -> String {
     file.to_str().unwrap().to_owned()
 }
 
-/// Runs a script as the customer's administrator, statement by statement.
-fn run_script(world: &World, script: &str) {
-    let lines: Vec<&str> = script.lines().filter(|line| !line.starts_with("--")).collect();
-    let script = lines.join("\n");
-    let statements: Vec<&str> = script.split(';').map(str::trim).filter(|text| !text.is_empty()).collect();
-    world.sql(&statements);
+/// Runs a script as the customer's administrator, statement by statement in one session.
+async fn run_script(world: &World, script: &str) {
+    let customer = world.customer().await;
+    for statement in script.split(";\n").map(str::trim).filter(|text| !text.is_empty()) {
+        let done = customer.query(snowflake::Statement::new(statement.trim_end_matches(';'))).await;
+        done.unwrap_or_else(|error| panic!("{error}\n{statement}"));
+    }
+}
+
+/// The names of the customer's objects of a kind.
+async fn names(world: &World, show: &str) -> Vec<String> {
+    let shown = world.customer().await.query(snowflake::Statement::new(show)).await.unwrap();
+    let batches = shown.collect().await.unwrap();
+    let names = batches.iter().flat_map(|batch| {
+        let column = batch.column_by_name("name").unwrap();
+        (0..batch.num_rows()).map(|row| arrow_cast::display::array_value_to_string(column, row).unwrap())
+    });
+    names.collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -38,7 +50,7 @@ async fn the_script_gives_exactly_what_a_pull_needs_and_takes_it_back() {
     assert!(first.stderr.contains("acme.p8"), "{}", first.stderr);
     let secret = pem.lines().nth(1).unwrap();
     assert!(!first.stdout.contains(secret) && !first.stderr.contains(secret));
-    run_script(&world, &first.stdout);
+    run_script(&world, &first.stdout).await;
     world.program(&["check", "-f", &file]).await.succeeded();
     world.program(&["run", "-f", &file]).await.succeeded();
     world.assert_landed(&deals(3), "after the script");
@@ -46,7 +58,7 @@ async fn the_script_gives_exactly_what_a_pull_needs_and_takes_it_back() {
     // Printed again it is the same script for the same key, and run again it changes nothing.
     let again = world.program(&["connect", "-f", &file]).await.succeeded();
     assert_eq!((again.stdout.as_str(), again.stderr.as_str()), (first.stdout.as_str(), ""));
-    run_script(&world, &again.stdout);
+    run_script(&world, &again.stdout).await;
     world.program(&["check", "-f", &file]).await.succeeded();
 
     // Nothing beyond what was named can be read.
@@ -57,7 +69,7 @@ async fn the_script_gives_exactly_what_a_pull_needs_and_takes_it_back() {
     assert!(matches!(nosy.code, Some(5 | 6)), "{}{}", nosy.stdout, nosy.stderr);
 
     let close = world.program(&["connect", "-f", &file, "--close"]).await.succeeded();
-    run_script(&world, &close.stdout);
+    run_script(&world, &close.stdout).await;
     let gone = world.program(&["check", "-f", &file]).await;
     assert_eq!(gone.code, Some(4), "{}", gone.stderr);
 }
@@ -86,4 +98,68 @@ async fn what_cannot_be_asked_for_is_said_before_a_key_is_made() {
     let encrypted = world.program(&["connect", "-f", &file]).await;
     assert!(encrypted.stderr.contains("key_passphrase"), "{}", encrypted.stderr);
     assert!(!key.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn roles_that_snowflake_defines_are_neither_granted_nor_dropped() {
+    let world = World::start().await;
+    let file = sync(&world);
+    let text = std::fs::read_to_string(&file).unwrap();
+    for (role, code) in [
+        ("ACCOUNTADMIN", "connect_reserved"),
+        ("securityadmin", "connect_reserved"),
+        ("public", "connect_reserved"),
+        ("SNOWFLAKE.OBJECT_VIEWER", "connect_name"),
+    ] {
+        std::fs::write(&file, text.replace("role: SNOWFERRY_READ", &format!("role: {role}"))).unwrap();
+        for arguments in [vec!["connect", "-f", &file], vec!["connect", "-f", &file, "--close"]] {
+            let ended = world.program(&arguments).await;
+            assert_eq!((ended.code, ended.stdout.as_str()), (Some(3), ""), "{role}");
+            assert!(ended.stderr.contains(code) && ended.stderr.contains("to do: "), "{}", ended.stderr);
+        }
+    }
+    assert!(!world.folder().join("acme.p8").exists(), "no key is made for a script that is refused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closing_drops_what_the_script_made_and_nothing_else() {
+    let world = World::start().await;
+    let file = sync(&world);
+    let close = ["connect", "-f", &file, "--close", "--own-virtual-warehouse", "--egress", "127.0.0.1"];
+    let open: Vec<&str> = close.into_iter().filter(|argument| *argument != "--close").collect();
+    let user = "SNOWFERRY_ACME";
+
+    // The virtual warehouse was there before; user, role and policy were not.
+    let script = world.program(&open).await.succeeded();
+    run_script(&world, &script.stdout).await;
+    assert_eq!(names(&world, "SHOW NETWORK POLICIES").await, [format!("{user}_ONLY_FROM")]);
+    let script = world.program(&close).await.succeeded();
+    run_script(&world, &script.stdout).await;
+    assert_eq!(names(&world, "SHOW WAREHOUSES").await, ["COMPUTE_WH", "WH"]);
+    assert_eq!(names(&world, "SHOW NETWORK POLICIES").await, Vec::<String>::new());
+    assert!(!names(&world, "SHOW USERS").await.contains(&user.to_owned()));
+    assert!(!names(&world, "SHOW ROLES").await.contains(&"SNOWFERRY_READ".to_owned()));
+
+    // User and role were there before, and the virtual warehouse was not.
+    world.sql(&["DROP WAREHOUSE WH", "CREATE ROLE SNOWFERRY_READ", &format!("CREATE USER {user}")]);
+    for arguments in [&open[..], &close[..]] {
+        let script = world.program(arguments).await.succeeded();
+        run_script(&world, &script.stdout).await;
+    }
+    assert_eq!(names(&world, "SHOW WAREHOUSES").await, ["COMPUTE_WH"]);
+    assert!(names(&world, "SHOW USERS").await.contains(&user.to_owned()));
+    assert!(names(&world, "SHOW ROLES").await.contains(&"SNOWFERRY_READ".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_network_policy_lets_in_from_where_we_come_and_from_nowhere_else() {
+    let world = World::start().await;
+    world.set_deals(&deals(3));
+    let file = sync(&world);
+    for (egress, code) in [("127.0.0.0/8", 0), ("203.0.113.4", 4)] {
+        let script = world.program(&["connect", "-f", &file, "--egress", egress]).await.succeeded();
+        run_script(&world, &script.stdout).await;
+        let ended = world.program(&["run", "-f", &file]).await;
+        assert_eq!(ended.code, Some(code), "{egress}: {}", ended.stderr);
+    }
 }

@@ -70,6 +70,16 @@ impl World {
         self.statements(statements);
     }
 
+    /// A session of the customer's administrator, as any client has it.
+    pub(crate) async fn customer(&self) -> snowflake::Session {
+        let credentials = snowflake::Credentials::password(PASSWORD);
+        let config = snowflake::ConnectionConfig::new("acme-prod".parse().unwrap(), USER, credentials)
+            .role("ACCOUNTADMIN")
+            .endpoint(snowflake::Endpoint::parse(self.emulator.url()).unwrap())
+            .allow_http_loopback(true);
+        snowflake::Session::connect(config).await.unwrap()
+    }
+
     fn statements(&self, statements: Vec<SampleStatement>) {
         tokio::task::block_in_place(|| run(&self.emulator, statements)).unwrap();
     }

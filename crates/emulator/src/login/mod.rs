@@ -24,6 +24,7 @@ use crate::account::Account;
 use crate::server::connection::Connection;
 use crate::session::{self, ClientFamily, Session};
 use crate::sql::SessionStart;
+use crate::sql::account::network_policies;
 use crate::stage::{StageAccess, StageDialect};
 use crate::wire::Refusal;
 
@@ -78,7 +79,11 @@ async fn admit(
 ) -> Result<Response, LoginFailure> {
     let identity = credentials::check(account, request)?;
     let user = &identity.user;
-    network::check(&user.allowed_addresses, connection.peer.ip())?;
+    let address = connection.peer.ip();
+    network::check(&user.allowed_addresses, address)?;
+    if network_policies::refuses(&account.database.catalog(), &user.name, address) {
+        return Err(network::refusal(address));
+    }
     let role = chosen_role(&identity, query)?;
     let start = session_start(account, &identity, request, query, role);
     let session = open(account, request, start).await?;

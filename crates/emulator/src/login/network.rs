@@ -23,11 +23,15 @@ pub(super) fn check(allowed: &[AddressRange], address: IpAddr) -> Result<(), Log
     if allowed.is_empty() || allowed.iter().any(|range| range.contains(address)) {
         return Ok(());
     }
+    Err(refusal(address))
+}
+
+pub(super) fn refusal(address: IpAddr) -> LoginFailure {
     let message = format!(
         "Incoming request with IP/Token {address} is not allowed to access Snowflake. Contact your local security \
          administrator."
     );
-    Err(LoginFailure::new("390422", message))
+    LoginFailure::new("390422", message)
 }
 
 impl AddressRange {

@@ -1,8 +1,8 @@
-//! `ANALYTICS.VENDOR`: the tables that the customer has made for rows that a vendor brings, and a role that may write
-//! them and nothing else.
+//! `ANALYTICS.VENDOR`: the tables that the customer has made for rows that a vendor brings. And what the vendor may do: a
+//! role that may write them and nothing else, and one that may read the deals and nothing else.
 
 /// The statements, in order; the tables stay empty.
-pub(super) const STATEMENTS: [&str; 10] = [
+pub(super) const STATEMENTS: [&str; 15] = [
     "CREATE DATABASE IF NOT EXISTS ANALYTICS",
     "CREATE SCHEMA IF NOT EXISTS ANALYTICS.VENDOR",
     "CREATE OR REPLACE TABLE ANALYTICS.VENDOR.ACTIONS (\
@@ -16,4 +16,9 @@ pub(super) const STATEMENTS: [&str; 10] = [
     "GRANT USAGE ON SCHEMA ANALYTICS.VENDOR TO ROLE SNOWFERRY_WRITE",
     "GRANT INSERT ON TABLE ANALYTICS.VENDOR.ACTIONS TO ROLE SNOWFERRY_WRITE",
     "GRANT INSERT, DELETE ON TABLE ANALYTICS.VENDOR.DEALS_BY_STAGE TO ROLE SNOWFERRY_WRITE",
+    "CREATE ROLE IF NOT EXISTS SNOWFERRY_READ",
+    "GRANT USAGE ON WAREHOUSE COMPUTE_WH TO ROLE SNOWFERRY_READ",
+    "GRANT USAGE ON DATABASE CRM TO ROLE SNOWFERRY_READ",
+    "GRANT USAGE ON SCHEMA CRM.SALES TO ROLE SNOWFERRY_READ",
+    "GRANT SELECT ON TABLE CRM.SALES.OPPORTUNITIES TO ROLE SNOWFERRY_READ",
 ];

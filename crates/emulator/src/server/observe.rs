@@ -56,6 +56,15 @@ pub(super) async fn observe(
     let response = fault::serve(&account, &connection, &subject, actions, request, next).await;
     let response = if accepts_gzip { plain_text::compressed(response).await } else { response };
     account.requests.set_status(number, response.status().as_u16());
+    dated(&account, response)
+}
+
+/// With the time of the account's own clock, by which clients notice that theirs is wrong.
+fn dated(account: &Account, mut response: Response) -> Response {
+    let now = account.clock.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let Ok(now) = now.parse() {
+        response.headers_mut().entry(header::DATE).or_insert(now);
+    }
     response
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Catalog {
     pub warehouses: BTreeMap<String, WarehouseEntry>,
     pub roles: BTreeMap<String, RoleEntry>,
     pub users: BTreeMap<String, UserEntry>,
+    #[serde(default)]
+    pub network_policies: BTreeMap<String, NetworkPolicyEntry>,
     pub grants: Vec<Grant>,
     /// Dropped tables, schemas and databases that UNDROP can bring back, oldest first.
     pub dropped: Vec<Dropped>,
@@ -237,6 +239,16 @@ impl UserEntry {
     pub(crate) fn property(&self, key: &str) -> &str {
         self.properties.get(key).map_or("", String::as_str)
     }
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct NetworkPolicyEntry {
+    pub created_on: i64,
+    pub owner: String,
+    pub comment: String,
+    /// Addresses and ranges, as they were written.
+    pub allowed: Vec<String>,
+    pub blocked: Vec<String>,
 }
 
 /// What a privilege is granted on.

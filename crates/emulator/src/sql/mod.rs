@@ -1,6 +1,6 @@
 //! The SQL side of an emulated account: Snowflake's statements over an embedded DuckDB.
 
-mod account;
+pub(crate) mod account;
 mod bind;
 mod catalog;
 mod compute;

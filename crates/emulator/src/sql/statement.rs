@@ -46,7 +46,8 @@ pub(crate) fn execute(session: &mut SqlSession, request: &SqlRequest) -> Result<
         }
         "BEGIN" | "START" | "COMMIT" | "ROLLBACK" => transaction(session, &mut parser, &word),
         "SET" | "UNSET" => variable(session, request, &mut parser),
-        "EXPLAIN" | "CALL" | "EXECUTE" | "DECLARE" => Err(unsupported(word)),
+        "EXECUTE" => immediate(session, request, &mut parser),
+        "EXPLAIN" | "CALL" | "DECLARE" => Err(unsupported(word)),
         _ => Err(parse::unexpected(&parser)),
     }
 }
@@ -179,6 +180,32 @@ fn alter_session(session: &mut SqlSession, parser: &mut Parser<'_>) -> Result<Ou
     Ok(Outcome { changed_parameters: changed, ..outcome })
 }
 
+/// `EXECUTE IMMEDIATE` of one statement, given as a text or by a session variable.
+fn immediate(
+    session: &mut SqlSession,
+    request: &SqlRequest,
+    parser: &mut Parser<'_>,
+) -> Result<Outcome, SqlError> {
+    parse::expect(parser, &["EXECUTE", "IMMEDIATE"])?;
+    let text = match parser.peek_token().token {
+        Token::Placeholder(name) => {
+            parser.next_token();
+            let name = name.trim_start_matches('$').to_uppercase();
+            let constant = session.state.variables.get(&name).ok_or_else(|| {
+                compilation("002211", "22023", &format!("Session variable '${name}' does not exist"))
+            })?;
+            parse::string(&mut parse::parser(constant)?)?
+        }
+        _ => parse::string(parser)?,
+    };
+    parse::end(parser)?;
+    // A statement that executes itself would have no end.
+    if text.trim_start().get(..7).is_some_and(|start| start.eq_ignore_ascii_case("EXECUTE")) {
+        return Err(unsupported("EXECUTE IMMEDIATE inside of itself"));
+    }
+    execute(session, &SqlRequest { text, ..request.clone() })
+}
+
 /// `SET name = expression` and `UNSET name`.
 fn variable(
     session: &mut SqlSession,
@@ -196,6 +223,7 @@ fn variable(
     parse::expect_token(parser, &Token::Eq)?;
     let expr = parse::run(parser, Parser::parse_expr)?;
     parse::end(parser)?;
+    keep_results(session, &request.text)?;
     let binder = Binder::new(&session.state, &request.bindings);
     let scope = Scope::empty(None);
     let value = binder.expression(&expr, &Names::of(&scope))?;

@@ -37,7 +37,7 @@ read:
   incremental: {{ cursor: UPDATED_AT, lookback: 2m }}
   key: [OPPORTUNITY_ID]
 ",
-        snowflake(url, "ACCOUNTADMIN")
+        snowflake(url, "SNOWFERRY_READ")
     )
 }
 

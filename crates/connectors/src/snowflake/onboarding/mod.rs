@@ -1,6 +1,7 @@
 //! What a customer is asked to run: a script that gives one service user exactly what syncs need, and one that takes it
 //! all away again. Pure functions, so that what is sent to a customer can be read in a test.
 
+mod reserved;
 mod script;
 
 #[cfg(test)]
@@ -98,11 +99,13 @@ impl Purpose {
 impl Onboarding {
     /// The script that gives access. Run twice it changes nothing.
     pub fn script(&self) -> Result<String> {
+        reserved::refuse(self)?;
         script::opening(self)
     }
 
-    /// The script that takes all of it away.
-    pub fn closing_script(&self) -> String {
-        script::closing(self)
+    /// The script that takes all of it away, and nothing that the first script has not made.
+    pub fn closing_script(&self) -> Result<String> {
+        reserved::refuse(self)?;
+        Ok(script::closing(self))
     }
 }

@@ -12,13 +12,18 @@ const OPENING: &str = "\
 -- Access for Snowferry, for whoever reviews it and then runs it.
 -- It makes one role and one service user, and grants that role what is listed here and nothing else. The user has no
 -- password: it logs in with a key pair whose private half never leaves the vendor. Running this again changes nothing.
--- Run it as a role that may create users and roles and grant on these objects, such as ACCOUNTADMIN.
+-- Run it as a role that may create users and roles and grant on these objects, such as ACCOUNTADMIN. The names of the user
+-- and the role have to be new ones: where they are somebody's already, ask for others.
 ";
 
 const CLOSING: &str = "\
 -- Takes back what was given to Snowferry. Dropping the role takes all its grants along. Running this again changes nothing.
--- No table is touched, and no row that was delivered.
+-- Only what the first script has made is dropped: it is known by its comment. No table is touched, and no row that was
+-- delivered. Run it as the role that ran the first script.
 ";
+
+/// The session variable that holds one statement of the closing script.
+const STEP: &str = "SNOWFERRY_STEP";
 
 pub(super) fn opening(onboarding: &Onboarding) -> Result<String> {
     let mut script = OPENING.to_owned();
@@ -41,36 +46,66 @@ pub(super) fn opening(onboarding: &Onboarding) -> Result<String> {
 
 pub(super) fn closing(onboarding: &Onboarding) -> String {
     let Onboarding { user, role, virtual_warehouse, .. } = onboarding;
-    let mut statements = vec![format!("DROP USER IF EXISTS {user};"), format!("DROP ROLE IF EXISTS {role};")];
+    let mut made = vec![("USERS", "USER", user.clone()), ("ROLES", "ROLE", role.clone())];
     if !onboarding.egress.is_empty() {
-        statements.push(format!("DROP NETWORK POLICY IF EXISTS {};", policy(onboarding)));
+        made.push(("NETWORK POLICIES", "NETWORK POLICY", policy(onboarding)));
     }
     if onboarding.makes_virtual_warehouse {
-        statements.push(format!("DROP WAREHOUSE IF EXISTS {virtual_warehouse};"));
+        made.push(("WAREHOUSES", "WAREHOUSE", virtual_warehouse.clone()));
     }
-    format!("{CLOSING}\n{}\n", statements.join("\n"))
+    let mut script = CLOSING.to_owned();
+    for (number, (kinds, kind, name)) in made.into_iter().enumerate() {
+        let title = kind.to_lowercase();
+        script.push_str(&format!(
+            "\n-- {}. The {title}.\n{}\n",
+            number + 1,
+            dropped_if_ours(onboarding, kinds, kind, &name)
+        ));
+    }
+    script + &format!("\nUNSET {STEP};\n")
+}
+
+/// Drops what carries our comment; CREATE … IF NOT EXISTS has left without it what was there before.
+fn dropped_if_ours(onboarding: &Onboarding, kinds: &str, kind: &str, name: &Identifier) -> String {
+    let drop = string_literal(&format!("DROP {kind} {name}"));
+    let leave = string_literal("SELECT 'nothing to drop: not there, or not made for Snowferry'");
+    let shown = string_literal(name.as_str());
+    let comment = string_literal(&comment(onboarding));
+    format!(
+        "SHOW {kinds};
+SET {STEP} = (SELECT IFF(COUNT(*) = 1, {drop}, {leave})
+    FROM TABLE(RESULT_SCAN(LAST_QUERY_ID())) WHERE \"name\" = {shown} AND \"comment\" = {comment});
+EXECUTE IMMEDIATE ${STEP};"
+    )
+}
+
+/// What is made for us is marked as ours.
+fn comment(onboarding: &Onboarding) -> String {
+    format!("Snowferry, tenant {}", onboarding.tenant)
 }
 
 fn role(onboarding: &Onboarding) -> Vec<String> {
-    vec![format!("CREATE ROLE IF NOT EXISTS {};", onboarding.role)]
+    let comment = string_literal(&comment(onboarding));
+    vec![format!("CREATE ROLE IF NOT EXISTS {} COMMENT = {comment};", onboarding.role)]
 }
 
 fn virtual_warehouse(onboarding: &Onboarding) -> Vec<String> {
     let Onboarding { role, virtual_warehouse: name, makes_virtual_warehouse, .. } = onboarding;
     let make = format!(
-        "CREATE WAREHOUSE IF NOT EXISTS {name}\n    WAREHOUSE_SIZE = XSMALL AUTO_SUSPEND = 60 AUTO_RESUME = TRUE INITIALLY_SUSPENDED = TRUE;"
+        "CREATE WAREHOUSE IF NOT EXISTS {name}\n    WAREHOUSE_SIZE = XSMALL AUTO_SUSPEND = 60 AUTO_RESUME = TRUE INITIALLY_SUSPENDED = TRUE\n    COMMENT = {};",
+        string_literal(&comment(onboarding))
     );
     let grant = format!("GRANT USAGE ON WAREHOUSE {name} TO ROLE {role};");
     makes_virtual_warehouse.then_some(make).into_iter().chain([grant]).collect()
 }
 
 fn user(onboarding: &Onboarding) -> Vec<String> {
-    let Onboarding { user, role, virtual_warehouse, public_key, fingerprint, tenant, .. } = onboarding;
+    let Onboarding { user, role, virtual_warehouse, public_key, fingerprint, .. } = onboarding;
     let literal = |name: &Identifier| string_literal(name.as_str());
     vec![
         format!(
             "CREATE USER IF NOT EXISTS {user} TYPE = SERVICE COMMENT = {};",
-            string_literal(&format!("Snowferry, tenant {tenant}"))
+            string_literal(&comment(onboarding))
         ),
         format!("-- DESC USER shows the key as {fingerprint}"),
         format!(
@@ -92,15 +127,18 @@ fn network_policy(onboarding: &Onboarding) -> Vec<String> {
     let networks: Vec<String> = onboarding.egress.iter().map(|network| format!("'{network}'")).collect();
     let networks = networks.join(", ");
     vec![
-        format!("CREATE NETWORK POLICY IF NOT EXISTS {name} ALLOWED_IP_LIST = ({networks});"),
+        format!(
+            "CREATE NETWORK POLICY IF NOT EXISTS {name} ALLOWED_IP_LIST = ({networks})\n    COMMENT = {};",
+            string_literal(&comment(onboarding))
+        ),
         format!("ALTER NETWORK POLICY {name} SET ALLOWED_IP_LIST = ({networks});"),
         format!("ALTER USER {} SET NETWORK_POLICY = {name};", onboarding.user),
     ]
 }
 
 fn policy(onboarding: &Onboarding) -> Identifier {
-    let name: String = onboarding.user.as_str().chars().take(200).collect();
-    Identifier::new(format!("{name}_ONLY_FROM")).expect("a shortened name with a suffix is a name")
+    let name = onboarding.user.as_str();
+    Identifier::new(format!("{name}_ONLY_FROM")).expect("a name of bounded length with a suffix is a name")
 }
 
 fn containers(onboarding: &Onboarding) -> Result<Vec<String>> {

@@ -38,10 +38,11 @@ fn a_pull_asks_for_usage_and_select_on_what_it_names() {
     -- Access for Snowferry, for whoever reviews it and then runs it.
     -- It makes one role and one service user, and grants that role what is listed here and nothing else. The user has no
     -- password: it logs in with a key pair whose private half never leaves the vendor. Running this again changes nothing.
-    -- Run it as a role that may create users and roles and grant on these objects, such as ACCOUNTADMIN.
+    -- Run it as a role that may create users and roles and grant on these objects, such as ACCOUNTADMIN. The names of the user
+    -- and the role have to be new ones: where they are somebody's already, ask for others.
 
     -- 1. A role that can do only what follows.
-    CREATE ROLE IF NOT EXISTS "SNOWFERRY_READ";
+    CREATE ROLE IF NOT EXISTS "SNOWFERRY_READ" COMMENT = 'Snowferry, tenant acme';
 
     -- 2. The virtual warehouse that its queries run on.
     GRANT USAGE ON WAREHOUSE "SNOWFERRY_WH" TO ROLE "SNOWFERRY_READ";
@@ -88,14 +89,16 @@ fn everything_else_comes_only_when_it_is_asked_for() {
     -- Access for Snowferry, for whoever reviews it and then runs it.
     -- It makes one role and one service user, and grants that role what is listed here and nothing else. The user has no
     -- password: it logs in with a key pair whose private half never leaves the vendor. Running this again changes nothing.
-    -- Run it as a role that may create users and roles and grant on these objects, such as ACCOUNTADMIN.
+    -- Run it as a role that may create users and roles and grant on these objects, such as ACCOUNTADMIN. The names of the user
+    -- and the role have to be new ones: where they are somebody's already, ask for others.
 
     -- 1. A role that can do only what follows.
-    CREATE ROLE IF NOT EXISTS "SNOWFERRY_READ";
+    CREATE ROLE IF NOT EXISTS "SNOWFERRY_READ" COMMENT = 'Snowferry, tenant acme';
 
     -- 2. The virtual warehouse that its queries run on.
     CREATE WAREHOUSE IF NOT EXISTS "SNOWFERRY_WH"
-        WAREHOUSE_SIZE = XSMALL AUTO_SUSPEND = 60 AUTO_RESUME = TRUE INITIALLY_SUSPENDED = TRUE;
+        WAREHOUSE_SIZE = XSMALL AUTO_SUSPEND = 60 AUTO_RESUME = TRUE INITIALLY_SUSPENDED = TRUE
+        COMMENT = 'Snowferry, tenant acme';
     GRANT USAGE ON WAREHOUSE "SNOWFERRY_WH" TO ROLE "SNOWFERRY_READ";
 
     -- 3. A service user with our public key.
@@ -108,7 +111,8 @@ fn everything_else_comes_only_when_it_is_asked_for() {
     GRANT ROLE "SNOWFERRY_READ" TO USER "SNOWFERRY";
 
     -- 4. Where it may log in from.
-    CREATE NETWORK POLICY IF NOT EXISTS "SNOWFERRY_ONLY_FROM" ALLOWED_IP_LIST = ('203.0.113.4/32', '198.51.100.0/28');
+    CREATE NETWORK POLICY IF NOT EXISTS "SNOWFERRY_ONLY_FROM" ALLOWED_IP_LIST = ('203.0.113.4/32', '198.51.100.0/28')
+        COMMENT = 'Snowferry, tenant acme';
     ALTER NETWORK POLICY "SNOWFERRY_ONLY_FROM" SET ALLOWED_IP_LIST = ('203.0.113.4/32', '198.51.100.0/28');
     ALTER USER "SNOWFERRY" SET NETWORK_POLICY = "SNOWFERRY_ONLY_FROM";
 
@@ -130,14 +134,36 @@ fn everything_else_comes_only_when_it_is_asked_for() {
     SHOW GRANTS TO USER "SNOWFERRY";
     DESC USER "SNOWFERRY";
     "#);
-    insta::assert_snapshot!(onboarding.closing_script(), @r#"
+    insta::assert_snapshot!(onboarding.closing_script().unwrap(), @r#"
     -- Takes back what was given to Snowferry. Dropping the role takes all its grants along. Running this again changes nothing.
-    -- No table is touched, and no row that was delivered.
+    -- Only what the first script has made is dropped: it is known by its comment. No table is touched, and no row that was
+    -- delivered. Run it as the role that ran the first script.
 
-    DROP USER IF EXISTS "SNOWFERRY";
-    DROP ROLE IF EXISTS "SNOWFERRY_READ";
-    DROP NETWORK POLICY IF EXISTS "SNOWFERRY_ONLY_FROM";
-    DROP WAREHOUSE IF EXISTS "SNOWFERRY_WH";
+    -- 1. The user.
+    SHOW USERS;
+    SET SNOWFERRY_STEP = (SELECT IFF(COUNT(*) = 1, 'DROP USER "SNOWFERRY"', 'SELECT ''nothing to drop: not there, or not made for Snowferry''')
+        FROM TABLE(RESULT_SCAN(LAST_QUERY_ID())) WHERE "name" = 'SNOWFERRY' AND "comment" = 'Snowferry, tenant acme');
+    EXECUTE IMMEDIATE $SNOWFERRY_STEP;
+
+    -- 2. The role.
+    SHOW ROLES;
+    SET SNOWFERRY_STEP = (SELECT IFF(COUNT(*) = 1, 'DROP ROLE "SNOWFERRY_READ"', 'SELECT ''nothing to drop: not there, or not made for Snowferry''')
+        FROM TABLE(RESULT_SCAN(LAST_QUERY_ID())) WHERE "name" = 'SNOWFERRY_READ' AND "comment" = 'Snowferry, tenant acme');
+    EXECUTE IMMEDIATE $SNOWFERRY_STEP;
+
+    -- 3. The network policy.
+    SHOW NETWORK POLICIES;
+    SET SNOWFERRY_STEP = (SELECT IFF(COUNT(*) = 1, 'DROP NETWORK POLICY "SNOWFERRY_ONLY_FROM"', 'SELECT ''nothing to drop: not there, or not made for Snowferry''')
+        FROM TABLE(RESULT_SCAN(LAST_QUERY_ID())) WHERE "name" = 'SNOWFERRY_ONLY_FROM' AND "comment" = 'Snowferry, tenant acme');
+    EXECUTE IMMEDIATE $SNOWFERRY_STEP;
+
+    -- 4. The warehouse.
+    SHOW WAREHOUSES;
+    SET SNOWFERRY_STEP = (SELECT IFF(COUNT(*) = 1, 'DROP WAREHOUSE "SNOWFERRY_WH"', 'SELECT ''nothing to drop: not there, or not made for Snowferry''')
+        FROM TABLE(RESULT_SCAN(LAST_QUERY_ID())) WHERE "name" = 'SNOWFERRY_WH' AND "comment" = 'Snowferry, tenant acme');
+    EXECUTE IMMEDIATE $SNOWFERRY_STEP;
+
+    UNSET SNOWFERRY_STEP;
     "#);
 }
 
@@ -182,7 +208,7 @@ fn nothing_that_a_person_writes_ends_a_literal_or_a_name() {
         virtual_warehouse: name,
         ..onboarding(vec![read(hostile)])
     };
-    for script in [onboarding.script().unwrap(), onboarding.closing_script()] {
+    for script in [onboarding.script().unwrap(), onboarding.closing_script().unwrap()] {
         // Without everything that is quoted, nothing hostile is left.
         let mut outside = String::new();
         let mut quote = None;
@@ -210,4 +236,21 @@ fn networks_that_are_none_are_refused() {
     for text in ["", "0.0.0.0/0", "10.0.0.0/7", "203.0.113.4/33", "example.com", "::1", "203.0.113.4/"] {
         assert_eq!(Ipv4Network::parse(text).unwrap_err().code(), "egress_invalid", "{text}");
     }
+}
+
+#[test]
+fn what_snowflake_defines_is_neither_granted_nor_dropped() {
+    let name = |name: &str| Identifier::new(name).unwrap();
+    let roles = super::reserved::SYSTEM_ROLES;
+    let of_role = |role: &str| Onboarding { role: name(role), ..onboarding(vec![read("DEALS")]) };
+    let of_user = |user: &str| Onboarding { user: name(user), ..onboarding(vec![read("DEALS")]) };
+    for refused in roles.map(of_role).into_iter().chain([of_user("SNOWFLAKE")]) {
+        for error in [refused.script().unwrap_err(), refused.closing_script().unwrap_err()] {
+            assert_eq!(error.code(), "connect_reserved");
+        }
+    }
+    let long = of_user(&"X".repeat(201));
+    assert_eq!(long.closing_script().unwrap_err().code(), "connect_name");
+    // A quoted name in other letters is another role.
+    assert!(of_role("accountadmin").script().is_ok());
 }

@@ -2,6 +2,7 @@
 
 use sqlparser::parser::Parser;
 
+use super::network_policies;
 use crate::login::public_key::PublicKey;
 use crate::outcome::SqlError;
 use crate::sql::catalog::{Catalog, Grantee, UserEntry};
@@ -66,6 +67,7 @@ pub(crate) fn create(
     for (key, value) in &options {
         set(&mut entry, &mut user, key, Some(value))?;
     }
+    network_policies::check_named(session, entry.property("NETWORK_POLICY"))?;
     session.database.change(&session.connection, |catalog| {
         catalog.users.insert(name.clone(), entry);
         Ok(())
@@ -185,6 +187,7 @@ pub(crate) fn alter(session: &mut SqlSession, parser: &mut Parser<'_>) -> Result
         }
     }
     parse::end(parser)?;
+    network_policies::check_named(session, entry.property("NETWORK_POLICY"))?;
     session.database.change(&session.connection, |catalog| {
         catalog.users.insert(name.clone(), entry);
         Ok(())

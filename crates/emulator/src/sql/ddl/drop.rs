@@ -25,6 +25,9 @@ pub(super) fn execute(session: &mut SqlSession, parser: &mut Parser<'_>) -> Resu
     if matches!(kind.as_str(), "DYNAMIC" | "HYBRID") {
         parse::expect(parser, &["TABLE"])?;
     }
+    if kind == "NETWORK" {
+        parse::expect(parser, &["POLICY"])?;
+    }
     let if_exists = parse::accept(parser, &["IF", "EXISTS"]);
     let parts = parse::name(parser)?;
     let _ = parse::accept(parser, &["CASCADE"]) || parse::accept(parser, &["RESTRICT"]);
@@ -40,6 +43,7 @@ pub(super) fn execute(session: &mut SqlSession, parser: &mut Parser<'_>) -> Resu
         "WAREHOUSE" => account::warehouses::drop(session, &parts),
         "ROLE" => account::roles::drop(session, &parts),
         "USER" => account::users::drop(session, &parts),
+        "NETWORK" => account::network_policies::drop(session, &parts),
         other => return Err(unsupported(format!("DROP {other}"))),
     };
     match dropped {

@@ -100,6 +100,7 @@ fn create(
         "WAREHOUSE" => account::warehouses::create(session, parser, modifiers),
         "ROLE" => account::roles::create(session, parser, modifiers),
         "USER" => account::users::create(session, parser, modifiers),
+        "NETWORK" => account::network_policies::create(session, parser, modifiers),
         other => Err(unsupported(format!("CREATE {other}"))),
     }
 }
@@ -115,6 +116,7 @@ fn alter(session: &mut SqlSession, parser: &mut Parser<'_>) -> Result<String, Sq
         "SCHEMA" => databases::alter_schema(session, parser),
         "WAREHOUSE" => account::warehouses::alter(session, parser),
         "USER" => account::users::alter(session, parser),
+        "NETWORK" => account::network_policies::alter(session, parser),
         "ROLE" => account::roles::alter(session, parser),
         other => Err(unsupported(format!("ALTER {other}"))),
     }

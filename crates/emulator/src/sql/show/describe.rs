@@ -137,7 +137,11 @@ fn user(session: &SqlSession, parser: &mut Parser<'_>) -> Result<Listing, SqlErr
     parse::end(parser)?;
     let registered = session.users.get(&name);
     let entry = session.state.catalog.users.get(&name);
-    if entry.is_none() && registered.is_none() {
+    // Users see themselves; others are seen by whoever owns them.
+    let owner = entry.map_or("ACCOUNTADMIN", |entry| entry.owner.as_str());
+    let is_seen = session.state.user == name
+        || session.state.may("USER", std::slice::from_ref(&name), owner, &["OWNERSHIP"]);
+    if !is_seen || (entry.is_none() && registered.is_none()) {
         return Err(missing("User", &names::display(&name)));
     }
     let mut listing = Listing::new(&["property", "value", "default", "description"]);
@@ -192,7 +196,6 @@ fn user(session: &SqlSession, parser: &mut Parser<'_>) -> Result<Listing, SqlErr
             "Fingerprint of the user's RSA public key",
         );
     }
-    push("NETWORK_POLICY", property("NETWORK_POLICY"), "null", "Network policy of the user");
     Ok(listing)
 }
 

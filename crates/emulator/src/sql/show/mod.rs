@@ -11,6 +11,7 @@ pub(super) mod stages;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 
+use super::account::network_policies;
 use super::error::{missing, unsupported};
 use super::listing::Listing;
 use super::session::{SqlSession, listed};
@@ -94,6 +95,9 @@ pub(crate) fn execute(session: &mut SqlSession, parser: &mut Parser<'_>) -> Resu
     if matches!(kind.as_str(), "PRIMARY" | "UNIQUE" | "IMPORTED" | "EXPORTED") {
         parse::expect(parser, &["KEYS"])?;
     }
+    if kind == "NETWORK" {
+        parse::expect(parser, &["POLICIES"])?;
+    }
     if kind == "FILE" {
         parse::expect(parser, &["FORMATS"])?;
     }
@@ -117,6 +121,7 @@ pub(crate) fn execute(session: &mut SqlSession, parser: &mut Parser<'_>) -> Resu
         "STAGES" => filter.apply(stages::stages(session, &filter), "name"),
         "WAREHOUSES" => filter.apply(account::warehouses(session), "name"),
         "ROLES" => filter.apply(account::roles(session), "name"),
+        "NETWORK" => filter.apply(network_policies::show(session), "name"),
         "USERS" => filter.apply(account::users(session), "name"),
         "PARAMETERS" => filter.apply(account::parameters(session), "key"),
         "VARIABLES" => filter.apply(account::variables(session), "name"),
