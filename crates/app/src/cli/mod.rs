@@ -106,7 +106,7 @@ impl FileArgument {
 #[derive(Args, Debug)]
 pub(crate) struct MemoryArgument {
     /// Memory for rows on their way, such as 64MiB or 1GiB
-    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", default_value = "128MiB", value_parser = parse_size)]
     memory: u64,
 }
 
@@ -117,7 +117,7 @@ impl MemoryArgument {
 }
 
 /// What `--memory` says unless it is given.
-const MEMORY_DEFAULT: u64 = 256 << 20;
+const MEMORY_DEFAULT: u64 = 128 << 20;
 
 /// Below this, not even one chunk of Snowflake's usual size fits.
 const MEMORY_MIN: u64 = 32 << 20;

@@ -238,7 +238,12 @@ fn start(file: &TenantFile) -> Result<(Instance, u64)> {
 
 /// The memory of all of DuckDB's threads, where each takes this much.
 pub(super) fn on_each_thread(bytes: u64) -> u64 {
-    bytes * std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64)
+    bytes * cores() as u64
+}
+
+/// The threads that DuckDB uses.
+pub(super) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 fn set_memory(bytes: u64) -> String {

@@ -354,8 +354,8 @@ impl State {
 
 /// Memory for staging: each of DuckDB's threads fills a row group of its own, column by column.
 fn staging_bytes(plan: &StreamPlan) -> u64 {
-    /// A row group's values of one column, of a few words each.
-    const COLUMN_BYTES: u64 = 4 * 1024 * 1024;
+    /// A row group's values of one column, of two words each.
+    const COLUMN_BYTES: u64 = 2 * 1024 * 1024;
     MEMORY_BYTES_STAGING + on_each_thread(COLUMN_BYTES * plan.columns.len() as u64)
 }
 

@@ -2,7 +2,8 @@
 //! which ends with the position that they reach.
 
 use std::any::Any;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use arrow_schema::{ArrowError, SchemaRef};
 use model::{Batch, Cursor, Result};
 
 use super::bulk::BulkConnection;
+use super::database::cores;
 
 /// A group is closed once it has this many bytes. Few large groups are faster: DuckDB's threads wait for each other at
 /// the end of each, and it merges the row groups that they leave half full.
@@ -47,7 +49,7 @@ impl OpenGroup {
         let bulk = Arc::clone(bulk);
         let worker = std::thread::spawn(move || {
             let mut bulk = bulk.lock().unwrap_or_else(PoisonError::into_inner);
-            insert(&mut bulk, &table, Arrival { schema, waiting, being_read: None }, &statements)
+            insert(&mut bulk, &table, Arrival { schema, waiting, being_read: VecDeque::new() }, &statements)
         });
         Self {
             rows: Some(rows),
@@ -126,16 +128,27 @@ fn insert(
 struct Arrival {
     schema: SchemaRef,
     waiting: Receiver<WaitingRows>,
-    /// What the rows hold that DuckDB is reading now. Its other threads may still be at the batch before, each at one.
-    being_read: Option<Box<dyn Any + Send + Sync>>,
+    /// What the rows hold that DuckDB is reading now: each of its threads is at one batch.
+    being_read: VecDeque<Option<Box<dyn Any + Send + Sync>>>,
 }
 
 impl Iterator for Arrival {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (rows, held) = self.waiting.recv().ok()?;
-        self.being_read = held;
+        let (rows, held) = match self.waiting.try_recv() {
+            Ok(next) => next,
+            Err(TryRecvError::Disconnected) => return None,
+            Err(TryRecvError::Empty) => {
+                // Whoever sends may be waiting for this memory.
+                self.being_read.clear();
+                self.waiting.recv().ok()?
+            }
+        };
+        self.being_read.push_back(held);
+        if self.being_read.len() > cores() {
+            self.being_read.pop_front();
+        }
         Some(Ok(rows))
     }
 }

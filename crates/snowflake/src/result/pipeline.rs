@@ -2,14 +2,16 @@
 //! the parts then run side by side, and the reader gets them in order.
 //!
 //! ```text
-//! walk:  slot → memory → start part ─┬─ fetch → decode (blocking threads) → verify ─→ oneshot
+//! walk:  slot → memory → start part ─┬─ fetch → decode (decoders) → verify ─→ oneshot
 //!                                    └─ the other end of the oneshot, in order ────→ reader
 //! ```
 
-use std::sync::{Arc, OnceLock};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use rayon_core::{ThreadPool, ThreadPoolBuilder};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -186,7 +188,7 @@ impl Pipeline {
     /// The rows of a chunk, if they are all there.
     async fn verified(&self, chunk: usize, body: Frames, bytes_max: u64) -> Result<Decoded> {
         let decoder = self.decoder.clone();
-        let decoded = blocking(move || decoder.decode(body, bytes_max)).await?;
+        let decoded = decoding(move || decoder.decode(body, bytes_max)).await?;
         let expected = self.manifest.chunk_rows[chunk];
         if decoded.rows == expected {
             return Ok(decoded);
@@ -199,14 +201,14 @@ impl Pipeline {
 
     async fn inline(&self, permit: BudgetPermit) -> Result<ReadyPart> {
         let (manifest, decoder) = (Arc::clone(&self.manifest), self.decoder.clone());
-        let decoded = blocking(move || decode_inline(&decoder, manifest.inline.bytes()?)).await?;
+        let decoded = decoding(move || decode_inline(&decoder, manifest.inline.bytes()?)).await?;
         if self.is_whole(&decoded) {
             return Ok(ReadyPart { decoded, permit });
         }
         // The service is known to have left the inline rows out of a reply; asking again brought them.
         self.summary.update(|summary| summary.retries += 1);
         let (inline, decoder) = (self.fetch.links.inline_again().await?, self.decoder.clone());
-        let decoded = blocking(move || decode_inline(&decoder, inline.bytes()?)).await?;
+        let decoded = decoding(move || decode_inline(&decoder, inline.bytes()?)).await?;
         if self.is_whole(&decoded) {
             return Ok(ReadyPart { decoded, permit });
         }
@@ -231,21 +233,23 @@ fn announced(bytes: Option<u64>) -> Option<u64> {
     bytes.filter(|bytes| *bytes > 0)
 }
 
-/// Runs `decode` on a thread that may block, as many at once in this process as there are cores.
-async fn blocking<F>(decode: F) -> Result<Decoded>
+/// Runs `decode` on one of the threads that do nothing else, as many in this process as there are cores. They are always
+/// the same: memory that a thread has given out and another one gave back waits for the first to ask for more.
+async fn decoding<F>(decode: F) -> Result<Decoded>
 where
     F: FnOnce() -> Result<Decoded> + Send + 'static,
 {
-    static CORES: OnceLock<Arc<Semaphore>> = OnceLock::new();
-    let cores = CORES.get_or_init(|| Arc::new(Semaphore::new(cores())));
-    let core = Arc::clone(cores).acquire_owned().await.expect("the semaphore of the cores is never closed");
-    let decoding = tokio::task::spawn_blocking(move || {
-        let decoded = decode();
-        drop(core);
-        decoded
+    static DECODERS: LazyLock<ThreadPool> = LazyLock::new(|| {
+        let threads = ThreadPoolBuilder::new().num_threads(cores()).thread_name(|n| format!("decoder-{n}"));
+        threads.build().expect("threads can be started")
     });
-    decoding.await.unwrap_or_else(|error| {
+    let (sender, decoded) = oneshot::channel();
+    DECODERS.spawn(move || {
         // Arrow's reader panics on some malformed messages.
-        Err(Error::new(ErrorKind::Protocol, "the rows of a chunk cannot be decoded").with_source(error))
-    })
+        let decoded = catch_unwind(AssertUnwindSafe(decode));
+        drop(sender.send(decoded.unwrap_or_else(|_| {
+            Err(Error::new(ErrorKind::Protocol, "the rows of a chunk cannot be decoded"))
+        })));
+    });
+    decoded.await.expect("a decoder always answers")
 }
