@@ -6,7 +6,7 @@ use std::time::Duration;
 use connectors::duckdb::{DuckDbDestination, DuckDbJournal, DuckDbSource, TenantDatabase};
 use connectors::snowflake::push::{DeliveryProgress, Guard, PushSettings};
 use connectors::snowflake::{SnowflakeDestination, SnowflakeSource};
-use datasets::{DatasetConfig, MappedSource, Stamps};
+use datasets::{DatasetConfig, MODEL_SCHEMA, MappedSource, Stamps};
 use engine::{Sync, VerifySync};
 use jiff::Timestamp;
 use model::{Error, ErrorKind, Result, Source};
@@ -156,7 +156,15 @@ fn existing_database(file: &SyncFile) -> Result<TenantDatabase> {
         return Err(Error::new(ErrorKind::NotFound, "database_missing", message)
             .with_remedy("check `source.duckdb.path` and `tenant`, or run a pull of this tenant first"));
     }
-    TenantDatabase::open(tenant_file)
+    let database = TenantDatabase::open(tenant_file)?;
+    if let Some(export) = file.export()
+        && !database.has_view(MODEL_SCHEMA, "stages")?
+    {
+        let message = format!("there is no model yet that `dataset: {}` could be read from", export.name());
+        return Err(Error::new(ErrorKind::NotFound, "model_missing", message)
+            .with_remedy("run a pull of this tenant with a `dataset` first"));
+    }
+    Ok(database)
 }
 
 /// The source alone, for commands that write nothing.

@@ -9,8 +9,10 @@ mod cells;
 mod config;
 mod contract;
 mod currency;
+mod export;
 mod expression;
 mod mapping;
+mod matching;
 mod moment;
 mod normal;
 mod number;
@@ -20,9 +22,17 @@ mod views;
 
 pub use config::{DatasetChoice, DatasetConfig};
 pub use contract::{BOOKKEEPING, Dataset, Field, FieldType, LandedColumn, Need, ROW_ID};
+pub use export::{
+    EXPORT_CURSOR, EXPORT_GONE, ExportChoice, ExportColumn, ExportConfig, ObjectsExport, PropertyType,
+    StageConfig, StageGoal, StageKind, publication_sql,
+};
 pub use expression::{Constant, Expression, JsonPath};
 pub use mapping::{
     Context, FieldSource, InputColumns, Mapped, Mapping, MappingReport, Reason, RejectCount, Stamps,
+};
+pub use matching::{
+    Counted, Lookback, MatchConfig, MatchReport, MatchRule, MatchScope, MatchScript, Matching, Money,
+    NOTED_SQL, Rates, Recurring, UnmatchedDeal, noted, unmatch_sql,
 };
 pub use moment::{DateFormat, Language};
 pub use number::NumberFormat;

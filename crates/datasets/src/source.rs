@@ -18,7 +18,7 @@ use crate::contract::{BOOKKEEPING, Dataset, ROW_ID};
 use crate::mapping::{CURSOR, Context, Mapping, MappingReport, Stamps};
 
 /// Grows when rows are mapped in another way than before, so that none are left that were mapped in the old one.
-const MAPPING_VERSION: u32 = 1;
+const MAPPING_VERSION: u32 = 2;
 
 /// A source, and the mapping of the one stream that is read from it.
 pub struct MappedSource {

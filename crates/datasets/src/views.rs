@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::contract::Dataset;
+use crate::{export, matching};
 
 /// The schema of the views.
 pub const MODEL_SCHEMA: &str = "model";
@@ -51,14 +52,18 @@ impl LandedTable {
 /// The statements that make all views anew, in DuckDB's dialect. Names are those of the tenant's own file, without the
 /// name that it is attached under, so that the views work wherever the file is opened.
 pub fn model_views(tables: &[LandedTable]) -> String {
-    let mut sql = format!("CREATE SCHEMA IF NOT EXISTS {MODEL_SCHEMA};\n");
+    let mut sql = format!(
+        "CREATE SCHEMA IF NOT EXISTS {MODEL_SCHEMA};\n{}{}",
+        matching::CREATE_TABLES,
+        export::CREATE_TABLES
+    );
     let of = |datasets: &'static [Dataset]| tables.iter().filter(|table| datasets.contains(&table.dataset));
     let actions = of(&[Dataset::WebsiteActions, Dataset::CustomActions]).map(action_rows);
     view(&mut sql, "actions", ACTIONS, actions, "");
     view(&mut sql, "objects", OBJECTS, of(&[Dataset::Objects]).map(object_rows), LATEST_OBJECT);
     view(&mut sql, "metrics", METRICS, of(&[Dataset::Metrics]).map(metric_rows), LATEST_METRIC);
     view(&mut sql, "rejects", REJECTS, tables.iter().map(reject_rows), "");
-    for (name, query) in DERIVED {
+    for (name, query) in DERIVED.into_iter().chain(matching::VIEWS).chain(export::VIEWS) {
         let _ = write!(sql, "CREATE OR REPLACE VIEW {MODEL_SCHEMA}.{name} AS\n{query};\n");
     }
     sql
@@ -86,6 +91,7 @@ const ACTIONS: Shape = &[
     ("action_id", "VARCHAR"),
     ("company_id", "VARCHAR"),
     ("user_id", "VARCHAR"),
+    ("deal_id", "VARCHAR"),
     ("identity", "VARCHAR"),
     ("identity_kind", "VARCHAR"),
     ("email", "VARCHAR"),

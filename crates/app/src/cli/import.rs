@@ -1,19 +1,30 @@
 //! What a run of a mapped pull leaves for people to look at: the model's views, and what was rejected.
 
-use connectors::duckdb::{Import, ImportedTable};
-use datasets::{Dataset, LandedTable, MappingReport, model_views};
+use connectors::duckdb::{Import, ImportedTable, ModelScript};
+use datasets::{Dataset, LandedTable, MappingReport, MatchReport, model_views, publication_sql};
 use engine::RunReport;
-use model::Result;
+use model::{Result, TableName};
 
+use super::matching::{match_all, note};
 use crate::assemble::Assembled;
 use crate::config::SyncFile;
 
-/// Brings the views up to date, and adds the rows to the report that could not be taken. Nothing where rows are not mapped.
+/// What an import came to, beyond its rows.
+#[derive(Debug)]
+pub(super) struct Imported {
+    /// What became of each column.
+    pub(super) mapping: MappingReport,
+    /// How the deals of the tenant's syncs are matched now.
+    pub(super) matches: Vec<MatchReport>,
+}
+
+/// Brings the views and the matches up to date, and adds the rows to the report that could not be taken. Nothing where rows
+/// are not mapped.
 pub(super) async fn imported(
     assembled: &Assembled,
     file: &SyncFile,
     report: &mut RunReport,
-) -> Result<Option<MappingReport>> {
+) -> Result<Option<Imported>> {
     let Some((mapped, destination)) = assembled.mapped() else { return Ok(None) };
     let mapping = mapped.report()?;
     let target = file.spec().target.clone();
@@ -25,8 +36,21 @@ pub(super) async fn imported(
         properties: properties(&mapping),
     };
     destination.publish_model(import, |tables| model_views(&landed(tables))).await?;
+    let noted = ModelScript {
+        operation: "note when the import could be seen",
+        statements: vec![publication_sql(&file.name(), &quoted(&target))],
+        answer: "SELECT ''".to_owned(),
+    };
+    destination.change_model(noted).await?;
     report.rejected = destination.rejected(&target).await?;
-    Ok(Some(mapping))
+    note(destination, file).await?;
+    let matches = match_all(destination, report.is_unchanged).await?;
+    Ok(Some(Imported { mapping, matches }))
+}
+
+fn quoted(target: &TableName) -> String {
+    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    format!("{}.{}", quoted(&target.schema), quoted(&target.table))
 }
 
 fn properties(mapping: &MappingReport) -> Vec<(&'static str, String, String)> {

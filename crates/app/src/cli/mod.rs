@@ -6,7 +6,9 @@ mod connect;
 mod demo;
 mod discover;
 mod emulator;
+mod export;
 mod import;
+mod matching;
 mod plan;
 mod query;
 mod run;
@@ -63,6 +65,8 @@ pub(crate) enum Command {
     Run(run::RunCommand),
     /// Show when the schedule of a sync fires
     Schedule(schedule::ScheduleCommand),
+    /// Match the revenue of deals to the activity before it
+    Match(matching::MatchCommand),
     /// Compare both sides of a pull, and heal what differs
     Verify(verify::VerifyCommand),
     /// Ask the vendor database
@@ -78,6 +82,7 @@ Examples:
   snowferry check -f acme/opportunities.yaml
   snowferry run -f acme/opportunities.yaml
   snowferry run -f acme/actions-out.yaml --dry-run
+  snowferry match -f acme/opportunities.yaml
   snowferry verify -f acme/opportunities.yaml --heal
   snowferry schedule -f acme/opportunities.yaml
   snowferry query -f acme/opportunities.yaml 'select count(*) from sales.opportunities'

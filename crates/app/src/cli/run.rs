@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use connectors::snowflake::push::{DeliveryProgress, Guard};
-use datasets::MappingReport;
 use engine::{RunOptions, RunProgress, RunReport, VerifyOptions};
 use model::{Error, Result};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::MemoryArgument;
-use super::import::imported;
+use super::export::refresh;
+use super::import::{Imported, imported};
+use super::matching;
 use super::plan::refuse_append_anew;
 use super::summary::Summary;
 use super::verify::Verifying;
@@ -94,6 +95,7 @@ impl RunCommand {
             ..RunOptions::default()
         };
         let assembled = assemble(file, &choices)?;
+        refresh(file).await?;
         let mut ran = run_assembled(&assembled, &file.name(), &options, self.json, cancel).await?;
         ran.imported = imported(&assembled, file, &mut ran.report).await?;
         self.report(terminal, file, &ran, started.elapsed())?;
@@ -121,12 +123,16 @@ impl RunCommand {
                 event["delivery"] = serde_json::json!(delivery);
             }
             if let Some(imported) = imported {
-                event["mapping"] = serde_json::json!(imported);
+                event["mapping"] = serde_json::json!(imported.mapping);
+                event["matches"] = serde_json::json!(imported.matches);
             }
             return print_line(&event.to_string());
         }
-        let skipped = imported.as_ref().map(|imported| imported.skipped.as_slice()).unwrap_or_default();
-        print_line(&Summary { file, report, delivery: delivery.as_ref(), skipped, took }.text(terminal))
+        let skipped =
+            imported.as_ref().map(|imported| imported.mapping.skipped.as_slice()).unwrap_or_default();
+        print_line(&Summary { file, report, delivery: delivery.as_ref(), skipped, took }.text(terminal))?;
+        let matches = imported.iter().flat_map(|imported| &imported.matches);
+        matches.into_iter().try_for_each(|report| print_line(&matching::summary(terminal, report)))
     }
 }
 
@@ -139,8 +145,8 @@ fn guards() -> impl TypedValueParser<Value = Guard> {
 pub(super) struct Ran {
     pub(super) report: RunReport,
     pub(super) delivery: Option<DeliveryProgress>,
-    /// What became of each column, where rows were mapped.
-    pub(super) imported: Option<MappingReport>,
+    /// What became of rows that were mapped.
+    pub(super) imported: Option<Imported>,
 }
 
 /// Runs a sync, shows its progress, and leaves nothing open.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use datasets::{DatasetChoice, DatasetConfig};
+use datasets::{Dataset, DatasetChoice, DatasetConfig, MatchConfig};
 use model::{ChosenColumn, Error, NullCursor, Result, StreamName, StreamSpec, TableName};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -37,6 +37,8 @@ pub(super) struct PullDocument {
     deletes: Option<Spanned<DeletesConfig>>,
     schedule: Option<ScheduleConfig>,
     dataset: Option<Spanned<DatasetChoice>>,
+    #[serde(rename = "match")]
+    matching: Option<Spanned<MatchConfig>>,
 
     // What belongs to pushes, known so that it is refused with a reason.
     write: Option<Spanned<IgnoredAny>>,
@@ -51,6 +53,7 @@ impl PullDocument {
         self.refuse_what_pushes_say(path)?;
         self.refuse_deletes_without_key(path)?;
         self.refuse_what_datasets_cannot(path)?;
+        self.refuse_matching_of_no_deals(path)?;
         let schedule = self.schedule.as_ref().map(|schedule| schedule.schedule(path)).transpose()?;
         let stream = self.stream.value.name();
         let target = self.target(path, &stream)?;
@@ -80,6 +83,7 @@ impl PullDocument {
             verify: self.verify.map(|verify| verify.value),
             deletes: self.deletes.map(|deletes| deletes.value),
             dataset: self.dataset.and_then(|dataset| dataset.value.0),
+            matching: self.matching.map(|matching| matching.value),
             schedule,
         })
     }
@@ -122,6 +126,24 @@ impl PullDocument {
             return Err(located(path, ranges, refused("read.ranges", remedy)));
         }
         Ok(())
+    }
+
+    /// Deals are objects, and only those of the type `deal`.
+    fn refuse_matching_of_no_deals(&self, path: &Path) -> Result<()> {
+        let Some(matching) = &self.matching else { return Ok(()) };
+        let is_of_deals = self.dataset().is_some_and(|config| {
+            config.dataset == Dataset::Objects
+                && config.object_type.as_deref().is_none_or(|name| name == "deal")
+        });
+        if !is_of_deals {
+            let error =
+                Error::config("match_invalid", "`match` is for pulls of deals, and this is another one")
+                    .with_remedy("write it into the sync with `dataset: { objects: { type: deal } }`");
+            return Err(located(path, matching, error));
+        }
+        let Some(mistake) = matching.value.mistake() else { return Ok(()) };
+        let error = Error::config("match_invalid", mistake).with_remedy("docs/matching.md has every setting");
+        Err(located(path, matching, error))
     }
 
     fn refuse_what_pushes_say(&self, path: &Path) -> Result<()> {

@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::path::Path;
+use std::time::Duration;
 
 use connectors::snowflake::push::MisfitPolicy;
-use model::{Error, NullCursor, Result, StreamSpec, WriteSpec};
+use datasets::{EXPORT_CURSOR, ExportChoice, ExportConfig};
+use model::{Error, NullCursor, ReadSpec, Result, StreamName, StreamSpec, WriteSpec};
 use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_saphyr::Spanned;
 
 use super::columns::PushedColumns;
@@ -15,7 +17,7 @@ use super::read::{Percent, ReadConfig};
 use super::schedule::ScheduleConfig;
 use super::span::located;
 use super::stream::StreamConfig;
-use super::sync::{DuckDbSide, SnowflakeSide, SyncFile};
+use super::sync::{DuckDbSide, SnowflakeSide, SyncFile, sync_name};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,7 +25,8 @@ pub(super) struct PushDocument {
     tenant: String,
     source: DuckDbSide,
     destination: SnowflakeSide,
-    stream: Spanned<StreamConfig<VendorTable>>,
+    stream: Option<Spanned<StreamConfig<VendorTable>>>,
+    dataset: Option<Spanned<ExportChoice>>,
     target: Option<QualifiedTable>,
     #[serde(default)]
     read: ReadConfig<VendorColumn>,
@@ -40,6 +43,10 @@ pub(super) struct PushDocument {
     #[serde(default)]
     create_table: bool,
     schedule: Option<ScheduleConfig>,
+
+    // What belongs to pulls, known so that it is refused with a reason.
+    #[serde(rename = "match")]
+    matching: Option<Spanned<IgnoredAny>>,
 }
 
 /// What a push says beyond what every sync says.
@@ -48,6 +55,8 @@ pub(crate) struct PushOptions {
     pub(crate) on_misfit: MisfitPolicy,
     pub(crate) creates_table: bool,
     pub(crate) expected_row_count: Option<u64>,
+    /// What of the model is delivered; absent where the file names a stream.
+    pub(crate) export: Option<ExportConfig>,
 }
 
 impl PushOptions {
@@ -112,43 +121,22 @@ impl PushDocument {
                 .with_remedy("add `write: append`, `write: rewrite` or `write: upsert`");
             return Err(located(path, &self.destination.snowflake, error));
         };
-        let Some(QualifiedTable(target)) = self.target else {
+        let Some(QualifiedTable(target)) = self.target.clone() else {
             let error = Error::config("target_missing", "a push needs a `target`")
                 .with_remedy("name the customer's table: `target: DATABASE.SCHEMA.TABLE`");
-            return Err(located(path, &self.stream, error));
+            return Err(located(path, write, error));
         };
-        if let Some(read) = &self.read.full_refresh
-            && read.value.max_shrink_percent.is_some()
-        {
-            let error = Error::config("field_misplaced", "a push has `max_shrink_percent` beside `write`")
-                .with_remedy("move it there, and leave `full_refresh: {}`");
-            return Err(located(path, read, error));
-        }
-        if let Some(ranges) = &self.read.ranges {
-            let error = Error::config("field_misplaced", "`ranges` belongs to pulls, and this is a push")
-                .with_remedy("remove it: the vendor database is read in one statement");
-            return Err(located(path, ranges, error));
-        }
-        if let Some(incremental) = self.read.incremental.as_ref().filter(|_| self.read.is_unsafe_allowed()) {
-            let error = Error::config("field_misplaced", "`unsafe` belongs to pulls, and this is a push")
-                .with_remedy("remove it: a push is not refused for its cursor's values");
-            return Err(located(path, incremental, error));
-        }
+        self.refuse_what_pulls_say(path)?;
         let WriteConfig(write_spec) = &write.value;
-        // An append would repeat these rows with every run; an upsert may as well see them.
-        let null_cursor = match write_spec {
-            WriteSpec::Append => NullCursor::Exclude,
-            _ => NullCursor::Include,
-        };
         let spec = StreamSpec {
-            read: self.read.spec(path, null_cursor)?,
-            key: self.read.key(),
-            columns: self.columns.0,
-            lossy_columns: self.lossy.into_iter().map(Into::into).collect(),
+            read: self.read_spec(path, write_spec)?,
+            key: self.key(),
+            lossy_columns: self.lossy.iter().cloned().map(Into::into).collect(),
             write: write_spec.clone(),
             max_shrink_percent: self.max_shrink_percent.0,
-            ..StreamSpec::new(self.stream.value.name(), target)
+            ..StreamSpec::new(self.stream_name(path, write)?, target)
         };
+        let spec = StreamSpec { columns: self.columns.0, ..spec };
         spec.check().map_err(|error| located(path, write, error))?;
         let schedule = self.schedule.as_ref().map(|schedule| schedule.schedule(path)).transpose()?;
         Ok(SyncFile {
@@ -161,11 +149,118 @@ impl PushDocument {
                 on_misfit: self.on_misfit,
                 creates_table: self.create_table,
                 expected_row_count: self.expected_rows,
+                export: self.dataset.and_then(|dataset| dataset.value.0),
             }),
             verify: None,
             deletes: None,
             dataset: None,
+            matching: None,
             schedule,
         })
+    }
+
+    fn export(&self) -> Option<&ExportConfig> {
+        self.dataset.as_ref().and_then(|dataset| dataset.value.0.as_ref())
+    }
+
+    /// The stream that the file names, or the query of its dataset.
+    fn stream_name(&self, path: &Path, write: &Spanned<WriteConfig>) -> Result<StreamName> {
+        let (stream, export) = match (&self.stream, self.export()) {
+            (Some(stream), None) => return Ok(stream.value.name()),
+            (None, Some(export)) => (None, Some(export)),
+            (stream, export) => (stream.as_ref(), export),
+        };
+        let Some(export) = export else {
+            let error = Error::config("stream_missing", "a push needs a `stream` or a `dataset`")
+                .with_remedy(
+                    "name a table of the vendor database, a query, or a dataset such as `raw_actions`",
+                );
+            return Err(located(path, write, error));
+        };
+        if let Some(stream) = stream {
+            let message =
+                format!("`dataset: {}` is read from the model, and there is a `stream` too", export.name());
+            let error = Error::config("field_misplaced", message).with_remedy("keep one of them");
+            return Err(located(path, stream, error));
+        }
+        self.refuse_append_of_states(path, export, write)?;
+        Ok(StreamName::Query { name: export.name().to_owned(), sql: export.query(&sync_name(path)) })
+    }
+
+    /// Rows that change later have to take the place of what they were.
+    fn refuse_append_of_states(
+        &self,
+        path: &Path,
+        export: &ExportConfig,
+        write: &Spanned<WriteConfig>,
+    ) -> Result<()> {
+        if write.value.0 != WriteSpec::Append || export.may_append() {
+            return Ok(());
+        }
+        let message =
+            format!("rows of `dataset: {}` change later, and an append would add them again", export.name());
+        let remedy = match export.has_gone_rows() {
+            true => {
+                "write `write: { upsert: { delete_flag: is_gone } }`, `write: upsert` or `write: rewrite`"
+            }
+            false => "write `write: upsert` or `write: rewrite`",
+        };
+        Err(located(path, write, Error::config("append_of_states", message).with_remedy(remedy)))
+    }
+
+    /// The key that the file names, or that of its dataset.
+    fn key(&self) -> Vec<String> {
+        match self.export() {
+            Some(export) if self.read.key.is_empty() => vec![export.key().to_owned()],
+            _ => self.read.key(),
+        }
+    }
+
+    /// How the file says to read. A dataset is followed by its own cursor, unless all of it is to be replaced.
+    fn read_spec(&self, path: &Path, write: &WriteSpec) -> Result<ReadSpec> {
+        let is_said = self.read.full_refresh.is_some()
+            || self.read.incremental.is_some()
+            || self.read.changes.is_some();
+        // An append would repeat these rows with every run; an upsert may as well see them.
+        let null_cursor = match write {
+            WriteSpec::Append => NullCursor::Exclude,
+            _ => NullCursor::Include,
+        };
+        if self.export().is_none() || is_said || *write == WriteSpec::Rewrite {
+            return self.read.spec(path, null_cursor);
+        }
+        // A row without a moment is one of an import that is not over yet.
+        Ok(ReadSpec::Incremental {
+            cursor_column: EXPORT_CURSOR.to_owned(),
+            lookback: Duration::ZERO,
+            null_cursor: NullCursor::Exclude,
+        })
+    }
+
+    fn refuse_what_pulls_say(&self, path: &Path) -> Result<()> {
+        if let Some(read) = &self.read.full_refresh
+            && read.value.max_shrink_percent.is_some()
+        {
+            let error = Error::config("field_misplaced", "a push has `max_shrink_percent` beside `write`")
+                .with_remedy("move it there, and leave `full_refresh: {}`");
+            return Err(located(path, read, error));
+        }
+        if let Some(ranges) = &self.read.ranges {
+            let error = Error::config("field_misplaced", "`ranges` belongs to pulls, and this is a push")
+                .with_remedy("remove it: the vendor database is read in one statement");
+            return Err(located(path, ranges, error));
+        }
+        if let Some(matching) = &self.matching {
+            let error =
+                Error::config("field_misplaced", "`match` belongs to pulls of deals, and this is a push")
+                    .with_remedy("write it into the sync that pulls the deals");
+            return Err(located(path, matching, error));
+        }
+        if let Some(incremental) = self.read.incremental.as_ref().filter(|_| self.read.is_unsafe_allowed()) {
+            let error = Error::config("field_misplaced", "`unsafe` belongs to pulls, and this is a push")
+                .with_remedy("remove it: a push is not refused for its cursor's values");
+            return Err(located(path, incremental, error));
+        }
+        Ok(())
     }
 }

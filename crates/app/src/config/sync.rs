@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use connectors::duckdb::TenantFile;
-use datasets::{DatasetConfig, landing_spec};
+use datasets::{DatasetConfig, ExportConfig, MatchConfig, Matching, landing_spec};
 use model::{Error, Result, Schedule, StreamSpec};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -36,6 +36,8 @@ pub(crate) struct SyncFile {
     pub(super) schedule: Option<Schedule>,
     /// What the rows of a pull are mapped to.
     pub(super) dataset: Option<DatasetConfig>,
+    /// How deals that a pull imports are matched to activity.
+    pub(super) matching: Option<MatchConfig>,
 }
 
 /// The side that is a customer's account.
@@ -179,9 +181,19 @@ impl SyncFile {
         self.dataset.as_ref()
     }
 
+    /// How the deals of this sync are matched.
+    pub(crate) fn matching(&self) -> Option<Matching> {
+        self.matching.clone().map(|config| Matching { sync_id: self.name(), config })
+    }
+
     /// What a push says beyond that; absent for a pull.
     pub(crate) fn push(&self) -> Option<&PushOptions> {
         self.push.as_ref()
+    }
+
+    /// What of the model a push delivers; absent where it names a stream.
+    pub(crate) fn export(&self) -> Option<&ExportConfig> {
+        self.push.as_ref().and_then(|push| push.export.as_ref())
     }
 
     /// The comparisons that runs make by themselves.

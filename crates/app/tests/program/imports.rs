@@ -32,7 +32,7 @@ dataset:
 ";
 
 /// The rows of a query of the vendor database.
-fn rows(world: &World, sql: &str) -> Vec<Value> {
+pub(crate) fn rows(world: &World, sql: &str) -> Vec<Value> {
     let answer = query_json(&world.tenant_file(), sql, usize::MAX).unwrap();
     let text = |batch: &arrow_array::RecordBatch, row| {
         arrow_cast::display::array_value_to_string(batch.column(0), row).unwrap()
@@ -46,13 +46,13 @@ fn rows(world: &World, sql: &str) -> Vec<Value> {
 }
 
 /// Writes a sync file under a name of its own.
-fn sync_called(world: &World, name: &str, rest: &str) -> PathBuf {
+pub(crate) fn sync_called(world: &World, name: &str, rest: &str) -> PathBuf {
     let path = world.folder().join(format!("{name}.yaml"));
     std::fs::rename(world.sync(rest), &path).unwrap();
     path
 }
 
-async fn run(world: &World, file: &std::path::Path) -> Value {
+pub(crate) async fn run(world: &World, file: &std::path::Path) -> Value {
     let ended = world.program(&["run", "-f", file.to_str().unwrap(), "--json"]).await.succeeded();
     last_event(&ended.stdout)
 }

@@ -101,6 +101,8 @@ struct Shared {
     memory_bytes: Mutex<u64>,
     /// Held by writers of the journal: DuckDB refuses the second of two updates of one row instead of having it wait.
     journal_writer: Mutex<()>,
+    /// The same for whoever makes the views of the model, or matches its deals.
+    model_writer: Mutex<()>,
 }
 
 /// The files that this process has open.
@@ -133,6 +135,7 @@ impl TenantDatabase {
             instance: Some(instance),
             memory_bytes: Mutex::new(memory_bytes),
             journal_writer: Mutex::default(),
+            model_writer: Mutex::default(),
         };
         let database = Self { shared: Arc::new(shared) };
         open.insert(database.shared.place.clone(), Arc::downgrade(&database.shared));
@@ -148,6 +151,17 @@ impl TenantDatabase {
     pub fn connect(&self) -> Result<TenantConnection> {
         self.allow_memory(MEMORY_BYTES_MAX)?;
         self.connect_lightly()
+    }
+
+    /// Whether there is a view of this name.
+    pub fn has_view(&self, schema: &str, view: &str) -> Result<bool> {
+        self.connect_lightly()?
+            .query_row(
+                "SELECT count(*) > 0 FROM duckdb_views() WHERE database_name = 'vendor' AND schema_name = ? AND view_name = ?",
+                [schema, view],
+                |row| row.get(0),
+            )
+            .map_err(|error| error::failed("look for a view", error))
     }
 
     /// A connection for statements that hold no more than a few rows.
@@ -195,6 +209,11 @@ impl TenantDatabase {
     /// Waits until nobody else writes to the journal.
     pub(super) fn journal_writer(&self) -> MutexGuard<'_, ()> {
         self.shared.journal_writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until nobody else changes the model.
+    pub(super) fn model_writer(&self) -> MutexGuard<'_, ()> {
+        self.shared.model_writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn instance(&self) -> Result<&Instance> {

@@ -23,6 +23,7 @@ use super::drift;
 use super::error::{failed, refused};
 use super::group::OpenGroup;
 use super::imports::{self, Import, ImportedTable};
+use super::model_script::ModelScript;
 use super::replace_from::replace_from;
 use super::sql::{
     CATALOG, create_table_sql, quoted_schema, quoted_target, repeated_keys_sql, set_staged_sql, staging,
@@ -78,7 +79,29 @@ impl DuckDbDestination {
         import: Import,
         views: impl FnOnce(&[ImportedTable]) -> String + Send + 'static,
     ) -> Result<()> {
-        self.blocking(move |state| imports::publish(&mut state.file.connection, &import, views)).await
+        let database = self.database.clone();
+        self.blocking(move |state| {
+            let _no_other = database.model_writer();
+            imports::publish(&mut state.file.connection, &import, views)
+        })
+        .await
+    }
+
+    /// Runs statements that change the model in one transaction, and gives the text that the last one answers.
+    pub async fn change_model(&self, script: ModelScript) -> Result<String> {
+        self.database.allow_memory(MEMORY_BYTES_MAX)?;
+        let database = self.database.clone();
+        self.blocking(move |state| {
+            let _no_other = database.model_writer();
+            script.run(&mut state.file.connection)
+        })
+        .await
+    }
+
+    /// Whether an import has landed rows in `target`.
+    pub async fn has_imported(&self, target: &TableName) -> Result<bool> {
+        let target = target.clone();
+        self.blocking(move |state| imports::is_there(&state.file.connection, &target)).await
     }
 
     /// Rows of `target` that could not be taken, by reason.

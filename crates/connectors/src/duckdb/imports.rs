@@ -63,6 +63,17 @@ pub(super) fn publish(
     transaction.commit().map_err(|e| failed("make the views of imported rows", e))
 }
 
+/// Whether an import has landed rows in `target`.
+pub(super) fn is_there(connection: &Connection, target: &TableName) -> Result<bool> {
+    connection
+        .query_row(
+            "SELECT count(*) > 0 FROM vendor._snowferry.imports WHERE target_schema = ? AND target_table = ?",
+            params![target.schema, target.table],
+            |row| row.get(0),
+        )
+        .map_err(|e| failed("look for imported tables", e))
+}
+
 fn note(connection: &Connection, import: &Import) -> duckdb::Result<()> {
     let Import { target, sync_id, dataset, has_key, properties } = import;
     for table in ["imports", "import_properties"] {

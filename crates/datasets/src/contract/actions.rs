@@ -63,6 +63,13 @@ pub(super) const CUSTOM_FIELDS: &[Field] = &[
     USER_ID,
     COMPANY_DOMAIN,
     ADDED_AT,
+    field(
+        "deal_id",
+        FieldType::Text,
+        Need::Optional,
+        &["opportunity_id"],
+        "the deal that it belongs to, by which revenue is matched",
+    ),
     field("revenue", FieldType::Number, Need::Optional, &[], "reserved action property: an amount of money"),
     field("currency", FieldType::Currency, Need::Optional, &[], "reserved action property: ISO 4217"),
     field(
@@ -83,6 +90,7 @@ pub(super) fn columns() -> Vec<LandedColumn> {
         text("email", "the identity where it is an e-mail address"),
         text("user_id", "the person's id"),
         text("company_id", "the company's domain; NULL for public mailboxes"),
+        text("deal_id", "the deal that it belongs to"),
         text("action_type", "`enter-page` for website actions, `custom` for the others"),
         text("action_name", "what was done"),
         column("action_date", TIMESTAMP, "when, in UTC, to the microsecond"),

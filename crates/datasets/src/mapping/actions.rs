@@ -49,6 +49,7 @@ pub(super) fn map<'a>(mapping: &'a Mapping, rows: &RecordBatch, fields: &mut Fie
     let currencies = checked(fields, "currency", currency);
     let periods = checked(fields, "period", period);
     let reserved = [
+        (fields.get("deal_id").cloned(), LogicalType::Text, "deal_id"),
         (amount, NUMBER, "revenue"),
         (currencies, LogicalType::Text, "currency"),
         (periods, LogicalType::Text, "period"),

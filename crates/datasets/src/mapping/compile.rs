@@ -221,7 +221,7 @@ const ODD_DOMAIN: &str = "company_domain";
 /// Names of properties that only fields of the contract may give.
 fn reserved_properties(dataset: Dataset) -> impl Iterator<Item = String> {
     let names = match dataset {
-        Dataset::CustomActions => &["revenue", "currency", "period"][..],
+        Dataset::CustomActions => &["deal_id", "revenue", "currency", "period"][..],
         Dataset::Objects => &[ODD_DOMAIN],
         Dataset::WebsiteActions | Dataset::Metrics => &[],
     };

@@ -1,4 +1,4 @@
-//! The tables of docs/imports.md are what the code does.
+//! The tables of the pages are what the code does.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use datasets::Dataset;
 
 use crate::bad_input::{reasons, tables};
+use crate::matching;
 
 /// The fields of every dataset, and the columns that rows land with.
 fn contracts() -> String {
@@ -47,13 +48,23 @@ fn landed() -> String {
 }
 
 #[test]
-fn the_page_says_what_the_code_does() {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/imports.md");
+fn the_page_of_imports_says_what_the_code_does() {
+    let generated =
+        [("contracts", contracts()), ("landed", landed()), ("reasons", reasons()), ("bad input", tables())];
+    assert_page("imports.md", &generated);
+}
+
+#[test]
+fn the_page_of_matching_says_what_the_code_does() {
+    assert_page("matching.md", &[("inputs", matching::inputs::table())]);
+}
+
+/// Between its marks the page has these texts.
+fn assert_page(name: &str, generated: &[(&str, String)]) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
     let mut page = std::fs::read_to_string(&path).unwrap();
     let before = page.clone();
-    for (name, text) in
-        [("contracts", contracts()), ("landed", landed()), ("reasons", reasons()), ("bad input", tables())]
-    {
+    for (name, text) in generated {
         let (start, end) = (format!("<!-- {name}: generated -->\n"), format!("<!-- {name}: end -->"));
         let from = page.find(&start).unwrap_or_else(|| panic!("no {start}")) + start.len();
         let until = from + page[from..].find(&end).unwrap_or_else(|| panic!("no {end}"));
@@ -65,6 +76,6 @@ fn the_page_says_what_the_code_does() {
     }
     assert!(
         before == page,
-        "docs/imports.md is not what the code does: run this test with SNOWFERRY_BLESS=1, and look at the difference"
+        "docs/{name} is not what the code does: run this test with SNOWFERRY_BLESS=1, and look at the difference"
     );
 }

@@ -5,6 +5,7 @@
 mod bad_input;
 mod document;
 mod mappings;
+mod matching;
 mod random;
 mod source;
 mod stream;

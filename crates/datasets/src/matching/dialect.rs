@@ -1,0 +1,65 @@
+//! What databases write differently, in DuckDB's words. The rest of the statements is SQL that Postgres takes as well.
+
+/// A text as a literal.
+pub(super) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// A name in quotes.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Makes a table that lasts as long as the connection.
+pub(super) fn scratch(name: &str, query: &str) -> String {
+    format!("CREATE OR REPLACE TEMP TABLE {name} AS\n{query};")
+}
+
+/// A property of an object as text; numbers as they are written to fifteen significant digits.
+pub(super) fn property(name: &str) -> String {
+    format!("json_extract_string(properties, {})", literal(&format!("$.\"{}\"", name.replace('"', ""))))
+}
+
+/// A text as an amount; NULL where it is none, or has more digits than the text of a JSON number keeps.
+pub(super) fn amount(text: &str) -> String {
+    format!("TRY_CAST({text} AS DECIMAL(22,9))")
+}
+
+/// A text as a moment in UTC; NULL where it is none.
+pub(super) fn moment(text: &str) -> String {
+    // Words that the database takes for moments, such as `infinity`, are none of a deal's.
+    format!("CASE WHEN {text} LIKE '____-__-__%' THEN TRY_CAST({text} AS TIMESTAMP) END")
+}
+
+/// A calculation whose result may have too many digits; NULL then.
+pub(super) fn within_range(calculation: &str) -> String {
+    format!("TRY(CAST({calculation} AS DECIMAL(38,9)))")
+}
+
+/// The moment so many seconds before another.
+pub(super) fn seconds_before(moment: &str, seconds: u64) -> String {
+    format!("{moment} - to_seconds({seconds})")
+}
+
+/// The day after a moment.
+pub(super) fn a_day_after(moment: &str) -> String {
+    format!("{moment} + INTERVAL 1 DAY")
+}
+
+/// The microsecond after a moment.
+pub(super) fn a_microsecond_after(moment: &str) -> String {
+    format!("{moment} + INTERVAL 1 MICROSECOND")
+}
+
+/// Microseconds since 1970.
+pub(super) fn microseconds(moment: &str) -> String {
+    format!("epoch_us({moment})")
+}
+
+/// A number that says which rows a group has, in whatever order they come.
+pub(super) fn fingerprint(columns: &str) -> String {
+    format!("CAST(sum(hash({columns})) AS DECIMAL(38,0))")
+}
+
+/// The time of the transaction, in UTC.
+pub(super) const NOW: &str = "make_timestamp(epoch_us(now()))";
