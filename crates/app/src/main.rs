@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Demo(command) => in_runtime(command.run(&terminal)),
         Command::Discover(command) => in_runtime(command.run(&terminal)),
         Command::Emulator(command) => in_runtime(command.run(&terminal)),
+        Command::Explain(command) => command.run(&terminal),
         Command::Match(command) => in_runtime(command.run(&terminal)),
         Command::Plan(command) => in_runtime(command.run(&terminal)),
         Command::Query(command) => command.run(&terminal),

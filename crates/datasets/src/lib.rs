@@ -9,6 +9,7 @@ mod cells;
 mod config;
 mod contract;
 mod currency;
+mod explain;
 mod export;
 mod expression;
 mod mapping;
@@ -22,6 +23,7 @@ mod views;
 
 pub use config::{DatasetChoice, DatasetConfig};
 pub use contract::{BOOKKEEPING, Dataset, Field, FieldType, LandedColumn, Need, ROW_ID};
+pub use explain::{Section, Subject};
 pub use export::{
     EXPORT_CURSOR, EXPORT_GONE, ExportChoice, ExportColumn, ExportConfig, ObjectsExport, PropertyType,
     StageConfig, StageGoal, StageKind, publication_sql,

@@ -76,11 +76,7 @@ pub(super) async fn match_all(
     is_unchanged: bool,
 ) -> Result<Vec<MatchReport>> {
     let answer = change(destination, Vec::new(), NOTED_SQL.to_owned()).await?;
-    let noted = noted(&answer).map_err(|error| {
-        Error::config("match_unreadable", "a matching was noted by another version of this program")
-            .with_remedy("run the sync of those deals, which notes it anew")
-            .with_source(error)
-    })?;
+    let noted = noted(&answer).map_err(unreadable)?;
     let mut reports = Vec::new();
     for matching in &noted {
         let report = match_deals(destination, matching, MatchScope::Changed).await?;
@@ -89,6 +85,13 @@ pub(super) async fn match_all(
         }
     }
     Ok(reports)
+}
+
+/// A note that this program cannot read.
+pub(super) fn unreadable(error: serde_json::Error) -> Error {
+    Error::config("match_unreadable", "a matching was noted by another version of this program")
+        .with_remedy("run the sync of those deals, which notes it anew")
+        .with_source(error)
 }
 
 async fn match_deals(

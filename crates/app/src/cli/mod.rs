@@ -6,6 +6,7 @@ mod connect;
 mod demo;
 mod discover;
 mod emulator;
+mod explain;
 mod export;
 mod import;
 mod matching;
@@ -65,6 +66,8 @@ pub(crate) enum Command {
     Run(run::RunCommand),
     /// Show when the schedule of a sync fires
     Schedule(schedule::ScheduleCommand),
+    /// Show why the model says what it says of a person, a company or a deal
+    Explain(explain::ExplainCommand),
     /// Match the revenue of deals to the activity before it
     Match(matching::MatchCommand),
     /// Compare both sides of a pull, and heal what differs

@@ -29,7 +29,14 @@ fn every_whole_sync_file_in_the_documents_makes_sense() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("example.yaml");
     let mut seen = 0;
-    for document in ["README.md", "docs/imports.md", "docs/sync-file.md", "docs/push.md"] {
+    for document in [
+        "README.md",
+        "docs/exports.md",
+        "docs/imports.md",
+        "docs/matching.md",
+        "docs/sync-file.md",
+        "docs/push.md",
+    ] {
         let text = std::fs::read_to_string(root.join(document)).unwrap();
         for example in examples(&text) {
             std::fs::write(&path, &example).unwrap();
@@ -48,7 +55,7 @@ fn every_whole_sync_file_in_the_documents_makes_sense() {
 /// The YAML of whole sync files. What is left to the reader is written as `{ … }`, and filled in here.
 fn examples(document: &str) -> Vec<String> {
     let blocks = document.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let whole = blocks.filter(|block| block.contains("tenant:") && block.contains("stream:"));
+    let whole = blocks.filter(|block| block.contains("tenant:") && block.contains("source:"));
     let log_in =
         "snowflake: { account: acme-prod, user: SNOWFERRY, password: { env: SNOWFERRY_TEST_UNSET } }";
     whole.map(|block| block.replace("snowflake: { … }", log_in).replace("read: { … }", "read: {}")).collect()

@@ -38,14 +38,14 @@ dataset: { custom_actions: { action_name: KIND } }
 ";
 
 /// A customer whose deals and activity have been pulled.
-struct Customer {
-    world: World,
-    deals: PathBuf,
+pub(crate) struct Customer {
+    pub(crate) world: World,
+    pub(crate) deals: PathBuf,
     activity: PathBuf,
 }
 
 impl Customer {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let world = World::start().await;
         world.sql(CRM);
         let (deals, activity) =
@@ -113,7 +113,7 @@ async fn raw_actions_arrive_once_and_then_only_what_imports_have_added() {
         .await;
     assert_eq!(
         shown,
-        ["jo@acme.com | acme.com | Meeting | 2026-03-05 10:00:00.123456 | offer | snowflake | true | true"]
+        ["jo@acme.com | acme.com | Meeting | 2026-03-05 10:00:00.123456000 | offer | snowflake | true | true"]
     );
     assert_eq!(inserted(&run(&customer.world, &file).await), 0);
     customer.world.sql(&[
@@ -170,12 +170,12 @@ async fn stages_are_entered_once_and_left_when_their_goal_is_not_reached_any_mor
                   COALESCE(DEAL_AMOUNT::NUMBER(9,0)::VARCHAR, '') FROM ANALYTICS.VENDOR.STAGE_DATA ORDER BY ALL";
     let stages = stages.replace("ORDER BY ALL", "ORDER BY 1, 3");
     let expected = [
-        "Closed Won | outcome | o1 | 2026-03-31 00:00:00.000000 | 1000",
-        "Closed Won | outcome | o2 | 2026-03-31 00:00:00.000000 | 300",
-        "Engaged | company | acme.com | 2026-03-05 10:00:00.123456 | ",
-        "Engaged | company | globex.com | 2026-03-01 10:00:00.000000 | ",
-        "Lead | person | al@globex.com | 2026-03-01 10:00:00.000000 | ",
-        "Pipeline | outcome | o3 | 2026-04-01 00:00:00.000000 | 70",
+        "Closed Won | outcome | o1 | 2026-03-31 00:00:00.000000000 | 1000",
+        "Closed Won | outcome | o2 | 2026-03-31 00:00:00.000000000 | 300",
+        "Engaged | company | acme.com | 2026-03-05 10:00:00.123456000 | ",
+        "Engaged | company | globex.com | 2026-03-01 10:00:00.000000000 | ",
+        "Lead | person | al@globex.com | 2026-03-01 10:00:00.000000000 | ",
+        "Pipeline | outcome | o3 | 2026-04-01 00:00:00.000000000 | 70",
     ];
     assert_eq!(customer.there(&stages).await, expected);
 
@@ -189,7 +189,7 @@ async fn stages_are_entered_once_and_left_when_their_goal_is_not_reached_any_mor
     let now = customer.there(&stages).await;
     assert_eq!(now.len(), 5);
     assert_eq!(
-        now[4], "Pipeline | outcome | o3 | 2026-04-01 00:00:00.000000 | 75",
+        now[4], "Pipeline | outcome | o3 | 2026-04-01 00:00:00.000000000 | 75",
         "it was entered when it was seen first"
     );
 }

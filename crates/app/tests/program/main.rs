@@ -7,6 +7,7 @@ mod changes;
 mod connects;
 mod crashes;
 mod documents;
+mod explanations;
 mod exports;
 mod imports;
 mod interruptions;

@@ -38,7 +38,7 @@ pub(super) fn refresh_sql(sync_id: &str, stages: &[StageConfig]) -> Vec<String> 
             branches.join("\nUNION ALL\n")
         ),
         "CREATE OR REPLACE TEMP TABLE stage_moment AS SELECT greatest(make_timestamp(epoch_us(now())),\n\
-         (SELECT max(etl_modified_at) FROM _snowferry.stage_entries) + INTERVAL 1 MICROSECOND) AS at;"
+         (SELECT max(etl_modified_at) FROM _snowferry.stage_entries) + INTERVAL 1 MICROSECOND) AS moment;"
             .to_owned(),
         format!(
             "CREATE OR REPLACE TEMP TABLE stage_changed AS\n\
@@ -47,7 +47,7 @@ pub(super) fn refresh_sql(sync_id: &str, stages: &[StageConfig]) -> Vec<String> 
             differs.join(" OR ")
         ),
         format!(
-            "UPDATE _snowferry.stage_entries SET is_gone = true, etl_modified_at = (SELECT at FROM stage_moment)\n\
+            "UPDATE _snowferry.stage_entries SET is_gone = true, etl_modified_at = (SELECT moment FROM stage_moment)\n\
              WHERE sync_id = {sync} AND NOT is_gone AND stage_entry_id NOT IN (SELECT stage_entry_id FROM stage_now);"
         ),
         format!(
@@ -56,7 +56,7 @@ pub(super) fn refresh_sql(sync_id: &str, stages: &[StageConfig]) -> Vec<String> 
         ),
         format!(
             "INSERT INTO _snowferry.stage_entries (sync_id, stage_entry_id, {told}, is_gone, etl_modified_at)\n\
-             SELECT {sync}, stage_entry_id, {told}, false, (SELECT at FROM stage_moment) FROM stage_changed;"
+             SELECT {sync}, stage_entry_id, {told}, false, (SELECT moment FROM stage_moment) FROM stage_changed;"
         ),
     ]
 }

@@ -13,7 +13,7 @@ const RANK_WIDTH: i64 = 320_000_000_000_000_000;
 
 /// Actions that count, each with the number by which it is preferred: the lowest first. It says the rank of the action's
 /// name, and then how late it was; what is still equal is told apart by the action's id.
-pub(super) fn activity_sql(config: &MatchConfig) -> String {
+pub(crate) fn activity_sql(config: &MatchConfig) -> String {
     let listed: Vec<String> =
         config.priority.iter().map(|name| literal(&name.trim().to_lowercase())).collect();
     let ranks: Vec<String> =

@@ -2,7 +2,7 @@
 
 use super::config::{MatchConfig, Rates, Recurring};
 use super::dialect::{
-    a_day_after, amount, literal, moment, property, quoted, scratch, seconds_before, within_range,
+    a_day_after, amount, literal, moment, nth, properties, quoted, scratch, seconds_before, within_range,
 };
 use super::{MatchRule, Matching};
 use crate::normal::name::snake_case;
@@ -63,12 +63,13 @@ pub(super) fn deals_sql(matching: &Matching) -> String {
 /// The properties that count, as text.
 fn written_sql(matching: &Matching) -> String {
     let config = &matching.config;
-    let amount = text(config.amount.as_deref(), &["amount"]);
-    let closed_at = text(config.closed_at.as_deref(), &["closed_at", "close_date", "closed_date"]);
-    let currency = text(config.currency.as_deref(), &["currency", "currency_iso_code"]);
-    let period = text(config.period.as_deref(), &["period"]);
-    let stage = text(config.stage.as_deref(), &["stage", "stage_name"]);
-    let refund_of = text(config.refund_of.as_deref(), &["refund_of"]);
+    let mut read = Properties::default();
+    let amount = read.text(config.amount.as_deref(), &["amount"]);
+    let closed_at = read.text(config.closed_at.as_deref(), &["closed_at", "close_date", "closed_date"]);
+    let currency = read.text(config.currency.as_deref(), &["currency", "currency_iso_code"]);
+    let period = read.text(config.period.as_deref(), &["period"]);
+    let stage = read.text(config.stage.as_deref(), &["stage", "stage_name"]);
+    let refund_of = read.text(config.refund_of.as_deref(), &["refund_of"]);
     let won: Vec<String> = config.won.iter().map(|stage| literal(stage.trim())).collect();
     let won = match won[..] {
         [] => String::new(),
@@ -78,20 +79,35 @@ fn written_sql(matching: &Matching) -> String {
         "SELECT * FROM (\n\
          SELECT deal_id, identity, email, company_domain, {amount} AS amount_text, {closed_at} AS closed_text,\n\
          upper({currency}) AS currency, replace(replace(lower({period}), '_', '-'), ' ', '-') AS period_text,\n\
-         {stage} AS stage, {refund_of} AS refund_of FROM model.deals WHERE sync_id = {}\n) AS deal{won}",
+         {stage} AS stage, {refund_of} AS refund_of FROM (\n\
+         SELECT deal_id, identity, email, company_domain, {} AS texts FROM model.deals WHERE sync_id = {}\n\
+         ) AS listed\n) AS deal{won}",
+        properties(&read.names),
         matching.sync()
     )
 }
 
-/// The property that the file names, or the first of those that it usually is.
-fn text(named: Option<&str>, usual: &[&str]) -> String {
-    let value = |name: &str| format!("nullif(trim({}), '')", property(name));
-    match named {
-        Some(name) => value(&snake_case(name)),
-        None => {
-            let values: Vec<String> = usual.iter().map(|name| value(name)).collect();
-            format!("coalesce({})", values.join(", "))
+/// The properties that are read of each deal, in the order of the list that they are read into.
+#[derive(Default)]
+struct Properties {
+    names: Vec<String>,
+}
+
+impl Properties {
+    /// The property that the file names, or the first of those that it usually is.
+    fn text(&mut self, named: Option<&str>, usual: &[&str]) -> String {
+        match named {
+            Some(name) => self.value(&snake_case(name)),
+            None => {
+                let values: Vec<String> = usual.iter().map(|name| self.value(name)).collect();
+                format!("coalesce({})", values.join(", "))
+            }
         }
+    }
+
+    fn value(&mut self, name: &str) -> String {
+        self.names.push(name.to_owned());
+        format!("nullif(trim({}), '')", nth("texts", self.names.len() - 1))
     }
 }
 

@@ -15,9 +15,17 @@ pub(super) fn scratch(name: &str, query: &str) -> String {
     format!("CREATE OR REPLACE TEMP TABLE {name} AS\n{query};")
 }
 
-/// A property of an object as text; numbers as they are written to fifteen significant digits.
-pub(super) fn property(name: &str) -> String {
-    format!("json_extract_string(properties, {})", literal(&format!("$.\"{}\"", name.replace('"', ""))))
+/// Some properties of an object as texts, in a list that is read with [`nth`]: the object is parsed once for all of them.
+/// Numbers are written to fifteen significant digits.
+pub(super) fn properties(names: &[String]) -> String {
+    let paths: Vec<String> =
+        names.iter().map(|name| literal(&format!("$.\"{}\"", name.replace('"', "")))).collect();
+    format!("json_extract_string(properties, [{}])", paths.join(", "))
+}
+
+/// An entry of such a list, the first of which is 0.
+pub(super) fn nth(list: &str, index: usize) -> String {
+    format!("{list}[{}]", index + 1)
 }
 
 /// A text as an amount; NULL where it is none, or has more digits than the text of a JSON number keeps.

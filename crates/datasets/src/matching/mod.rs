@@ -16,6 +16,7 @@ mod tables;
 
 use serde::Deserialize;
 
+pub(crate) use activity::activity_sql;
 pub use config::{Lookback, MatchConfig, MatchRule, Rates, Recurring};
 pub use report::{Counted, MatchReport, Money, UnmatchedDeal};
 pub(crate) use tables::{CREATE_TABLES, VIEWS};

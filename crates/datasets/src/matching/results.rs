@@ -12,7 +12,7 @@ const OUTCOME: [&str; 3] = ["matched_action_id", "match_rule", "reason"];
 const COUNTS: [&str; 2] = ["candidates", "tied"];
 
 /// When this run writes what it has found.
-const MOMENT: &str = "(SELECT at FROM match_moment)";
+const MOMENT: &str = "(SELECT moment FROM match_moment)";
 
 /// The outcome for each deal that was looked at.
 pub(super) fn results_sql(matching: &Matching) -> String {
@@ -86,7 +86,7 @@ pub(super) fn keep_sql(matching: &Matching) -> Vec<String> {
         scratch(
             "match_moment",
             &format!(
-                "SELECT greatest({NOW}, (SELECT {} FROM _snowferry.opportunity_matches)) AS at",
+                "SELECT greatest({NOW}, (SELECT {} FROM _snowferry.opportunity_matches)) AS moment",
                 a_microsecond_after("max(matched_at)")
             ),
         ),

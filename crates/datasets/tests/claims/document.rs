@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use datasets::Dataset;
+use datasets::{Dataset, ExportChoice};
 
 use crate::bad_input::{reasons, tables};
 use crate::matching;
@@ -57,6 +57,25 @@ fn the_page_of_imports_says_what_the_code_does() {
 #[test]
 fn the_page_of_matching_says_what_the_code_does() {
     assert_page("matching.md", &[("inputs", matching::inputs::table())]);
+}
+
+#[test]
+fn the_page_of_exports_names_every_column() {
+    let mut page = String::new();
+    for export in [
+        "raw_actions",
+        "{ stage_data: { stages: [{ name: A, kind: person, actions: [a] }] } }",
+        "{ objects: { type: deal } }",
+        "opportunity_revenue",
+        "metrics",
+    ] {
+        let export = serde_saphyr::from_str::<ExportChoice>(export).unwrap().0.unwrap();
+        let _ = write!(page, "\n### `{}`\n\n| column | what it is |\n|---|---|\n", export.name());
+        for column in export.columns() {
+            let _ = writeln!(page, "| `{}` | {} |", column.name, column.meaning);
+        }
+    }
+    assert_page("exports.md", &[("columns", page)]);
 }
 
 /// Between its marks the page has these texts.

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod document;
+mod exports;
 mod mappings;
 mod matching;
 mod random;
