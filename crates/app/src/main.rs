@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         Command::Plan(command) => in_runtime(command.run(&terminal)),
         Command::Query(command) => command.run(&terminal),
         Command::Run(command) => in_runtime(command.run(&terminal)),
+        Command::Sample(command) => in_runtime(command.run(&terminal)),
         Command::Schedule(command) => command.run(&terminal),
         Command::Verify(command) => in_runtime(command.run(&terminal)),
     };

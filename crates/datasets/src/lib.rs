@@ -18,6 +18,7 @@ mod moment;
 mod normal;
 mod number;
 mod pack;
+mod proposal;
 mod source;
 mod views;
 
@@ -38,6 +39,7 @@ pub use matching::{
 };
 pub use moment::{DateFormat, Language};
 pub use number::NumberFormat;
+pub use proposal::{Proposal, ProposedField, SAMPLE_ROWS, propose};
 pub use source::{MappedSource, landing_spec};
 pub use views::{LandedTable, MODEL_SCHEMA, model_views};
 

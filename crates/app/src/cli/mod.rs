@@ -13,6 +13,7 @@ mod matching;
 mod plan;
 mod query;
 mod run;
+mod sample;
 mod schedule;
 mod summary;
 mod verify;
@@ -60,6 +61,8 @@ pub(crate) enum Command {
     Connect(connect::ConnectCommand),
     /// List databases, schemas, tables and columns of the source
     Discover(discover::DiscoverCommand),
+    /// Show what rows of a table would become, and write the sync file for it
+    Sample(sample::SampleCommand),
     /// Show what a run would do, and do nothing
     Plan(plan::PlanCommand),
     /// Run syncs once

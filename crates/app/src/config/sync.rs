@@ -112,6 +112,27 @@ impl SyncFile {
         }
     }
 
+    /// The parts of the file under these names, as they are written.
+    pub(crate) fn sections(&self, names: &[&str]) -> Result<String> {
+        let text = std::fs::read_to_string(&self.path).map_err(|error| {
+            Error::config("sync_file_unreadable", format!("{} cannot be read: {error}", self.path.display()))
+                .with_remedy("give the path of a sync file with --file")
+        })?;
+        let mut is_wanted = false;
+        let mut sections = String::new();
+        for line in text.lines() {
+            let begins = line.starts_with(|c: char| c.is_ascii_alphabetic());
+            if begins || line.starts_with('#') {
+                is_wanted = begins && names.iter().any(|name| line.split(':').next() == Some(name));
+            }
+            if is_wanted && !line.trim().is_empty() {
+                sections.push_str(line);
+                sections.push('\n');
+            }
+        }
+        Ok(sections)
+    }
+
     /// The name that this sync goes by in messages.
     pub(crate) fn name(&self) -> String {
         sync_name(&self.path)

@@ -16,6 +16,7 @@ use arrow_schema::SchemaRef;
 use model::{PlannedColumn, Result};
 use serde::Serialize;
 
+pub(crate) use columns::InputColumn;
 pub use columns::InputColumns;
 pub use reason::Reason;
 pub use rejects::RejectCount;

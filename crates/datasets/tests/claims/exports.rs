@@ -10,7 +10,13 @@ fn export(written: &str) -> ExportConfig {
 
 /// Lands an action in an import that began at `began` and can be seen from now on, if it `is_seen`.
 fn import(vendor: &Vendor, id: &str, began: &str, is_seen: bool) {
-    vendor.action(&Action { id, email: Some("jo@acme.com"), name: "Call", at: "2026-03-01", ..Action::default() });
+    vendor.action(&Action {
+        id,
+        email: Some("jo@acme.com"),
+        name: "Call",
+        at: "2026-03-01",
+        ..Action::default()
+    });
     vendor.run(&format!(
         "UPDATE imports.activity SET _synced_at = '{began}', _sync_id = 'activity' WHERE _row_id = '{id}'"
     ));
@@ -29,13 +35,20 @@ fn an_import_that_is_seen_later_has_a_later_cursor_however_early_it_began() {
     import(&vendor, IDS[1], "2026-06-01 09:00:00", false);
     let query = export("raw_actions").query("actions-out");
     let unseen = format!("SELECT action_id FROM ({query}) WHERE etl_modified_at IS NULL");
-    assert_eq!(vendor.rows(&unseen), [IDS[1]], "what nobody has noted yet has no cursor, and is left to the next push");
+    assert_eq!(
+        vendor.rows(&unseen),
+        [IDS[1]],
+        "what nobody has noted yet has no cursor, and is left to the next push"
+    );
     import(&vendor, IDS[2], "2026-06-01 08:00:00", true);
     let order = format!("SELECT action_id FROM ({query}) ORDER BY etl_modified_at");
     assert_eq!(vendor.rows(&order), IDS);
     let before = vendor.rows(&format!("SELECT action_id, etl_modified_at FROM ({query}) ORDER BY ALL"));
     vendor.run(&publication_sql("activity", "imports.activity"));
-    assert_eq!(vendor.rows(&format!("SELECT action_id, etl_modified_at FROM ({query}) ORDER BY ALL")), before);
+    assert_eq!(
+        vendor.rows(&format!("SELECT action_id, etl_modified_at FROM ({query}) ORDER BY ALL")),
+        before
+    );
 }
 
 #[test]
@@ -78,7 +91,11 @@ fn a_stage_that_is_left_is_marked_and_may_be_entered_again() {
     assert_eq!(refresh(), ["jo@acme.com | false"]);
     let before = vendor.rows("FROM _snowferry.stage_entries");
     assert_eq!(refresh(), ["jo@acme.com | false"]);
-    assert_eq!(vendor.rows("FROM _snowferry.stage_entries"), before, "an entry that is as before is left alone");
+    assert_eq!(
+        vendor.rows("FROM _snowferry.stage_entries"),
+        before,
+        "an entry that is as before is left alone"
+    );
     vendor.delete_action(IDS[0]);
     assert_eq!(refresh(), ["jo@acme.com | true"]);
     assert_eq!(vendor.rows("FROM model.stages"), Vec::<String>::new());

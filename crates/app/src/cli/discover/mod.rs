@@ -2,7 +2,7 @@
 
 mod profile;
 
-pub(super) use profile::cost;
+pub(super) use profile::{cost, read_block};
 
 use clap::Args;
 use model::{Error, Result, StreamFilter, StreamKind, StreamSchema};

@@ -150,7 +150,7 @@ fn instead(profile: &Profile, advice: &Advice) -> String {
 }
 
 /// What to write into the sync file.
-fn read_block(advice: &Advice) -> String {
+pub(in crate::cli) fn read_block(advice: &Advice) -> String {
     let mut lines = vec!["read:".to_owned()];
     match (&advice.cursor, advice.instead) {
         (Some(cursor), _) => {
