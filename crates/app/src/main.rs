@@ -5,6 +5,7 @@ mod cli;
 mod config;
 mod exit;
 mod output;
+mod report;
 mod telemetry;
 
 use std::process::ExitCode;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Match(command) => in_runtime(command.run(&terminal)),
         Command::Plan(command) => in_runtime(command.run(&terminal)),
         Command::Query(command) => command.run(&terminal),
+        Command::Report(command) => in_runtime(command.run(&terminal)),
         Command::Run(command) => in_runtime(command.run(&terminal)),
         Command::Sample(command) => in_runtime(command.run(&terminal)),
         Command::Schedule(command) => command.run(&terminal),

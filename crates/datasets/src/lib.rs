@@ -27,7 +27,7 @@ pub use contract::{BOOKKEEPING, Dataset, Field, FieldType, LandedColumn, Need, R
 pub use explain::{Section, Subject};
 pub use export::{
     EXPORT_CURSOR, EXPORT_GONE, ExportChoice, ExportColumn, ExportConfig, ObjectsExport, PropertyType,
-    StageConfig, StageGoal, StageKind, publication_sql,
+    StageConfig, StageGoal, StageKind, publication_sql, unpublished_sql,
 };
 pub use expression::{Constant, Expression, JsonPath};
 pub use mapping::{

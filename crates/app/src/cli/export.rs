@@ -1,8 +1,9 @@
 //! What a push of the model does before it reads: bring up to date what the model does not say by itself.
 
-use connectors::duckdb::{DuckDbDestination, ModelScript};
+use connectors::duckdb::DuckDbDestination;
 use model::Result;
 
+use super::matching::{NO_ANSWER, change};
 use crate::config::SyncFile;
 
 /// Finds out who is in which stage now. Nothing where the export is read from the model as it is.
@@ -11,6 +12,6 @@ pub(super) async fn refresh(file: &SyncFile) -> Result<()> {
     if statements.is_empty() {
         return Ok(());
     }
-    let script = ModelScript { operation: "find the stages", statements, answer: "SELECT ''".to_owned() };
-    DuckDbDestination::open(file.tenant_file()?)?.change_model(script).await.map(drop)
+    let destination = DuckDbDestination::open(file.tenant_file()?)?;
+    change(&destination, statements, NO_ANSWER.to_owned()).await.map(drop)
 }

@@ -1,11 +1,13 @@
 //! What a run of a mapped pull leaves for people to look at: the model's views, and what was rejected.
 
-use connectors::duckdb::{Import, ImportedTable, ModelScript};
-use datasets::{Dataset, LandedTable, MappingReport, MatchReport, model_views, publication_sql};
+use connectors::duckdb::{Import, ImportedTable};
+use datasets::{
+    Dataset, LandedTable, MappingReport, MatchReport, model_views, publication_sql, unpublished_sql,
+};
 use engine::RunReport;
 use model::{Result, TableName};
 
-use super::matching::{match_all, note};
+use super::matching::{NO_ANSWER, change, is_noted, match_all, note};
 use crate::assemble::Assembled;
 use crate::config::SyncFile;
 
@@ -36,15 +38,21 @@ pub(super) async fn imported(
         properties: properties(&mapping),
     };
     destination.publish_model(import, |tables| model_views(&landed(tables))).await?;
-    let noted = ModelScript {
-        operation: "note when the import could be seen",
-        statements: vec![publication_sql(&file.name(), &quoted(&target))],
-        answer: "SELECT ''".to_owned(),
-    };
-    destination.change_model(noted).await?;
     report.rejected = destination.rejected(&target).await?;
-    note(destination, file).await?;
-    let matches = match_all(destination, report.is_unchanged).await?;
+    let table = quoted(&target);
+    // A run that was killed may have left rows that nothing was matched to yet.
+    let is_settled = report.is_unchanged
+        && is_noted(destination, file).await?
+        && change(destination, Vec::new(), unpublished_sql(&file.name(), &table)).await? == "false";
+    let matches = if is_settled {
+        Vec::new()
+    } else {
+        note(destination, file).await?;
+        match_all(destination).await?
+    };
+    // Last, since it says that all of this is done.
+    let published = vec![publication_sql(&file.name(), &table)];
+    change(destination, published, NO_ANSWER.to_owned()).await?;
     Ok(Some(Imported { mapping, matches }))
 }
 

@@ -66,25 +66,26 @@ pub(super) async fn note(destination: &DuckDbDestination, file: &SyncFile) -> Re
         Some(matching) => matching.note_sql(),
         None => unmatch_sql(&file.name()),
     };
-    change(destination, vec![statement], "SELECT ''".to_owned()).await.map(drop)
+    change(destination, vec![statement], NO_ANSWER.to_owned()).await.map(drop)
 }
 
-/// Brings the matches of all syncs of the tenant up to date. Where nothing was read nothing can have changed but how they
-/// are matched, which the statements find out too.
-pub(super) async fn match_all(
-    destination: &DuckDbDestination,
-    is_unchanged: bool,
-) -> Result<Vec<MatchReport>> {
-    let answer = change(destination, Vec::new(), NOTED_SQL.to_owned()).await?;
-    let noted = noted(&answer).map_err(unreadable)?;
+/// Whether it is noted already how the deals of the sync are matched, or that they are not.
+pub(super) async fn is_noted(destination: &DuckDbDestination, file: &SyncFile) -> Result<bool> {
+    let noted = all_noted(destination).await?;
+    Ok(noted.into_iter().find(|matching| matching.sync_id == file.name()) == file.matching())
+}
+
+/// Brings the matches of all syncs of the tenant up to date.
+pub(super) async fn match_all(destination: &DuckDbDestination) -> Result<Vec<MatchReport>> {
     let mut reports = Vec::new();
-    for matching in &noted {
-        let report = match_deals(destination, matching, MatchScope::Changed).await?;
-        if !is_unchanged || report.changed != Some(0) {
-            reports.push(report);
-        }
+    for matching in &all_noted(destination).await? {
+        reports.push(match_deals(destination, matching, MatchScope::Changed).await?);
     }
     Ok(reports)
+}
+
+async fn all_noted(destination: &DuckDbDestination) -> Result<Vec<Matching>> {
+    noted(&change(destination, Vec::new(), NOTED_SQL.to_owned()).await?).map_err(unreadable)
 }
 
 /// A note that this program cannot read.
@@ -105,8 +106,18 @@ async fn match_deals(
         .map_err(|error| Error::internal("the report on matches could not be read").with_source(error))
 }
 
-async fn change(destination: &DuckDbDestination, statements: Vec<String>, answer: String) -> Result<String> {
-    destination.change_model(ModelScript { operation: "match deals", statements, answer }).await
+/// What a script without an answer answers.
+pub(super) const NO_ANSWER: &str = "SELECT ''";
+
+/// Changes the model in one transaction.
+pub(super) async fn change(
+    destination: &DuckDbDestination,
+    statements: Vec<String>,
+    answer: String,
+) -> Result<String> {
+    destination
+        .change_model(ModelScript { operation: "bring the model up to date", statements, answer })
+        .await
 }
 
 /// The report for programs.

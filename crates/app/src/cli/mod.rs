@@ -12,6 +12,7 @@ mod import;
 mod matching;
 mod plan;
 mod query;
+mod report;
 mod run;
 mod sample;
 mod schedule;
@@ -75,6 +76,8 @@ pub(crate) enum Command {
     Match(matching::MatchCommand),
     /// Compare both sides of a pull, and heal what differs
     Verify(verify::VerifyCommand),
+    /// Show whether the rows of a pull can be trusted, as a page for the customer too
+    Report(report::ReportCommand),
     /// Ask the vendor database
     Query(query::QueryCommand),
     /// Print completions for a shell

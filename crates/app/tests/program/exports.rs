@@ -41,7 +41,7 @@ dataset: { custom_actions: { action_name: KIND } }
 pub(crate) struct Customer {
     pub(crate) world: World,
     pub(crate) deals: PathBuf,
-    activity: PathBuf,
+    pub(crate) activity: PathBuf,
 }
 
 impl Customer {
@@ -55,13 +55,13 @@ impl Customer {
         customer
     }
 
-    async fn pull(&self) {
+    pub(crate) async fn pull(&self) {
         run(&self.world, &self.deals).await;
         run(&self.world, &self.activity).await;
     }
 
     /// Writes the sync file of a push into a table that it makes.
-    fn push(&self, name: &str, rest: &str) -> PathBuf {
+    pub(crate) fn push(&self, name: &str, rest: &str) -> PathBuf {
         push(&self.world, name, rest)
     }
 

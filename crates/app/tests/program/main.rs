@@ -20,6 +20,7 @@ mod push_mistakes;
 mod push_world;
 mod pushes;
 mod ranges;
+mod reports;
 mod samples;
 mod schedules;
 mod verifications;

@@ -87,3 +87,8 @@ impl ExportConfig {
 pub fn publication_sql(sync_id: &str, quoted_table: &str) -> String {
     queries::publication_sql(sync_id, quoted_table)
 }
+
+/// Asks whether a sync has imported rows of which nobody has noted yet that they can be seen: `true` or `false`.
+pub fn unpublished_sql(sync_id: &str, quoted_table: &str) -> String {
+    queries::unpublished_sql(sync_id, quoted_table)
+}

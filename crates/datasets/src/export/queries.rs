@@ -43,6 +43,14 @@ pub(super) fn publication_sql(sync_id: &str, quoted_table: &str) -> String {
     )
 }
 
+pub(super) fn unpublished_sql(sync_id: &str, quoted_table: &str) -> String {
+    let sync = format!("'{}'", sync_id.replace('\'', "''"));
+    format!(
+        "SELECT (count(*) > 0)::VARCHAR FROM (SELECT DISTINCT _synced_at AS synced_at FROM {quoted_table}) AS landed\n\
+         WHERE synced_at IS NOT NULL AND synced_at NOT IN (SELECT synced_at FROM _snowferry.publications WHERE sync_id = {sync})"
+    )
+}
+
 /// A column, the expression of `landed` that it is, and what it means.
 type Expressed = (&'static str, &'static str, &'static str);
 
