@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -213,8 +214,7 @@ fn preview(terminal: &Terminal, tried: &Tried) -> Result<String> {
     if !report.skipped.is_empty() {
         parts.push(format!("left out: {}", report.skipped.join(", ")));
     }
-    let shown: Vec<RecordBatch> =
-        tried.mapped.iter().filter_map(|mapped| telling(&mapped.rows)).take(1).collect();
+    let shown = tried.mapped.iter().find_map(|mapped| telling(&mapped.rows)).unwrap_or_default();
     if !shown.is_empty() {
         parts.push(format!("\n{}\n{}", terminal.bold("What rows would become"), table(&shown)?));
     }
@@ -240,15 +240,27 @@ fn preview(terminal: &Terminal, tried: &Tried) -> Result<String> {
     Ok(parts.join("\n"))
 }
 
-/// The first rows in the columns that say something of them.
-fn telling(rows: &RecordBatch) -> Option<RecordBatch> {
-    let rows = rows.slice(0, rows.num_rows().min(SHOWN_MAX));
+/// Columns of mapped rows that say nothing which others do not, or are of interest to nobody yet.
+const UNTOLD: [&str; 4] = ["identity_kind", "email", "action_type", "added_at"];
+
+/// The first rows that were taken, each by itself, in the columns that say something of them.
+fn telling(rows: &RecordBatch) -> Option<Vec<RecordBatch>> {
+    let reasons = rows.column_by_name("_reject_reason")?;
+    let taken: Vec<usize> =
+        (0..rows.num_rows()).filter(|row| reasons.is_null(*row)).take(SHOWN_MAX).collect();
     let says_something = |index: &usize| {
-        let is_ours = rows.schema().field(*index).name().starts_with('_');
-        !is_ours && rows.column(*index).null_count() < rows.num_rows()
+        let (schema, values) = (rows.schema(), rows.column(*index));
+        let name = schema.field(*index).name();
+        let has_text = |row: &usize| match values.as_string_opt::<i32>() {
+            Some(texts) => texts.is_valid(*row) && texts.value(*row) != "{}",
+            None => values.is_valid(*row),
+        };
+        !name.starts_with('_') && !UNTOLD.contains(&name.as_str()) && taken.iter().any(has_text)
     };
     let columns: Vec<usize> = (0..rows.num_columns()).filter(says_something).collect();
-    (rows.num_rows() > 0).then(|| rows.project(&columns).ok())?
+    let told = rows.project(&columns).ok()?;
+    let shown: Vec<RecordBatch> = taken.iter().map(|row| told.slice(*row, 1)).collect();
+    (!shown.is_empty()).then_some(shown)
 }
 
 /// What the sync file says of the table.

@@ -20,9 +20,10 @@ pub(super) fn days(days: &[Day]) -> String {
     let mut svg = format!(
         "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"rows by day\" xmlns=\"http://www.w3.org/2000/svg\">"
     );
-    for quarter in 0..=2_u32 {
-        let y = TOP + inner_height * (1.0 - f64::from(quarter) / 2.0);
-        let label = count(scale / 2 * u64::from(quarter));
+    for (label, height) in [(0, 0.0), (scale / 2, 0.5), (scale, 1.0)] {
+        // Half of 5 is no number of rows.
+        let label = if scale == 5 && label == 2 { String::new() } else { count(label) };
+        let y = TOP + inner_height * (1.0 - height);
         let _ = write!(
             svg,
             "<line x1=\"{LEFT}\" x2=\"{WIDTH}\" y1=\"{y:.1}\" y2=\"{y:.1}\" class=\"grid\"/>\
@@ -80,14 +81,16 @@ pub(super) fn share(parts: &[(&str, u64)]) -> String {
     svg
 }
 
-/// An even number of one or two digits and zeros that is not below.
+/// 2, 5 or 10, or that with zeros behind it, that is not below.
 fn rounded_up(number: u64) -> u64 {
-    let mut unit = 1;
-    while number > unit * 100 {
-        unit *= 10;
+    let mut unit: u64 = 1;
+    loop {
+        let rounded = [2, 5, 10].into_iter().map(|digit| digit * unit).find(|rounded| *rounded >= number);
+        match rounded {
+            Some(rounded) => return rounded,
+            None => unit = unit.saturating_mul(10),
+        }
     }
-    let rounded = number.div_ceil(unit) * unit;
-    rounded + rounded % 2
 }
 
 /// Days that are named: as many as there is room for.
@@ -103,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_scale_ends_at_a_round_number() {
-        assert_eq!([1, 7, 99, 101, 1_234, 98_765].map(rounded_up), [2, 8, 100, 110, 1_300, 99_000]);
+        assert_eq!([1, 7, 99, 101, 1_234, 98_765].map(rounded_up), [2, 10, 100, 200, 2_000, 100_000]);
     }
 
     #[test]

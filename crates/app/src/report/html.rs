@@ -1,6 +1,6 @@
 //! The report as one page that needs nothing else: no scripts, no fonts, no pictures from anywhere.
 
-use super::text::{completeness, correctness, freshness};
+use super::text::{completeness, correctness, freshness, shown};
 use super::{TrustReport, Verdict, chart};
 use crate::output::count;
 
@@ -39,10 +39,10 @@ pub(crate) fn html(report: &TrustReport) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n\
-         <header><h1>{title}</h1><span class=\"dim\">{}</span></header>\n\
+         <header><h1>{title}</h1><span class=\"dim\">{} UTC</span></header>\n\
          <p class=\"dim\"><code>{}</code> into <code>{}</code> of {}, as <code>{}</code></p>\n\
          <div class=\"cards\">{}</div>\n{}{}{}</main>\n</body>\n</html>\n",
-        escaped(&report.made_at),
+        escaped(&shown(&report.made_at)),
         escaped(&report.stream),
         escaped(&report.target),
         escaped(&report.tenant),
@@ -76,7 +76,7 @@ fn rejects(report: &TrustReport) -> String {
     let rows = found
         .reasons
         .iter()
-        .map(|reason| [escaped(&reason.reason), escaped(&reason.field), count(reason.rows)]);
+        .map(|reason| [escaped(&words(&reason.reason)), escaped(&words(&reason.field)), count(reason.rows)]);
     section("Rows that could not be taken", &format!("{bar}{}", table(&["reason", "field", "rows"], rows)))
 }
 
@@ -87,7 +87,7 @@ fn matches(report: &TrustReport) -> String {
     let by_reason = found.by_reason.iter().map(|reason| (&reason.word, reason.deals, "not matched"));
     let rows = by_rule
         .chain(by_reason)
-        .map(|(word, deals, outcome)| [outcome.to_owned(), escaped(word), count(deals)]);
+        .map(|(word, deals, outcome)| [outcome.to_owned(), escaped(&words(word)), count(deals)]);
     let told = format!(
         "{} of {} deals are matched to the activity before them",
         count(found.matched),
@@ -117,6 +117,11 @@ fn table(header: &[&str; 3], rows: impl Iterator<Item = [String; 3]>) -> String 
     format!(
         "<table><tr><th>{first}</th><th>{second}</th><th class=\"number\">{third}</th></tr>{rows}</table>"
     )
+}
+
+/// A code as words, for readers who have never seen it.
+fn words(code: &str) -> String {
+    code.replace('_', " ")
 }
 
 fn escaped(text: &str) -> String {

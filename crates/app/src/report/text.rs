@@ -11,7 +11,7 @@ pub(crate) fn text(terminal: &Terminal, report: &TrustReport) -> String {
         terminal.bold(&report.sync),
         report.stream,
         report.target,
-        report.made_at
+        shown(&report.made_at)
     )];
     lines.push(part(terminal, "correctness", report.is_correct(), &correctness(report)));
     lines.push(part(terminal, "completeness", report.is_complete(), &completeness(report)));
@@ -60,10 +60,10 @@ pub(super) fn correctness(report: &TrustReport) -> String {
     }];
     if let Some(compared) = &found.compared {
         parts.push(match compared.is_equal {
-            true => format!("every value was equal at {}", compared.at),
+            true => format!("every value was equal at {}", shown(&compared.at)),
             false => format!(
                 "compared at {}: {} missing, {} too many, {} with other values",
-                compared.at,
+                shown(&compared.at),
                 count(compared.missing),
                 count(compared.extra),
                 count(compared.different)
@@ -88,17 +88,29 @@ pub(super) fn freshness(report: &TrustReport) -> String {
     let mut parts = Vec::new();
     parts.push(match (&found.newest_at_source, &found.newest_here) {
         (Some(source), Some(here)) if source == here => {
-            format!("the newest row of the source is here, {here}")
+            format!("the newest row of the source is here, {}", shown(here))
         }
-        (Some(source), Some(here)) => format!("newest at the source {source}, here {here}"),
-        (None, Some(here)) => format!("newest row here {here}"),
+        (Some(source), Some(here)) => format!("newest at the source {}, here {}", shown(source), shown(here)),
+        (None, Some(here)) => format!("newest row here {}", shown(here)),
         _ => "the sync follows no column".to_owned(),
     });
     if let Some(delay) = found.delay_seconds.filter(|delay| *delay > 0) {
         parts.push(format!("{} behind", span(delay)));
     }
-    parts.extend(found.published_at.as_ref().map(|at| format!("published at {at}")));
+    parts.extend(found.published_at.as_ref().map(|at| format!("published at {}", shown(at))));
     parts.join("; ")
+}
+
+/// A moment as people read it, to the second; anything else as it is.
+pub(super) fn shown(moment: &str) -> String {
+    const DAY_CHARACTERS: usize = 10;
+    let is_moment = moment.len() > DAY_CHARACTERS && moment.parse::<jiff::civil::DateTime>().is_ok()
+        || moment.ends_with('Z') && moment.parse::<jiff::Timestamp>().is_ok();
+    if !is_moment {
+        return moment.to_owned();
+    }
+    let to_the_second = moment.split('.').next().unwrap_or(moment).trim_end_matches('Z');
+    to_the_second.replace('T', " ")
 }
 
 /// In the largest unit that leaves more than one.

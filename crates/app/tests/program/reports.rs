@@ -24,7 +24,7 @@ async fn a_report_tells_of_rows_on_both_sides_of_rejects_and_of_the_newest_row()
         assert!(shown.contains(expected), "no `{expected}` in {shown}");
     }
     let html = std::fs::read_to_string(&page).unwrap();
-    assert!(html.contains("<svg") && html.contains("identity_invalid"), "{html}");
+    assert!(html.contains("<svg") && html.contains("identity invalid"), "{html}");
     let without_names = html.replace("http://www.w3.org/2000/svg", "");
     assert!(
         !without_names.contains("http") && !html.contains("<script"),

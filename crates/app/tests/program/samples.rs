@@ -33,7 +33,7 @@ async fn a_proposed_mapping_is_shown_written_and_works() {
     ];
     let shown = world.program(&arguments).await.succeeded().stdout;
     for expected in [
-        "e-mail addresses in 3 of 4 values",
+        "e-mail addresses in 3 of 4",
         "{ date: OCCURRED, format: '%d.%m.%Y %H:%M' }",
         "company properties: company_size",
         "meeting",

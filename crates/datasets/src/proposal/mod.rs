@@ -96,16 +96,26 @@ pub fn propose(
         }
     }
     chosen.sort_by_key(|(order, _)| *order);
+    let mut chosen: Vec<ProposedField> = chosen.into_iter().map(|(_, proposed)| proposed).collect();
+    let row_count = batches.iter().map(RecordBatch::num_rows).sum();
+    let has_gaps = |column: &str| {
+        columns.iter().any(|found| found.name == column && values::count(found, batches) < row_count)
+    };
+    let domain =
+        chosen.iter().find(|proposed| proposed.field == "company_domain").map(|found| found.column.clone());
+    let identity = chosen
+        .iter_mut()
+        .find(|proposed| proposed.field == "identity" && proposed.column == proposed.expression);
+    if let (Some(identity), Some(domain), true) = (identity, domain, dataset != Dataset::Objects)
+        && has_gaps(&identity.column)
+    {
+        identity.expression = format!("{{ coalesce: [{}, {}] }}", identity.expression, written(&domain));
+        identity.because.push_str("; the domain where it is empty");
+    }
     let is_needed = |field: &&&Field| matches!(field.need, Need::Required | Need::RequiredColumn);
     let missing = fields.iter().filter(is_needed).map(|field| field.name);
-    let missing =
-        missing.filter(|name| !chosen.iter().any(|(_, proposed)| proposed.field == *name)).collect();
-    Proposal {
-        dataset,
-        object_type: object_type.map(str::to_owned),
-        fields: chosen.into_iter().map(|(_, proposed)| proposed).collect(),
-        missing,
-    }
+    let missing = missing.filter(|name| !chosen.iter().any(|proposed| proposed.field == *name)).collect();
+    Proposal { dataset, object_type: object_type.map(str::to_owned), fields: chosen, missing }
 }
 
 impl Proposal {

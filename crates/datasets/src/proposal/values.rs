@@ -2,7 +2,7 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::RecordBatch;
+use arrow_array::{Array, RecordBatch};
 use model::LogicalType;
 
 use super::{Fit, dates, written};
@@ -19,7 +19,7 @@ const VALUES: u8 = 40;
 const READ_VALUES: u8 = 35;
 /// A text says little about what it is.
 const ANY_TEXT: u8 = 10;
-/// What few values that come again and again are worth for a name.
+/// What few values that come again and again are worth for a name, and ones that never do for an id.
 const FEW_NAMES: u8 = 30;
 /// A column of whose values fewer can be read is none for the field, in per cent.
 const SHARE_MIN: usize = 50;
@@ -66,6 +66,14 @@ fn is_date(logical_type: &LogicalType) -> bool {
     )
 }
 
+/// How many values of a column of text say something; of others, how many there are.
+pub(super) fn count(column: &InputColumn, batches: &[RecordBatch]) -> usize {
+    if let LogicalType::Text = column.logical_type {
+        return texts(column, batches).len();
+    }
+    batches.iter().map(|batch| batch.num_rows() - batch.column(column.index).null_count()).sum()
+}
+
 /// Values of a column of text that say something.
 fn texts<'a>(column: &InputColumn, batches: &'a [RecordBatch]) -> Vec<&'a str> {
     let columns = batches.iter().filter_map(|batch| batch.column(column.index).as_string_opt::<i32>());
@@ -100,18 +108,22 @@ fn is_domain(text: &str) -> bool {
 fn shared(what: &str, points: u8, count: usize, of: usize) -> Option<Fit> {
     (count * 100 >= of * SHARE_MIN).then(|| Fit {
         points: u8::try_from(usize::from(points) * count / of.max(1)).unwrap_or(points),
-        because: format!("{what} in {count} of {of} values"),
+        because: format!("{what} in {count} of {of}"),
         expression: None,
     })
 }
 
-/// A name of something comes again and again.
+/// A name of something comes again and again, and an id never.
 fn of_names(field: &Field, texts: &[&str]) -> Fit {
     /// Fewer values cannot tell.
     const VALUES_MIN: usize = 4;
     let mut names = texts.to_vec();
     names.sort_unstable();
     names.dedup();
+    let is_id = field.name == "object_id" && texts.len() >= VALUES_MIN && names.len() == texts.len();
+    if is_id {
+        return Fit { points: FEW_NAMES, because: "all values differ".to_owned(), expression: None };
+    }
     let is_name = field.name == "action_name" && texts.len() >= VALUES_MIN && names.len() * 2 <= texts.len();
     match is_name {
         true => {
