@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use connectors::snowflake::push::MisfitPolicy;
 use datasets::{EXPORT_CURSOR, ExportChoice, ExportConfig};
-use model::{Error, NullCursor, ReadSpec, Result, StreamName, StreamSpec, WriteSpec};
+use model::{Error, NullCursor, ReadSpec, Result, StreamName, StreamSpec, TableName, WriteSpec};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_saphyr::Spanned;
@@ -121,11 +121,7 @@ impl PushDocument {
                 .with_remedy("add `write: append`, `write: rewrite` or `write: upsert`");
             return Err(located(path, &self.destination.snowflake, error));
         };
-        let Some(QualifiedTable(target)) = self.target.clone() else {
-            let error = Error::config("target_missing", "a push needs a `target`")
-                .with_remedy("name the customer's table: `target: DATABASE.SCHEMA.TABLE`");
-            return Err(located(path, write, error));
-        };
+        let target = self.target(path, write)?;
         self.refuse_what_pulls_say(path)?;
         let WriteConfig(write_spec) = &write.value;
         let spec = StreamSpec {
@@ -156,6 +152,20 @@ impl PushDocument {
             dataset: None,
             matching: None,
             schedule,
+        })
+    }
+
+    /// The customer's table; where it is missing, the error is at what is to go there.
+    fn target(&self, path: &Path, write: &Spanned<WriteConfig>) -> Result<TableName> {
+        if let Some(QualifiedTable(target)) = &self.target {
+            return Ok(target.clone());
+        }
+        let error = Error::config("target_missing", "a push needs a `target`")
+            .with_remedy("name the customer's table: `target: DATABASE.SCHEMA.TABLE`");
+        Err(match (&self.stream, &self.dataset) {
+            (Some(stream), _) => located(path, stream, error),
+            (None, Some(dataset)) => located(path, dataset, error),
+            (None, None) => located(path, write, error),
         })
     }
 

@@ -4,6 +4,8 @@ mod dates;
 mod names;
 mod values;
 
+use std::cmp::Reverse;
+
 use arrow_array::RecordBatch;
 use model::PlannedColumn;
 use serde::Serialize;
@@ -54,6 +56,14 @@ struct Fit {
     expression: Option<String>,
 }
 
+/// A column that could be a field, and how well it fits: the best first, then in the order of fields and of columns.
+struct Candidate {
+    points: u8,
+    field_index: usize,
+    column_index: usize,
+    proposed: ProposedField,
+}
+
 /// Proposes which column becomes which field. `batches` hold some rows in the columns of `planned`.
 pub fn propose(
     dataset: Dataset,
@@ -62,60 +72,78 @@ pub fn propose(
     batches: &[RecordBatch],
 ) -> Proposal {
     let columns = InputColumns::new(planned);
-    let fields: Vec<&'static Field> = dataset
-        .fields()
-        .iter()
-        .filter(|field| field.name != "object_type" || object_type.is_none())
-        .collect();
+    let is_asked = |field: &&Field| field.name != "object_type" || object_type.is_none();
+    let fields: Vec<&'static Field> = dataset.fields().iter().filter(is_asked).collect();
+    let mut chosen = chosen(candidates(&fields, &columns, object_type, batches));
+    if dataset != Dataset::Objects {
+        fill_gaps(&mut chosen, &columns, batches);
+    }
+    let is_needed = |field: &&&Field| matches!(field.need, Need::Required | Need::RequiredColumn);
+    let is_missing = |name: &&str| !chosen.iter().any(|proposed| proposed.field == *name);
+    let missing = fields.iter().filter(is_needed).map(|field| field.name).filter(is_missing).collect();
+    Proposal { dataset, object_type: object_type.map(str::to_owned), fields: chosen, missing }
+}
+
+fn candidates(
+    fields: &[&'static Field],
+    columns: &InputColumns,
+    object_type: Option<&str>,
+    batches: &[RecordBatch],
+) -> Vec<Candidate> {
     let mut candidates = Vec::new();
-    for (order, field) in fields.iter().enumerate() {
+    for (field_index, field) in fields.iter().enumerate() {
         for column in columns.iter() {
             let (name_points, name_says) = names::points(field, &column.snake_case, object_type);
             let Some(fit) = values::fit(field, column, batches) else { continue };
             let points = name_points + fit.points;
-            if points >= enough(field.need) && (name_points > 0 || fit.points >= ENOUGH_NEEDED) {
-                let because = [name_says, &fit.because].into_iter().filter(|part| !part.is_empty());
-                let proposed = ProposedField {
-                    field: field.name,
-                    need: field.need.words(),
-                    column: column.name.clone(),
-                    expression: fit.expression.unwrap_or_else(|| written(&column.name)),
-                    confidence: points.min(100),
-                    because: because.collect::<Vec<_>>().join("; "),
-                };
-                candidates.push((std::cmp::Reverse(points), order, column.index, proposed));
+            if points < enough(field.need) || name_points == 0 && fit.points < ENOUGH_NEEDED {
+                continue;
             }
+            let because = [name_says, &fit.because].into_iter().filter(|part| !part.is_empty());
+            let proposed = ProposedField {
+                field: field.name,
+                need: field.need.words(),
+                column: column.name.clone(),
+                expression: fit.expression.unwrap_or_else(|| written(&column.name)),
+                confidence: points.min(100),
+                because: because.collect::<Vec<_>>().join("; "),
+            };
+            candidates.push(Candidate { points, field_index, column_index: column.index, proposed });
         }
     }
-    candidates.sort_by_key(|(points, order, index, _)| (*points, *order, *index));
-    let mut chosen: Vec<(usize, ProposedField)> = Vec::new();
-    for (_, order, _, proposed) in candidates {
-        let is_taken = |(at, other): &(usize, ProposedField)| *at == order || other.column == proposed.column;
+    candidates
+}
+
+/// The best candidate for each field, in the order of fields; a column is one field at most.
+fn chosen(mut candidates: Vec<Candidate>) -> Vec<ProposedField> {
+    candidates.sort_by_key(|found| (Reverse(found.points), found.field_index, found.column_index));
+    let mut chosen: Vec<Candidate> = Vec::new();
+    for candidate in candidates {
+        let is_taken = |other: &Candidate| {
+            other.field_index == candidate.field_index || other.column_index == candidate.column_index
+        };
         if !chosen.iter().any(is_taken) {
-            chosen.push((order, proposed));
+            chosen.push(candidate);
         }
     }
-    chosen.sort_by_key(|(order, _)| *order);
-    let mut chosen: Vec<ProposedField> = chosen.into_iter().map(|(_, proposed)| proposed).collect();
+    chosen.sort_by_key(|found| found.field_index);
+    chosen.into_iter().map(|found| found.proposed).collect()
+}
+
+/// Where the identity is empty in some rows, the company's domain stands in.
+fn fill_gaps(chosen: &mut [ProposedField], columns: &InputColumns, batches: &[RecordBatch]) {
     let row_count = batches.iter().map(RecordBatch::num_rows).sum();
-    let has_gaps = |column: &str| {
-        columns.iter().any(|found| found.name == column && values::count(found, batches) < row_count)
+    let has_gaps = |name: &str| {
+        columns.iter().any(|column| column.name == name && values::count(column, batches) < row_count)
     };
-    let domain =
-        chosen.iter().find(|proposed| proposed.field == "company_domain").map(|found| found.column.clone());
-    let identity = chosen
-        .iter_mut()
-        .find(|proposed| proposed.field == "identity" && proposed.column == proposed.expression);
-    if let (Some(identity), Some(domain), true) = (identity, domain, dataset != Dataset::Objects)
-        && has_gaps(&identity.column)
-    {
-        identity.expression = format!("{{ coalesce: [{}, {}] }}", identity.expression, written(&domain));
-        identity.because.push_str("; the domain where it is empty");
+    let domain = chosen.iter().find(|proposed| proposed.field == "company_domain");
+    let Some(domain) = domain.map(|proposed| written(&proposed.column)) else { return };
+    for identity in chosen.iter_mut().filter(|proposed| proposed.field == "identity") {
+        if has_gaps(&identity.column) {
+            identity.expression = format!("{{ coalesce: [{}, {domain}] }}", identity.expression);
+            identity.because.push_str("; the domain where it is empty");
+        }
     }
-    let is_needed = |field: &&&Field| matches!(field.need, Need::Required | Need::RequiredColumn);
-    let missing = fields.iter().filter(is_needed).map(|field| field.name);
-    let missing = missing.filter(|name| !chosen.iter().any(|proposed| proposed.field == *name)).collect();
-    Proposal { dataset, object_type: object_type.map(str::to_owned), fields: chosen, missing }
 }
 
 impl Proposal {
