@@ -87,6 +87,34 @@ impl ErrorKind {
     }
 }
 
+/// Who can do something about an error, or about what a check found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// Whoever runs this program: the vendor's engineers.
+    Operator,
+    /// The owner of the Snowflake account.
+    Customer,
+    /// Snowflake itself; waiting helps.
+    Snowflake,
+    /// We, who wrote this program.
+    Us,
+}
+
+impl Owner {
+    /// All of them.
+    pub const ALL: [Owner; 4] = [Owner::Operator, Owner::Customer, Owner::Snowflake, Owner::Us];
+
+    /// The word used in JSON and documentation.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Owner::Operator => "operator",
+            Owner::Customer => "customer",
+            Owner::Snowflake => "snowflake",
+            Owner::Us => "us",
+        }
+    }
+}
+
 /// An error with everything a person needs to act on it.
 pub struct Error {
     repr: Box<Repr>,

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod access;
 mod check;
 mod completions;
 mod connect;
@@ -51,7 +52,7 @@ pub(crate) enum Command {
     Demo(demo::DemoCommand),
     /// Run an emulated Snowflake to try things on
     Emulator(emulator::EmulatorCommand),
-    /// Check that a sync can log in and may do what it needs
+    /// Prove each step from the host's name to every privilege, and say who has to act
     Check(check::CheckCommand),
     /// Print the script by which a customer gives access, and make the key pair for it
     Connect(connect::ConnectCommand),

@@ -81,6 +81,11 @@ impl SnowflakeConfig {
         self.user.as_deref()
     }
 
+    pub(crate) fn account(&self) -> Option<&str> {
+        let account = self.account.as_ref().map(|AccountName(account)| account.identifier());
+        account.or(self.connection.as_deref())
+    }
+
     /// The key pair of this user. Where its file is not there yet, it is made, for the owner of the file to read alone.
     pub(crate) fn key_pair(&self, folder: &Path, bits: KeyBits) -> Result<KeyPair> {
         let Some(key) = &self.private_key else {

@@ -137,6 +137,11 @@ impl SyncFile {
         self.snowflake.value.user()
     }
 
+    /// The account that it logs in to, or the connection of the client's own file that says so.
+    pub(crate) fn account(&self) -> Option<&str> {
+        self.snowflake.value.account()
+    }
+
     /// The key pair of that user, which is made where its file is not there yet.
     pub(crate) fn key_pair(&self, bits: KeyBits) -> Result<KeyPair> {
         let key = self.snowflake.value.key_pair(self.folder(), bits);

@@ -4,6 +4,7 @@
 
 mod backfills;
 mod changes;
+mod checks;
 mod connects;
 mod crashes;
 mod documents;

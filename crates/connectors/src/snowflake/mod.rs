@@ -1,5 +1,6 @@
 //! A customer's Snowflake account: reads with USAGE and SELECT alone, delivers with little more, and leaves nothing there.
 
+pub mod access;
 mod audit;
 mod canonical;
 mod catalog;
