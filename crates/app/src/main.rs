@@ -25,9 +25,10 @@ fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Check(command) => in_runtime(command.run(&terminal)),
         Command::Completions(command) => command.run(),
-        Command::Connect(command) => command.run(&terminal),
+        Command::Connect(command) => in_runtime(command.run(&terminal)),
         Command::Demo(command) => in_runtime(command.run(&terminal)),
         Command::Discover(command) => in_runtime(command.run(&terminal)),
+        Command::Errors(command) => command.run(&terminal),
         Command::Emulator(command) => in_runtime(command.run(&terminal)),
         Command::Plan(command) => in_runtime(command.run(&terminal)),
         Command::Query(command) => command.run(&terminal),

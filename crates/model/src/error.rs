@@ -51,6 +51,22 @@ pub enum Disposition {
 }
 
 impl ErrorKind {
+    /// All of them, in the order of their exit codes.
+    pub const ALL: [ErrorKind; 12] = [
+        ErrorKind::Internal,
+        ErrorKind::Config,
+        ErrorKind::Auth,
+        ErrorKind::Permission,
+        ErrorKind::NotFound,
+        ErrorKind::Data,
+        ErrorKind::SchemaChanged,
+        ErrorKind::Conflict,
+        ErrorKind::Unavailable,
+        ErrorKind::Throttled,
+        ErrorKind::SessionExpired,
+        ErrorKind::Cancelled,
+    ];
+
     /// The one place that decides what happens after an error.
     pub fn disposition(self) -> Disposition {
         match self {

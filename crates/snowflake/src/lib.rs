@@ -63,6 +63,7 @@ pub use connections_file::ConnectionsFile;
 pub use decode::{DecodeOptions, WideTimestamps};
 pub use endpoint::Endpoint;
 pub use error::{Error, ErrorKind, Result};
+pub use error_code::{CodeMeaning, meaning_of_code};
 pub use http::{Network, Proxy, RetryPolicy};
 pub use key::{KeyBits, KeySource, PrivateKey};
 pub use reachability::{Greeting, Reachability};

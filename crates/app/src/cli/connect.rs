@@ -6,6 +6,7 @@ use model::{Error, Result};
 use snowflake::{Identifier, KeyBits};
 
 use super::access::AccessArguments;
+use super::rotate::Rotation;
 use crate::config::SyncFile;
 use crate::output::{Terminal, print_line};
 
@@ -13,7 +14,8 @@ use crate::output::{Terminal, print_line};
 #[command(after_help = "Examples:
   snowferry connect -f acme/opportunities.yaml > acme-access.sql
   snowferry connect -f acme/opportunities.yaml -f acme/users.yaml --egress 203.0.113.4 --own-virtual-warehouse
-  snowferry connect -f acme/opportunities.yaml --close")]
+  snowferry connect -f acme/opportunities.yaml --close
+  snowferry connect -f acme/opportunities.yaml --rotate")]
 pub(crate) struct ConnectCommand {
     #[command(flatten)]
     access: AccessArguments,
@@ -37,6 +39,10 @@ pub(crate) struct ConnectCommand {
     /// Print the script that takes everything away again
     #[arg(long)]
     close: bool,
+
+    /// Go on with putting a new key in place of the one in use, step by step, so that no run fails
+    #[arg(long, conflicts_with_all = ["close", "egress", "own_virtual_warehouse", "track_changes"])]
+    rotate: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -51,8 +57,11 @@ enum Bits {
 }
 
 impl ConnectCommand {
-    pub(crate) fn run(&self, terminal: &Terminal) -> Result<()> {
+    pub(crate) async fn run(&self, terminal: &Terminal) -> Result<()> {
         let files = self.access.read()?;
+        if self.rotate {
+            return Rotation::of(terminal, &files[0], self.bits.into())?.go_on().await;
+        }
         // Everything that may be refused comes before a key is made.
         let onboarding = self.onboarding(&files)?;
         if self.close {

@@ -7,9 +7,11 @@ mod connect;
 mod demo;
 mod discover;
 mod emulator;
+mod errors;
 mod import;
 mod plan;
 mod query;
+mod rotate;
 mod run;
 mod schedule;
 mod summary;
@@ -68,6 +70,8 @@ pub(crate) enum Command {
     Verify(verify::VerifyCommand),
     /// Ask the vendor database
     Query(query::QueryCommand),
+    /// Explain an error: what it means, who acts, what to do
+    Errors(errors::ErrorsCommand),
     /// Print completions for a shell
     Completions(completions::CompletionsCommand),
 }

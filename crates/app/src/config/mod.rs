@@ -4,6 +4,7 @@ mod columns;
 mod deletes;
 mod drift;
 mod duration;
+mod key_files;
 mod name;
 mod pull;
 mod push;
@@ -17,6 +18,7 @@ mod stream;
 mod sync;
 mod verify;
 
+pub(crate) use key_files::KeyFiles;
 pub(crate) use name::QualifiedTable;
 pub(crate) use push::PushOptions;
 pub(crate) use sync::SyncFile;

@@ -110,8 +110,11 @@ async fn each_step_that_fails_says_who_acts_and_prints_the_sql_that_mends_it() {
         assert!(steps_before.clone().all(|step| step["outcome"] != "noted"), "{breaks}");
         let statements = sql(failed[0]);
         assert!(!statements.is_empty(), "{breaks}");
-        let pasted: Vec<&str> =
-            statements.iter().map(|text| text.trim_end_matches(';')).filter(|text| !text.starts_with("SELECT SYSTEM$")).collect();
+        let pasted: Vec<&str> = statements
+            .iter()
+            .map(|text| text.trim_end_matches(';'))
+            .filter(|text| !text.starts_with("SELECT SYSTEM$"))
+            .collect();
         world.sql(&pasted);
         let (ended, steps) = checked(&world, &[&file]).await;
         assert_eq!(ended.code, Some(0), "{breaks}, after {pasted:?}: {steps:#?}");
@@ -153,7 +156,8 @@ async fn the_way_to_the_account_is_the_operators_to_mend() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_clock_is_told_beside_everything_else() {
-    let world = World::start_with(EmulatorConfig { clock_offset_ms: 300_000, ..EmulatorConfig::default() }).await;
+    let world =
+        World::start_with(EmulatorConfig { clock_offset_ms: 300_000, ..EmulatorConfig::default() }).await;
     let file = connected(&world, DEALS).await;
     let (ended, steps) = checked(&world, &[&file]).await;
     assert_eq!(ended.code, Some(3), "{}", ended.stderr);

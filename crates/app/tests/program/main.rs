@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod backfills;
+mod canaries;
 mod changes;
 mod checks;
 mod connects;
 mod crashes;
 mod documents;
+mod explained;
 mod imports;
 mod interruptions;
 mod mistakes;
@@ -18,6 +20,7 @@ mod push_mistakes;
 mod push_world;
 mod pushes;
 mod ranges;
+mod rotations;
 mod schedules;
 mod verifications;
 mod world;

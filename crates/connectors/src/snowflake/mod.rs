@@ -22,6 +22,7 @@ mod strategy;
 mod tracked;
 mod types;
 
+pub use error::code_of;
 pub use object::ObjectKind;
 pub use push::SnowflakeDestination;
 pub use source::SnowflakeSource;

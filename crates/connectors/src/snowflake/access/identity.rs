@@ -10,7 +10,7 @@ use crate::snowflake::onboarding::SYSTEM_ROLES;
 use crate::snowflake::sql::quoted;
 
 /// The two slots for public keys of a user.
-const SLOTS: [&str; 2] = ["RSA_PUBLIC_KEY", "RSA_PUBLIC_KEY_2"];
+pub(super) const SLOTS: [&str; 2] = ["RSA_PUBLIC_KEY", "RSA_PUBLIC_KEY_2"];
 
 pub(super) async fn check(config: &ConnectionConfig, session: &Session, report: Report<'_>) {
     let user = match current_user(session).await {
@@ -21,7 +21,7 @@ pub(super) async fn check(config: &ConnectionConfig, session: &Session, report: 
     check_role(config, session, &user, report).await;
 }
 
-async fn current_user(session: &Session) -> Result<String> {
+pub(super) async fn current_user(session: &Session) -> Result<String> {
     let batches = show(session, "SELECT CURRENT_USER()").await?;
     let first = batches.iter().find(|batch| batch.num_rows() > 0);
     first

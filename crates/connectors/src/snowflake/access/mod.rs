@@ -4,6 +4,7 @@
 mod excess;
 mod held;
 mod identity;
+mod key_slots;
 mod log_in;
 mod need;
 mod objects;
@@ -14,6 +15,7 @@ use model::{Error, ErrorKind, Owner, StreamName};
 use snowflake::{ConnectionConfig, Identifier};
 
 pub(crate) use held::Held;
+pub use key_slots::{KeySlots, key_slots};
 
 use super::onboarding::Access;
 
