@@ -9,20 +9,20 @@ const OTHERS: [&str; 2] = ["emulator", "snowflake"];
 const FAULTS: [&str; 1] = ["faulty.rs"];
 
 /// A code, the kind that it is given with where that can be seen, and the file.
-pub(super) struct Code {
-    pub(super) code: String,
-    pub(super) kind: Option<String>,
-    pub(super) place: String,
+pub(crate) struct Code {
+    pub(crate) code: String,
+    pub(crate) kind: Option<String>,
+    pub(crate) place: String,
 }
 
 /// The text of all sources, without their tests.
-pub(super) struct Sources {
+pub(crate) struct Sources {
     files: Vec<(String, String)>,
     constants: BTreeMap<String, String>,
 }
 
 impl Sources {
-    pub(super) fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let mut files = Vec::new();
         for entry in std::fs::read_dir(&crates).unwrap() {
@@ -46,13 +46,13 @@ impl Sources {
     }
 
     /// Whether any source holds this word as a text.
-    pub(super) fn has_literal(&self, code: &str) -> bool {
+    pub(crate) fn has_literal(&self, code: &str) -> bool {
         let literal = format!("\"{code}\"");
         self.files.iter().any(|(_, text)| text.contains(&literal))
     }
 
     /// The codes of all constructors that take a literal or a constant.
-    pub(super) fn codes(&self) -> Vec<Code> {
+    pub(crate) fn codes(&self) -> Vec<Code> {
         let mut found = Vec::new();
         for (place, text) in &self.files {
             for (kind, argument) in constructed(text) {
@@ -65,10 +65,10 @@ impl Sources {
     }
 
     /// Files with constructors whose code is neither a literal nor a constant.
-    pub(super) fn unresolved(&self) -> BTreeSet<String> {
-        let is_unresolved =
+    pub(crate) fn places_that_hand_on(&self) -> BTreeSet<String> {
+        let hands_on =
             |text: &str| constructed(text).iter().any(|(_, argument)| self.resolved(argument).is_none());
-        self.files.iter().filter(|(_, text)| is_unresolved(text)).map(|(place, _)| place.clone()).collect()
+        self.files.iter().filter(|(_, text)| hands_on(text)).map(|(place, _)| place.clone()).collect()
     }
 
     fn resolved(&self, argument: &str) -> Option<String> {

@@ -182,7 +182,7 @@ async fn a_wrong_proof_is_refused_without_being_said() {
             "key pair" => {
                 "-----BEGIN PRIVATE KEY-----\nY2FuYXJ5LXdyb25nLWtleQ==\n-----END PRIVATE KEY-----".to_owned()
             }
-            _ => format!("{}-wrong", proof.secret),
+            _ => format!("wrong-{}", proof.secret),
         };
         for command in ["run", "check", "discover"] {
             let ended = run(&world, proof, &wrong, &[command, "-f", file.to_str().unwrap()]).await;

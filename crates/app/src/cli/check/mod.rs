@@ -41,12 +41,13 @@ impl CheckCommand {
         for path in self.access.paths() {
             told.passed("sync file", &path.display().to_string());
         }
+        // A push keeps its tenant's file open, so the pulls of the same tenant go first.
+        for file in files.iter().filter(|file| file.push().is_none()) {
+            check_vendor_database(told, file);
+        }
         let mut pushes = Vec::new();
-        for file in &files {
-            match file.push() {
-                None => check_vendor_database(told, file),
-                Some(options) => pushes.extend(push::check_source(told, file, options).await),
-            }
+        for (file, options) in files.iter().filter_map(|file| Some((file, file.push()?))) {
+            pushes.extend(push::check_source(told, file, options).await);
         }
         let config = files.first().map(assemble::connection_for_person);
         let Some(Some(config)) = told.step("credentials", config.transpose()) else { return };
@@ -60,7 +61,7 @@ impl CheckCommand {
     }
 }
 
-/// A vendor database that is there already can be read.
+/// A vendor database that is there already can be read. While a run goes on, it is the run's.
 fn check_vendor_database(told: &mut Told<'_>, file: &SyncFile) {
     let opened = file.tenant_file().and_then(|tenant_file| {
         if tenant_file.path().exists() {
@@ -68,6 +69,11 @@ fn check_vendor_database(told: &mut Told<'_>, file: &SyncFile) {
         }
         Ok(tenant_file)
     });
+    if let Err(error) = &opened
+        && error.code() == "database_locked"
+    {
+        return told.skipped("vendor database", error.message());
+    }
     if let Some(tenant_file) = told.step("vendor database", opened) {
         told.passed("vendor database", &tenant_file.path().display().to_string());
     }

@@ -32,6 +32,11 @@ impl<'a> Told<'a> {
         self.tell(&self.terminal.green("ok  "), title, subject, "passed", None);
     }
 
+    /// A step of our own side that could not be looked at.
+    pub(super) fn skipped(&mut self, title: &str, subject: &str) {
+        self.tell(&self.terminal.dim("-   "), title, subject, "skipped", None);
+    }
+
     /// A step of our own side that failed, or gives what it brought.
     pub(super) fn step<T>(&mut self, title: &str, result: Result<T>) -> Option<T> {
         match result {
@@ -48,9 +53,7 @@ impl<'a> Told<'a> {
         let (title, subject) = (step.name.title(), step.subject);
         match step.outcome {
             StepOutcome::Passed => self.passed(title, &subject),
-            StepOutcome::Skipped => {
-                self.tell(&self.terminal.dim("-   "), title, &subject, "skipped", None);
-            }
+            StepOutcome::Skipped => self.skipped(title, &subject),
             StepOutcome::Failed(finding) => self.failed(title, &subject, finding),
             StepOutcome::Noted(finding) => {
                 self.noted += 1;
