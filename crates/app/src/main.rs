@@ -23,6 +23,7 @@ fn main() -> ExitCode {
     let terminal = Terminal::new(cli.color);
     telemetry::start(cli.verbose);
     let result = match &cli.command {
+        Command::AlertTest(command) => in_runtime(command.run(&terminal)),
         Command::Check(command) => in_runtime(command.run(&terminal)),
         Command::Completions(command) => command.run(),
         Command::Connect(command) => in_runtime(command.run(&terminal)),

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod access;
+mod alert_test;
 mod check;
 mod completions;
 mod connect;
@@ -72,6 +73,8 @@ pub(crate) enum Command {
     Query(query::QueryCommand),
     /// Explain an error: what it means, who acts, what to do
     Errors(errors::ErrorsCommand),
+    /// Send a test alert to every channel of a file
+    AlertTest(alert_test::AlertTestCommand),
     /// Print completions for a shell
     Completions(completions::CompletionsCommand),
 }

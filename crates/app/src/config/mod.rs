@@ -1,5 +1,6 @@
 //! A sync as its owner writes it: one YAML file, checked while it is read so that every error points at its line.
 
+mod alerts;
 mod columns;
 mod deletes;
 mod drift;
@@ -18,6 +19,7 @@ mod stream;
 mod sync;
 mod verify;
 
+pub(crate) use alerts::read_channels;
 pub(crate) use key_files::KeyFiles;
 pub(crate) use name::QualifiedTable;
 pub(crate) use push::PushOptions;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod alert_tests;
 mod backfills;
 mod canaries;
 mod changes;

@@ -7,6 +7,7 @@ use snowflake::{Identifier, string_literal};
 
 use super::reserved::NAME_LENGTH_MAX;
 use super::{Access, Ipv4Network, Onboarding, Purpose};
+use crate::snowflake::catalog::like_pattern;
 use crate::snowflake::sql::{database_of, quoted, table_sql};
 
 const OPENING: &str = "\
@@ -47,12 +48,17 @@ pub(super) fn opening(onboarding: &Onboarding) -> Result<String> {
 
 pub(super) fn closing(onboarding: &Onboarding) -> String {
     let Onboarding { user, role, virtual_warehouse, .. } = onboarding;
-    let mut made = vec![("USERS", "USER", user.clone()), ("ROLES", "ROLE", role.clone())];
+    // Of network policies SHOW lists all; there are few.
+    let like = |kinds: &str, name: &Identifier| {
+        format!("{kinds} LIKE {}", string_literal(&like_pattern(name.as_str())))
+    };
+    let mut made =
+        vec![(like("USERS", user), "USER", user.clone()), (like("ROLES", role), "ROLE", role.clone())];
     if !onboarding.egress.is_empty() {
-        made.push(("NETWORK POLICIES", "NETWORK POLICY", policy(user)));
+        made.push(("NETWORK POLICIES".to_owned(), "NETWORK POLICY", policy(user)));
     }
     if onboarding.makes_virtual_warehouse {
-        made.push(("WAREHOUSES", "WAREHOUSE", virtual_warehouse.clone()));
+        made.push((like("WAREHOUSES", virtual_warehouse), "WAREHOUSE", virtual_warehouse.clone()));
     }
     let mut script = CLOSING.to_owned();
     for (number, (kinds, kind, name)) in made.into_iter().enumerate() {
@@ -60,7 +66,7 @@ pub(super) fn closing(onboarding: &Onboarding) -> String {
         script.push_str(&format!(
             "\n-- {}. The {title}.\n{}\n",
             number + 1,
-            dropped_if_ours(onboarding, kinds, kind, &name)
+            dropped_if_ours(onboarding, &kinds, kind, &name)
         ));
     }
     script + &format!("\nUNSET {STEP};\n")
