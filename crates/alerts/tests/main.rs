@@ -20,7 +20,7 @@ fn alert() -> Alert {
 async fn a_webhook_is_sent_one_text_with_slacks_marks_escaped() {
     let server = http(&["200 OK"]).await;
     Webhook::new(&server.url).unwrap().send(&alert()).await.unwrap();
-    let requests = server.received().await;
+    let requests = server.received();
     assert_eq!(requests.len(), 1);
     let body = requests[0].split("\r\n\r\n").nth(1).unwrap();
     let body: serde_json::Value = serde_json::from_str(body).unwrap();
@@ -33,12 +33,12 @@ async fn a_webhook_is_sent_one_text_with_slacks_marks_escaped() {
 async fn a_webhook_that_is_not_well_is_tried_again_and_one_that_refuses_is_not() {
     let server = http(&["503 Service Unavailable", "429 Too Many Requests", "200 OK"]).await;
     Webhook::new(&server.url).unwrap().send(&alert()).await.unwrap();
-    assert_eq!(server.received().await.len(), 3);
+    assert_eq!(server.received().len(), 3);
 
     let server = http(&["404 Not Found", "200 OK"]).await;
     let error = Webhook::new(&server.url).unwrap().send(&alert()).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Config, "alert_channel"));
-    assert_eq!(server.received().await.len(), 1);
+    assert_eq!(server.received().len(), 1);
 }
 
 #[tokio::test]
@@ -74,7 +74,7 @@ async fn an_email_arrives_whole_and_with_its_subject() {
     let to = ["ops@example.com".to_owned(), "Ann <ann@example.com>".to_owned()];
     let email = Email::new("127.0.0.1", server.port, EmailSecurity::None, None, "snowferry@example.com", &to);
     email.unwrap().send(&alert()).await.unwrap();
-    let received = server.received().await.join("\n");
+    let received = server.received().join("\n");
     for expected in [
         "MAIL FROM:<snowferry@example.com>",
         "RCPT TO:<ops@example.com>",

@@ -14,7 +14,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Everything that was sent so far: a whole request, or a line.
-    pub(crate) async fn received(mut self) -> Vec<String> {
+    pub(crate) fn received(mut self) -> Vec<String> {
         self.listening.abort();
         let mut received = Vec::new();
         while let Ok(text) = self.received.try_recv() {
