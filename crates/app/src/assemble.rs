@@ -10,7 +10,7 @@ use datasets::{DatasetConfig, MODEL_SCHEMA, MappedSource, Stamps};
 use engine::{Sync, VerifySync};
 use jiff::Timestamp;
 use model::{Error, ErrorKind, Result, Source};
-use snowflake::MemoryBudget;
+use snowflake::{ConnectionConfig, MemoryBudget};
 use tokio::sync::watch;
 
 use crate::config::{PushOptions, SyncFile};
@@ -197,11 +197,16 @@ impl AnySource {
     }
 }
 
-/// The Snowflake source of a pull. A person waits for the answer, so it gives up early.
+/// The Snowflake source of a pull, for a person.
 pub(crate) fn snowflake_source(file: &SyncFile) -> Result<SnowflakeSource> {
+    Ok(SnowflakeSource::new(connection_for_person(file)?))
+}
+
+/// How to connect where a person waits for the answer: a log-in gives up early.
+pub(crate) fn connection_for_person(file: &SyncFile) -> Result<ConnectionConfig> {
     let mut config = file.connection(MemoryBudget::process_wide())?;
     config.login_budget = LOGIN_PATIENCE;
-    Ok(SnowflakeSource::new(config))
+    Ok(config)
 }
 
 /// A push for commands that look and change nothing.
@@ -211,11 +216,10 @@ pub(crate) struct PushSides {
     pub(crate) journal: Arc<DuckDbJournal>,
 }
 
-/// Both sides of a push. A person waits for the answer, so a log-in gives up early.
+/// Both sides of a push, for a person.
 pub(crate) fn push_sides(file: &SyncFile, options: &PushOptions) -> Result<PushSides> {
     let database = existing_database(file)?;
-    let mut config = file.connection(MemoryBudget::process_wide())?;
-    config.login_budget = LOGIN_PATIENCE;
+    let config = connection_for_person(file)?;
     let journal = Arc::new(DuckDbJournal::new(database.clone()));
     let settings = push_settings(options, &RunChoices::default());
     let noted = Arc::<DuckDbJournal>::clone(&journal);

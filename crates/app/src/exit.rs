@@ -11,6 +11,13 @@ pub(crate) fn report(terminal: &Terminal, error: &Error) -> ExitCode {
     if error.code() == READER_GONE {
         return ExitCode::SUCCESS;
     }
+    // Whoever makes a new error writes its page too: without one, this ends a test.
+    let owner = catalogue::owner_of(error);
+    tracing::debug!(
+        error.code = error.code(),
+        error.owner = owner.as_str(),
+        "the program ends with an error"
+    );
     terminal.error(error);
     ExitCode::from(exit_code(error.kind()))
 }
@@ -18,7 +25,7 @@ pub(crate) fn report(terminal: &Terminal, error: &Error) -> ExitCode {
 /// The code of the error that says that nobody reads our output any more, as with `| head`.
 pub(crate) const READER_GONE: &str = "reader_gone";
 
-/// Documented in docs/errors.md and in `--help`. 2 is clap's own, for a wrong command line.
+/// Documented in docs/errors.md (by `crates/catalogue`) and in `--help`. 2 is clap's own, for a wrong command line.
 fn exit_code(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::Internal => 1,

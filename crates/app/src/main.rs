@@ -24,11 +24,13 @@ fn main() -> ExitCode {
     let terminal = Terminal::new(cli.color);
     telemetry::start(cli.verbose);
     let result = match &cli.command {
+        Command::AlertTest(command) => in_runtime(command.run(&terminal)),
         Command::Check(command) => in_runtime(command.run(&terminal)),
         Command::Completions(command) => command.run(),
-        Command::Connect(command) => command.run(&terminal),
+        Command::Connect(command) => in_runtime(command.run(&terminal)),
         Command::Demo(command) => in_runtime(command.run(&terminal)),
         Command::Discover(command) => in_runtime(command.run(&terminal)),
+        Command::Errors(command) => command.run(&terminal),
         Command::Emulator(command) => in_runtime(command.run(&terminal)),
         Command::Explain(command) => command.run(&terminal),
         Command::Match(command) => in_runtime(command.run(&terminal)),

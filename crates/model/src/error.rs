@@ -51,6 +51,22 @@ pub enum Disposition {
 }
 
 impl ErrorKind {
+    /// All of them, in the order of their exit codes.
+    pub const ALL: [ErrorKind; 12] = [
+        ErrorKind::Internal,
+        ErrorKind::Config,
+        ErrorKind::Auth,
+        ErrorKind::Permission,
+        ErrorKind::NotFound,
+        ErrorKind::Data,
+        ErrorKind::SchemaChanged,
+        ErrorKind::Conflict,
+        ErrorKind::Unavailable,
+        ErrorKind::Throttled,
+        ErrorKind::SessionExpired,
+        ErrorKind::Cancelled,
+    ];
+
     /// The one place that decides what happens after an error.
     pub fn disposition(self) -> Disposition {
         match self {
@@ -83,6 +99,34 @@ impl ErrorKind {
             ErrorKind::Config => "config",
             ErrorKind::Cancelled => "cancelled",
             ErrorKind::Internal => "internal",
+        }
+    }
+}
+
+/// Who can do something about an error, or about what a check found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// Whoever runs this program: the vendor's engineers.
+    Operator,
+    /// The owner of the Snowflake account.
+    Customer,
+    /// Snowflake itself; waiting helps.
+    Snowflake,
+    /// We, who wrote this program.
+    Us,
+}
+
+impl Owner {
+    /// All of them.
+    pub const ALL: [Owner; 4] = [Owner::Operator, Owner::Customer, Owner::Snowflake, Owner::Us];
+
+    /// The word used in JSON and documentation.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Owner::Operator => "operator",
+            Owner::Customer => "customer",
+            Owner::Snowflake => "snowflake",
+            Owner::Us => "us",
         }
     }
 }

@@ -29,7 +29,7 @@ pub use batch::{Batch, BatchStream, EndOfRead, ReadEvent, StagedRange, Withdrawn
 pub use checkpoint::{Checkpoint, Epoch, Progress};
 pub use cursor::Cursor;
 pub use destination::{Committed, Destination, Prepared, Rejected, Staged};
-pub use error::{Disposition, Error, ErrorKind, Result};
+pub use error::{Disposition, Error, ErrorKind, Owner, Result};
 pub use journal::{Journal, JournalEntry, JournalWrite, QuarantinedRow};
 pub use logical_type::{JSON_EXTENSION_NAME, LogicalType, VectorElement, offset_column_name};
 pub use plan::{

@@ -31,7 +31,11 @@ const VALUE: &str = "a value does not fit its column; compare the column's type 
 static MEANINGS: &[Meaning] = &[
     // Log-in: credentials.
     means("390100", ErrorKind::Auth, "check the user name and the password"),
-    plain("390101", ErrorKind::Internal),
+    means(
+        "390101",
+        ErrorKind::Auth,
+        "the user is disabled; an administrator lets it in again: ALTER USER … SET DISABLED = FALSE",
+    ),
     means(
         "390102",
         ErrorKind::Auth,
@@ -162,7 +166,24 @@ static MEANINGS: &[Meaning] = &[
 fn meaning(code: &str) -> Option<&'static Meaning> {
     // Some replies drop the padding that others have: 612 and 000612 are one code.
     let code = code.trim_start_matches('0');
+    if code.is_empty() {
+        return None;
+    }
     MEANINGS.iter().find(|meaning| meaning.code.trim_start_matches('0') == code)
+}
+
+/// What one of Snowflake's codes stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodeMeaning {
+    /// What the caller of the client should do next.
+    pub kind: ErrorKind,
+    /// What a person should do about it, where the code alone tells.
+    pub remedy: Option<&'static str>,
+}
+
+/// What a code stands for, written with or without its leading zeros; nothing for a code that this crate does not know.
+pub fn meaning_of_code(code: &str) -> Option<CodeMeaning> {
+    meaning(code).map(|meaning| CodeMeaning { kind: meaning.kind, remedy: meaning.remedy })
 }
 
 /// The kind of a code, or of its class where the code itself is not known.

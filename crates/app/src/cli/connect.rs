@@ -1,24 +1,24 @@
 //! `snowferry connect`: the script that gives us access to a customer's account, with a key pair made on this machine.
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
-use connectors::snowflake::onboarding::{Access, Ipv4Network, Onboarding, Purpose};
-use model::{Error, ReadSpec, Result, StreamName, TableName};
+use connectors::snowflake::onboarding::{Ipv4Network, Onboarding};
+use model::{Error, Result};
 use snowflake::{Identifier, KeyBits};
 
-use crate::config::{QualifiedTable, SyncFile};
+use super::access::AccessArguments;
+use super::rotate::Rotation;
+use crate::config::SyncFile;
 use crate::output::{Terminal, print_line};
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   snowferry connect -f acme/opportunities.yaml > acme-access.sql
   snowferry connect -f acme/opportunities.yaml -f acme/users.yaml --egress 203.0.113.4 --own-virtual-warehouse
-  snowferry connect -f acme/opportunities.yaml --close")]
+  snowferry connect -f acme/opportunities.yaml --close
+  snowferry connect -f acme/opportunities.yaml --rotate")]
 pub(crate) struct ConnectCommand {
-    /// The sync files of one service user; the script grants what all of them need
-    #[arg(short, long = "file", value_name = "FILE", required = true)]
-    files: Vec<PathBuf>,
+    #[command(flatten)]
+    access: AccessArguments,
 
     /// Let the user log in from these IPv4 addresses only; may be repeated
     #[arg(long, value_name = "NETWORK")]
@@ -28,21 +28,9 @@ pub(crate) struct ConnectCommand {
     #[arg(long)]
     own_virtual_warehouse: bool,
 
-    /// Allow reading tables that are made later in the same schemas as well
-    #[arg(long)]
-    future_tables: bool,
-
     /// Switch change tracking on for tables whose changes are followed
     #[arg(long)]
     track_changes: bool,
-
-    /// A table that a query reads; may be repeated
-    #[arg(long = "table", value_name = "DATABASE.SCHEMA.TABLE")]
-    tables: Vec<String>,
-
-    /// A view that is read; may be repeated
-    #[arg(long = "view", value_name = "DATABASE.SCHEMA.VIEW")]
-    views: Vec<String>,
 
     /// The size of a key that has to be made
     #[arg(long, value_enum, default_value_t, value_name = "BITS")]
@@ -51,6 +39,10 @@ pub(crate) struct ConnectCommand {
     /// Print the script that takes everything away again
     #[arg(long)]
     close: bool,
+
+    /// Go on with putting a new key in place of the one in use, step by step, so that no run fails
+    #[arg(long, conflicts_with_all = ["close", "egress", "own_virtual_warehouse", "track_changes"])]
+    rotate: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -65,8 +57,11 @@ enum Bits {
 }
 
 impl ConnectCommand {
-    pub(crate) fn run(&self, terminal: &Terminal) -> Result<()> {
-        let files = self.files.iter().map(|path| SyncFile::read(path)).collect::<Result<Vec<_>>>()?;
+    pub(crate) async fn run(&self, terminal: &Terminal) -> Result<()> {
+        let files = self.access.read()?;
+        if self.rotate {
+            return Rotation::of(terminal, &files[0], self.bits.into())?.go_on().await;
+        }
         // Everything that may be refused comes before a key is made.
         let onboarding = self.onboarding(&files)?;
         if self.close {
@@ -86,61 +81,28 @@ impl ConnectCommand {
 
     /// What is asked for, still without a key.
     fn onboarding(&self, files: &[SyncFile]) -> Result<Onboarding> {
+        self.access.refuse_unknown_tables(files)?;
         let first = &files[0];
-        let same = |what: &str, of: fn(&SyncFile) -> Option<&str>| {
-            let value = of(first).ok_or_else(|| {
+        let named = |what: &str, value: Option<&str>| {
+            value.map(str::to_owned).ok_or_else(|| {
                 Error::config("connect_incomplete", format!("{} names no {what}", first.name()))
                     .with_remedy(format!("add `{what}` under `snowflake`"))
-            })?;
-            match files.iter().all(|file| of(file) == Some(value)) {
-                true => Ok(value),
-                false => Err(Error::config("connect_different", format!("the files name different {what}s"))
-                    .with_remedy("make one script for each service user")),
-            }
+            })
         };
-        let tenant = same("tenant", |file| Some(file.tenant()))?.to_owned();
-        let mut objects = Vec::new();
-        for file in files {
-            objects.extend(self.objects(file)?);
-        }
-        objects.dedup();
+        let virtual_warehouse = named("virtual_warehouse", first.virtual_warehouse())?;
         Ok(Onboarding {
-            tenant,
-            user: folded(same("user", SyncFile::user)?)?,
-            role: folded(same("role", SyncFile::role)?)?,
-            virtual_warehouse: folded(same("virtual_warehouse", SyncFile::virtual_warehouse)?)?,
+            tenant: first.tenant().to_owned(),
+            user: folded(&named("user", first.user())?)?,
+            role: folded(&named("role", first.role())?)?,
+            virtual_warehouse: folded(&virtual_warehouse)?,
             makes_virtual_warehouse: self.own_virtual_warehouse,
             public_key: String::new(),
             fingerprint: String::new(),
-            objects,
+            objects: self.access.needs(files)?.objects,
             egress: self.egress.iter().map(|text| Ipv4Network::parse(text)).collect::<Result<_>>()?,
-            includes_future_tables: self.future_tables,
+            includes_future_tables: self.access.future_tables,
             tracks_changes: self.track_changes,
         })
-    }
-
-    /// What one sync does in the account.
-    fn objects(&self, file: &SyncFile) -> Result<Vec<Access>> {
-        let spec = file.spec();
-        if let Some(push) = file.push() {
-            let purpose = Purpose::Write { write: spec.write.clone(), makes_table: push.creates_table };
-            return Ok(vec![Access { table: spec.target.clone(), is_view: false, purpose }]);
-        }
-        let purpose = Purpose::Read { follows_changes: spec.read == ReadSpec::Changes };
-        let views = names(&self.views)?;
-        let access =
-            |table: TableName| Access { is_view: views.contains(&table), table, purpose: purpose.clone() };
-        match &spec.stream {
-            StreamName::Table(table) => Ok(vec![access(table.clone())]),
-            StreamName::Query { .. } if self.tables.is_empty() && views.is_empty() => {
-                let message =
-                    format!("{} reads by a query, and which tables that needs is not known", file.name());
-                Err(Error::config("connect_tables", message).with_remedy("name each with --table or --view"))
-            }
-            StreamName::Query { .. } => {
-                Ok(names(&self.tables)?.into_iter().chain(views.clone()).map(access).collect())
-            }
-        }
     }
 }
 
@@ -165,13 +127,4 @@ fn folded(name: &str) -> Result<Identifier> {
         Error::config("connect_name", format!("`{name}` cannot be a name: {}", error.message()))
             .with_remedy("correct it in the sync file")
     })
-}
-
-fn names(texts: &[String]) -> Result<Vec<TableName>> {
-    let name = |text: &String| {
-        QualifiedTable::try_from(text.clone()).map(|QualifiedTable(table)| table).map_err(|message| {
-            Error::config("connect_tables", message).with_remedy("write DATABASE.SCHEMA.TABLE")
-        })
-    };
-    texts.iter().map(name).collect()
 }

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod access;
+mod alert_test;
 mod check;
 mod completions;
 mod connect;
@@ -8,11 +10,13 @@ mod discover;
 mod emulator;
 mod explain;
 mod export;
+mod errors;
 mod import;
 mod matching;
 mod plan;
 mod query;
 mod report;
+mod rotate;
 mod run;
 mod sample;
 mod schedule;
@@ -56,7 +60,7 @@ pub(crate) enum Command {
     Demo(demo::DemoCommand),
     /// Run an emulated Snowflake to try things on
     Emulator(emulator::EmulatorCommand),
-    /// Check that a sync can log in and may do what it needs
+    /// Prove each step from the host's name to every privilege, and say who has to act
     Check(check::CheckCommand),
     /// Print the script by which a customer gives access, and make the key pair for it
     Connect(connect::ConnectCommand),
@@ -80,6 +84,10 @@ pub(crate) enum Command {
     Report(report::ReportCommand),
     /// Ask the vendor database
     Query(query::QueryCommand),
+    /// Explain an error: what it means, who acts, what to do
+    Errors(errors::ErrorsCommand),
+    /// Send a test alert to every channel of a file
+    AlertTest(alert_test::AlertTestCommand),
     /// Print completions for a shell
     Completions(completions::CompletionsCommand),
 }

@@ -1,9 +1,11 @@
 //! A sync as its owner writes it: one YAML file, checked while it is read so that every error points at its line.
 
+mod alerts;
 mod columns;
 mod deletes;
 mod drift;
 mod duration;
+mod key_files;
 mod name;
 mod pull;
 mod push;
@@ -17,6 +19,8 @@ mod stream;
 mod sync;
 mod verify;
 
+pub(crate) use alerts::read_channels;
+pub(crate) use key_files::KeyFiles;
 pub(crate) use name::QualifiedTable;
 pub(crate) use push::PushOptions;
 pub(crate) use sync::SyncFile;

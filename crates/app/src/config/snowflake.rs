@@ -10,6 +10,7 @@ use snowflake::{
     PrivateKey,
 };
 
+use super::key_files::KeyFiles;
 use super::secret::SecretReference;
 
 #[derive(Clone, Debug, Deserialize)]
@@ -81,6 +82,11 @@ impl SnowflakeConfig {
         self.user.as_deref()
     }
 
+    pub(crate) fn account(&self) -> Option<&str> {
+        let account = self.account.as_ref().map(|AccountName(account)| account.identifier());
+        account.or(self.connection.as_deref())
+    }
+
     /// The key pair of this user. Where its file is not there yet, it is made, for the owner of the file to read alone.
     pub(crate) fn key_pair(&self, folder: &Path, bits: KeyBits) -> Result<KeyPair> {
         let Some(key) = &self.private_key else {
@@ -88,9 +94,24 @@ impl SnowflakeConfig {
                 .with_remedy("add `private_key: { file: keys/NAME.p8 }`; the key is made there"));
         };
         match &key.file {
-            Some(file) if !folder.join(file).exists() => key.make(&folder.join(file), bits),
+            Some(file) if !folder.join(file).exists() => {
+                let path = folder.join(file);
+                key.refuse_passphrase(&path)?;
+                Ok(KeyPair { key: make_key(&path, bits)?, made: Some(path) })
+            }
             _ => Ok(KeyPair { key: key.load(folder)?, made: None }),
         }
+    }
+
+    /// The files of this user's key, for a new one to take its place.
+    pub(crate) fn key_files(&self, folder: &Path) -> Result<KeyFiles> {
+        let Some(PrivateKeyConfig { file: Some(file), passphrase: None, .. }) = &self.private_key else {
+            let message = "only a private key in a file, without a passphrase, is rotated";
+            return Err(Error::config("rotate_unsupported", message).with_remedy(
+                "for any other, make the key yourself, put it into the second slot, and change over by hand",
+            ));
+        };
+        Ok(KeyFiles::new(folder.join(file)))
     }
 
     /// What the client needs to connect; secrets are read now. Relative files are looked for in `folder`.
@@ -182,21 +203,26 @@ pub(crate) struct KeyPair {
     pub(crate) made: Option<PathBuf>,
 }
 
+/// Makes a key in a new file.
+pub(super) fn make_key(path: &Path, bits: KeyBits) -> Result<PrivateKey> {
+    let key = PrivateKey::generate(bits).map_err(|error| lifted(&error))?;
+    let pem = key.to_pkcs8_pem().map_err(|error| lifted(&error))?;
+    write_for_owner(path, pem.expose().as_bytes()).map_err(|error| {
+        Error::config("key_unwritten", format!("{} cannot be written: {error}", path.display()))
+            .with_remedy("make its folder, or name another file")
+    })?;
+    Ok(key)
+}
+
 impl PrivateKeyConfig {
-    fn make(&self, path: &Path, bits: KeyBits) -> Result<KeyPair> {
-        if self.passphrase.is_some() {
-            let message =
-                format!("{} does not exist, and keys are made without a passphrase", path.display());
-            return Err(Error::config("key_passphrase", message)
-                .with_remedy("remove `passphrase`, or make the key with `openssl genrsa 2048 | openssl pkcs8 -topk8 -v2 aes256`"));
+    fn refuse_passphrase(&self, path: &Path) -> Result<()> {
+        if self.passphrase.is_none() {
+            return Ok(());
         }
-        let key = PrivateKey::generate(bits).map_err(|error| lifted(&error))?;
-        let pem = key.to_pkcs8_pem().map_err(|error| lifted(&error))?;
-        write_for_owner(path, pem.expose().as_bytes()).map_err(|error| {
-            Error::config("key_unwritten", format!("{} cannot be written: {error}", path.display()))
-                .with_remedy("make its folder, or name another file")
-        })?;
-        Ok(KeyPair { key, made: Some(path.to_owned()) })
+        let message = format!("{} does not exist, and keys are made without a passphrase", path.display());
+        Err(Error::config("key_passphrase", message).with_remedy(
+            "remove `passphrase`, or make the key with `openssl genrsa 2048 | openssl pkcs8 -topk8 -v2 aes256`",
+        ))
     }
 
     fn load(&self, folder: &Path) -> Result<PrivateKey> {
@@ -245,7 +271,7 @@ fn write_for_owner(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.sync_all()
 }
 
-fn lifted(error: &snowflake::Error) -> Error {
+pub(super) fn lifted(error: &snowflake::Error) -> Error {
     let lifted = Error::config("connection_config", error.message().to_owned());
     match error.remedy() {
         Some(remedy) => lifted.with_remedy(remedy),

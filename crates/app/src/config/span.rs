@@ -7,6 +7,12 @@ use serde_saphyr::{Error as YamlError, Spanned};
 
 /// A mistake in the file's text: where it is, what is wrong, and the lines around it.
 pub(super) fn mistake(path: &Path, error: &YamlError) -> Error {
+    Error::config("sync_file_invalid", described(path, error))
+        .with_remedy("see docs/sync-file.md for every field")
+}
+
+/// The same in words alone.
+pub(super) fn described(path: &Path, error: &YamlError) -> String {
     let rendered = error.to_string();
     let mut lines = rendered.lines();
     let place = error.location().map(|at| format!(":{}:{}", at.line(), at.column())).unwrap_or_default();
@@ -23,7 +29,7 @@ pub(super) fn mistake(path: &Path, error: &YamlError) -> Error {
         text.push('\n');
         text.push_str(line);
     }
-    Error::config("sync_file_invalid", text).with_remedy("see docs/sync-file.md for every field")
+    text
 }
 
 /// Puts the file and line of `spanned` in front of an error.

@@ -11,6 +11,7 @@ use serde_saphyr::Spanned;
 use snowflake::{ConnectionConfig, KeyBits, MemoryBudget};
 
 use super::deletes::DeletesConfig;
+use super::key_files::KeyFiles;
 use super::pull::PullDocument;
 use super::push::{PushDocument, PushOptions};
 use super::snowflake::{KeyPair, SnowflakeConfig};
@@ -160,10 +161,21 @@ impl SyncFile {
         self.snowflake.value.user()
     }
 
+    /// The account that it logs in to, or the connection of the client's own file that says so.
+    pub(crate) fn account(&self) -> Option<&str> {
+        self.snowflake.value.account()
+    }
+
     /// The key pair of that user, which is made where its file is not there yet.
     pub(crate) fn key_pair(&self, bits: KeyBits) -> Result<KeyPair> {
         let key = self.snowflake.value.key_pair(self.folder(), bits);
         key.map_err(|error| located(&self.path, &self.snowflake, error))
+    }
+
+    /// The files of that key, for a new one to take its place.
+    pub(crate) fn key_files(&self) -> Result<KeyFiles> {
+        let files = self.snowflake.value.key_files(self.folder());
+        files.map_err(|error| located(&self.path, &self.snowflake, error))
     }
 
     pub(crate) fn tenant(&self) -> &str {

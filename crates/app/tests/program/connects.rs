@@ -14,15 +14,6 @@ fn sync(world: &World) -> String {
     file.to_str().unwrap().to_owned()
 }
 
-/// Runs a script as the customer's administrator, statement by statement in one session.
-async fn run_script(world: &World, script: &str) {
-    let customer = world.customer().await;
-    for statement in script.split(";\n").map(str::trim).filter(|text| !text.is_empty()) {
-        let done = customer.query(snowflake::Statement::new(statement.trim_end_matches(';'))).await;
-        done.unwrap_or_else(|error| panic!("{error}\n{statement}"));
-    }
-}
-
 /// The names of the customer's objects of a kind.
 async fn names(world: &World, show: &str) -> Vec<String> {
     let shown = world.customer().await.query(snowflake::Statement::new(show)).await.unwrap();
@@ -50,7 +41,7 @@ async fn the_script_gives_exactly_what_a_pull_needs_and_takes_it_back() {
     assert!(first.stderr.contains("acme.p8"), "{}", first.stderr);
     let secret = pem.lines().nth(1).unwrap();
     assert!(!first.stdout.contains(secret) && !first.stderr.contains(secret));
-    run_script(&world, &first.stdout).await;
+    world.run_script(&first.stdout).await;
     world.program(&["check", "-f", &file]).await.succeeded();
     world.program(&["run", "-f", &file]).await.succeeded();
     world.assert_landed(&deals(3), "after the script");
@@ -58,7 +49,7 @@ async fn the_script_gives_exactly_what_a_pull_needs_and_takes_it_back() {
     // Printed again it is the same script for the same key, and run again it changes nothing.
     let again = world.program(&["connect", "-f", &file]).await.succeeded();
     assert_eq!((again.stdout.as_str(), again.stderr.as_str()), (first.stdout.as_str(), ""));
-    run_script(&world, &again.stdout).await;
+    world.run_script(&again.stdout).await;
     world.program(&["check", "-f", &file]).await.succeeded();
 
     // Nothing beyond what was named can be read.
@@ -69,7 +60,7 @@ async fn the_script_gives_exactly_what_a_pull_needs_and_takes_it_back() {
     assert!(matches!(nosy.code, Some(5 | 6)), "{}{}", nosy.stdout, nosy.stderr);
 
     let close = world.program(&["connect", "-f", &file, "--close"]).await.succeeded();
-    run_script(&world, &close.stdout).await;
+    world.run_script(&close.stdout).await;
     let gone = world.program(&["check", "-f", &file]).await;
     assert_eq!(gone.code, Some(4), "{}", gone.stderr);
 }
@@ -131,10 +122,10 @@ async fn closing_drops_what_the_script_made_and_nothing_else() {
 
     // The virtual warehouse was there before; user, role and policy were not.
     let script = world.program(&open).await.succeeded();
-    run_script(&world, &script.stdout).await;
+    world.run_script(&script.stdout).await;
     assert_eq!(names(&world, "SHOW NETWORK POLICIES").await, [format!("{user}_ONLY_FROM")]);
     let script = world.program(&close).await.succeeded();
-    run_script(&world, &script.stdout).await;
+    world.run_script(&script.stdout).await;
     assert_eq!(names(&world, "SHOW WAREHOUSES").await, ["COMPUTE_WH", "WH"]);
     assert_eq!(names(&world, "SHOW NETWORK POLICIES").await, Vec::<String>::new());
     assert!(!names(&world, "SHOW USERS").await.contains(&user.to_owned()));
@@ -144,7 +135,7 @@ async fn closing_drops_what_the_script_made_and_nothing_else() {
     world.sql(&["DROP WAREHOUSE WH", "CREATE ROLE SNOWFERRY_READ", &format!("CREATE USER {user}")]);
     for arguments in [&open[..], &close[..]] {
         let script = world.program(arguments).await.succeeded();
-        run_script(&world, &script.stdout).await;
+        world.run_script(&script.stdout).await;
     }
     assert_eq!(names(&world, "SHOW WAREHOUSES").await, ["COMPUTE_WH"]);
     assert!(names(&world, "SHOW USERS").await.contains(&user.to_owned()));
@@ -158,7 +149,7 @@ async fn the_network_policy_lets_in_from_where_we_come_and_from_nowhere_else() {
     let file = sync(&world);
     for (egress, code) in [("127.0.0.0/8", 0), ("203.0.113.4", 4)] {
         let script = world.program(&["connect", "-f", &file, "--egress", egress]).await.succeeded();
-        run_script(&world, &script.stdout).await;
+        world.run_script(&script.stdout).await;
         let ended = world.program(&["run", "-f", &file]).await;
         assert_eq!(ended.code, Some(code), "{egress}: {}", ended.stderr);
     }

@@ -2,13 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod alert_tests;
 mod backfills;
+mod canaries;
 mod changes;
+mod checks;
 mod connects;
 mod crashes;
 mod documents;
 mod explanations;
 mod exports;
+mod explained;
 mod imports;
 mod interruptions;
 mod matches;
@@ -22,6 +26,7 @@ mod pushes;
 mod ranges;
 mod reports;
 mod samples;
+mod rotations;
 mod schedules;
 mod verifications;
 mod world;

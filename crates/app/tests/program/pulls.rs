@@ -72,7 +72,7 @@ async fn a_check_goes_through_every_step() {
     let world = World::start().await;
     let file = world.sync(DEALS);
     let shown = world.program(&["check", "-f", file.to_str().unwrap()]).await.succeeded().stdout;
-    for step in ["log-in", "role", "virtual warehouse", "stream", "vendor database"] {
+    for step in ["log-in", "role", "virtual warehouse", "object", "privilege", "vendor database"] {
         assert!(shown.lines().any(|line| line.starts_with("ok") && line.contains(step)), "{step}: {shown}");
     }
 }

@@ -80,6 +80,17 @@ impl World {
         snowflake::Session::connect(config).await.unwrap()
     }
 
+    /// Runs a script as the customer's administrator, statement by statement in one session.
+    pub(crate) async fn run_script(&self, script: &str) {
+        let customer = self.customer().await;
+        let lines: Vec<&str> = script.lines().filter(|line| !line.starts_with("--")).collect();
+        let script = lines.join("\n") + "\n";
+        for statement in script.split(";\n").map(str::trim).filter(|text| !text.is_empty()) {
+            let done = customer.query(snowflake::Statement::new(statement.trim_end_matches(';'))).await;
+            done.unwrap_or_else(|error| panic!("{error}\n{statement}"));
+        }
+    }
+
     fn statements(&self, statements: Vec<SampleStatement>) {
         tokio::task::block_in_place(|| run(&self.emulator, statements)).unwrap();
     }

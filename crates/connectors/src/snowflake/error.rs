@@ -3,6 +3,12 @@
 use model::{Error, ErrorKind};
 use snowflake::ErrorKind as ClientKind;
 
+/// The code that a client error of this kind is lifted to.
+pub fn code_of(kind: ClientKind) -> &'static str {
+    let (_, code, _) = classify(kind);
+    code
+}
+
 /// Sorts a client error under what happens next, and keeps its remedy.
 pub(crate) fn from_client(error: snowflake::Error) -> Error {
     let (kind, code, remedy) = classify(error.kind());

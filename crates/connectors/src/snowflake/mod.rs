@@ -1,5 +1,6 @@
 //! A customer's Snowflake account: reads with USAGE and SELECT alone, delivers with little more, and leaves nothing there.
 
+pub mod access;
 mod audit;
 mod canonical;
 mod catalog;
@@ -21,6 +22,7 @@ mod strategy;
 mod tracked;
 mod types;
 
+pub use error::code_of;
 pub use object::ObjectKind;
 pub use push::SnowflakeDestination;
 pub use source::SnowflakeSource;

@@ -141,7 +141,7 @@ fn with_body(request: RequestBuilder, body: &Body<'_>) -> Result<RequestBuilder>
     })
 }
 
-async fn within<T>(wait_max: Duration, future: impl Future<Output = T>) -> Option<T> {
+pub(super) async fn within<T>(wait_max: Duration, future: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(wait_max, future).await.ok()
 }
 
@@ -174,7 +174,7 @@ fn answered(status: u16, body: &[u8], clock_skew: Option<jiff::SignedDuration>) 
     }
 }
 
-fn clock_skew(headers: &HeaderMap) -> Option<jiff::SignedDuration> {
+pub(super) fn clock_skew(headers: &HeaderMap) -> Option<jiff::SignedDuration> {
     let date = http_date(headers.get(DATE)?.to_str().ok()?)?;
     Some(date.duration_since(Timestamp::now()))
 }
@@ -199,20 +199,26 @@ fn timed_out() -> Outcome {
 
 /// The request did not get there, or the reply did not get here; which of the two cannot be told.
 fn not_sent(error: reqwest::Error) -> Outcome {
+    let error = lost(error);
+    match error.kind() {
+        ErrorKind::Unavailable => Outcome::Passing(Setback { reason: 0, retry_after: None }, error),
+        _ => Outcome::Failed(error),
+    }
+}
+
+/// What a failure to send or to receive means.
+pub(super) fn lost(error: reqwest::Error) -> Error {
     let error = error.without_url();
     if error.is_builder() {
-        return Outcome::Failed(
-            Error::new(ErrorKind::Internal, "the request could not be made").with_source(error),
-        );
+        return Error::new(ErrorKind::Internal, "the request could not be made").with_source(error);
     }
     if is_untrusted(&error) {
         let message = "the service's certificate is not trusted: behind a proxy that opens TLS, add its root certificate";
-        return Outcome::Failed(Error::new(ErrorKind::Config, message).with_source(error));
+        return Error::new(ErrorKind::Config, message).with_source(error);
     }
     let message =
         if error.is_connect() { "the service cannot be reached" } else { "the connection was lost" };
-    let error = Error::new(ErrorKind::Unavailable, message).with_source(error);
-    Outcome::Passing(Setback { reason: 0, retry_after: None }, error)
+    Error::new(ErrorKind::Unavailable, message).with_source(error)
 }
 
 /// The TLS library's errors are behind several layers; their text is all that reaches the surface.

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod call;
+mod greeting;
 mod network;
 mod retry;
 mod trust;

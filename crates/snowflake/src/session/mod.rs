@@ -17,7 +17,8 @@ pub(crate) use self::tokens::Tokens;
 use crate::auth::log_in;
 use crate::column::Column;
 use crate::config::ConnectionConfig;
-use crate::http::{Body, Http, Network, Proxy};
+use crate::http::{Body, Http};
+use crate::reachability;
 use crate::result::QueryResult;
 use crate::stage::{
     StageDownloads, StageFile, StageLocation, StageUploads, UploadOptions, download, listing, upload,
@@ -43,14 +44,7 @@ impl Session {
     pub async fn connect(config: ConnectionConfig) -> Result<Self> {
         config.check()?;
         let endpoint = config.target();
-        let network = match &config.network {
-            Some(network) => network.clone(),
-            // A proxy that the environment names for the outside world cannot reach this machine's loopback.
-            None if endpoint.is_loopback() && matches!(config.proxy, Proxy::Environment) => {
-                Network::new(&Proxy::Direct, &config.extra_roots)?
-            }
-            None => Network::new(&config.proxy, &config.extra_roots)?,
-        };
+        let network = reachability::network(&config)?;
         let http = Http::new(network, endpoint, config.retry, &config.client)?;
         let logged_in = log_in(&config, &http).await?;
         let core = Arc::new(Core::new(config, http, logged_in));

@@ -5,3 +5,6 @@ pub(crate) mod login;
 pub(crate) mod query;
 pub(crate) mod result;
 pub(crate) mod stage;
+
+#[cfg(test)]
+mod refusals;

@@ -1,59 +1,80 @@
-//! `snowferry check`: can this sync log in, as whom, and may it do what it needs? One answer per step.
+//! `snowferry check`: can these syncs log in, as whom, and may they do what they need? One answer per step, and for each that
+//! fails who has to act.
 
-mod pull;
 mod push;
+mod told;
 
 use clap::Args;
-use model::{Error, ErrorKind, Result};
-use snowflake::SessionContext;
+use connectors::snowflake::access;
+use model::Result;
 
-use super::FileArgument;
-use crate::output::{Terminal, print_line};
+use super::access::AccessArguments;
+use crate::assemble;
+use crate::config::SyncFile;
+use crate::output::Terminal;
+use told::Told;
 
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  snowferry check -f acme/opportunities.yaml")]
+#[command(after_help = "Examples:
+  snowferry check -f acme/opportunities.yaml
+  snowferry check -f acme/opportunities.yaml -f acme/users.yaml --json")]
 pub(crate) struct CheckCommand {
     #[command(flatten)]
-    file: FileArgument,
+    access: AccessArguments,
+
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
 }
 
 impl CheckCommand {
     pub(crate) async fn run(&self, terminal: &Terminal) -> Result<()> {
-        let file = self.file.read()?;
-        passed(terminal, "sync file", &self.file.file.display().to_string())?;
-        match file.push() {
-            None => pull::check(terminal, &file).await,
-            Some(options) => push::check(terminal, &file, options).await,
+        let mut told = Told::new(terminal, self.json);
+        self.check(&mut told).await;
+        told.end()
+    }
+
+    /// Our own side first, then the account, then what needs both.
+    async fn check(&self, told: &mut Told<'_>) {
+        let read = self.access.read().and_then(|files| Ok((self.access.needs(&files)?, files)));
+        let Some((needs, files)) = told.step("sync file", read) else { return };
+        for path in self.access.paths() {
+            told.passed("sync file", &path.display().to_string());
+        }
+        // A push keeps its tenant's file open, so the pulls of the same tenant go first.
+        for file in files.iter().filter(|file| file.push().is_none()) {
+            check_vendor_database(told, file);
+        }
+        let mut pushes = Vec::new();
+        for (file, options) in files.iter().filter_map(|file| Some((file, file.push()?))) {
+            pushes.extend(push::check_source(told, file, options).await);
+        }
+        let config = files.first().map(assemble::connection_for_person);
+        let Some(Some(config)) = told.step("credentials", config.transpose()) else { return };
+        access::check(&config, &needs, &mut |step| told.account(step)).await;
+        for push in pushes {
+            if !told.has_failed() {
+                push::check_target(told, &push).await;
+            }
+            push.close().await;
         }
     }
 }
 
-/// What a log-in stands on.
-fn logged_in(terminal: &Terminal, context: &SessionContext) -> Result<()> {
-    passed(terminal, "log-in", "accepted")?;
-    passed(terminal, "role", context.role.as_deref().unwrap_or("none"))?;
-    let Some(virtual_warehouse) = context.virtual_warehouse.as_deref() else {
-        let error = Error::new(ErrorKind::Config, "no_virtual_warehouse", "no virtual warehouse is in use")
-            .with_remedy(
-                "name one under `snowflake.virtual_warehouse` and let the customer grant USAGE on it",
-            );
-        return step(terminal, "virtual warehouse", Err(error));
-    };
-    passed(terminal, "virtual warehouse", virtual_warehouse)
-}
-
-fn passed(terminal: &Terminal, what: &str, found: &str) -> Result<()> {
-    print_line(&format!("{} {what:<18} {found}", terminal.green("ok  ")))
-}
-
-fn failed(terminal: &Terminal, what: &str, found: &str) -> Result<()> {
-    print_line(format!("{} {what:<18} {found}", terminal.red("fail")).trim_end())
-}
-
-/// Marks the step that failed; the error itself is told at the end.
-fn step<T>(terminal: &Terminal, what: &str, result: Result<T>) -> Result<T> {
-    if result.is_err() {
-        failed(terminal, what, "")?;
+/// A vendor database that is there already can be read. While a run goes on, it is the run's.
+fn check_vendor_database(told: &mut Told<'_>, file: &SyncFile) {
+    let opened = file.tenant_file().and_then(|tenant_file| {
+        if tenant_file.path().exists() {
+            tenant_file.open_read_only()?;
+        }
+        Ok(tenant_file)
+    });
+    if let Err(error) = &opened
+        && error.code() == "database_locked"
+    {
+        return told.skipped("vendor database", error.message());
     }
-    result
+    if let Some(tenant_file) = told.step("vendor database", opened) {
+        told.passed("vendor database", &tenant_file.path().display().to_string());
+    }
 }

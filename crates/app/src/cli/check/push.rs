@@ -1,37 +1,52 @@
-//! The steps of a push: our side first, then the customer's, down to each privilege.
+//! The steps of a push beside its log-in and its privileges: what it reads, and whether that fits the customer's table.
 
 use connectors::snowflake::fit::Verdict;
-use connectors::snowflake::push::{Preview, Privilege};
-use model::{Error, ErrorKind, Result, TableName};
+use connectors::snowflake::push::Preview;
+use model::StreamPlan;
 
-use super::{failed, logged_in, passed, step};
+use super::told::Told;
 use crate::assemble::{self, PushSides};
 use crate::cli::plan::planned;
 use crate::config::{PushOptions, SyncFile};
-use crate::output::{Terminal, count};
+use crate::output::count;
 
-pub(super) async fn check(terminal: &Terminal, file: &SyncFile, options: &PushOptions) -> Result<()> {
-    let sides = step(terminal, "vendor database", assemble::push_sides(file, options))?;
-    passed(terminal, "vendor database", &file.tenant_file()?.path().display().to_string())?;
-    let checked = check_sides(terminal, file, &sides).await;
-    sides.destination.close().await;
-    checked
+/// A push whose own side was looked at.
+pub(super) struct PlannedPush {
+    sides: PushSides,
+    plan: StreamPlan,
 }
 
-async fn check_sides(terminal: &Terminal, file: &SyncFile, sides: &PushSides) -> Result<()> {
-    let (schema, plan) = step(terminal, "stream", planned(sides, file.spec(), false).await)?;
+impl PlannedPush {
+    pub(super) async fn close(&self) {
+        self.sides.destination.close().await;
+    }
+}
+
+/// The vendor database, and the stream in it.
+pub(super) async fn check_source(
+    told: &mut Told<'_>,
+    file: &SyncFile,
+    options: &PushOptions,
+) -> Option<PlannedPush> {
+    let opened = assemble::push_sides(file, options).and_then(|sides| Ok((sides, file.tenant_file()?)));
+    let (sides, tenant_file) = told.step("vendor database", opened)?;
+    told.passed("vendor database", &tenant_file.path().display().to_string());
+    let (schema, plan) = told.step("stream", planned(&sides, file.spec(), false).await)?;
     let rows = schema.row_count.map_or_else(String::new, |rows| format!(", {} rows", count(rows)));
-    passed(terminal, "stream", &format!("{}: {} columns{rows}", plan.stream, schema.columns.len()))?;
-    let context = step(terminal, "log-in", sides.destination.log_in().await)?;
-    logged_in(terminal, &context)?;
-    let preview = step(terminal, "target", sides.destination.preview(&plan).await)?;
-    passed(terminal, "target", &target(&preview))?;
-    let privileges = step(terminal, "privileges", sides.destination.privileges(&plan).await)?;
-    check_privileges(terminal, &plan.target, &privileges)?;
-    step(terminal, "columns", preview.mapping.refuse_misfits())?;
+    told.passed("stream", &format!("{}: {} columns{rows}", plan.stream, schema.columns.len()));
+    Some(PlannedPush { sides, plan })
+}
+
+/// The customer's table as it is now, and a verdict for each column.
+pub(super) async fn check_target(told: &mut Told<'_>, push: &PlannedPush) {
+    let Some(preview) = told.step("target", push.sides.destination.preview(&push.plan).await) else { return };
+    told.passed("target", &target(&preview));
+    if told.step("columns", preview.mapping.refuse_misfits()).is_none() {
+        return;
+    }
     let checked = preview.mapping.columns.iter().filter(|column| column.verdict == Verdict::Checked).count();
     let sent = preview.mapping.target_names().len();
-    passed(terminal, "columns", &format!("{sent} are filled, {checked} of them checked value by value"))
+    told.passed("columns", &format!("{sent} are filled, {checked} of them checked value by value"));
 }
 
 fn target(preview: &Preview) -> String {
@@ -40,21 +55,4 @@ fn target(preview: &Preview) -> String {
         Some(rows) => format!("{}: {} rows", preview.target, count(rows)),
         None => preview.target.to_string(),
     }
-}
-
-/// Shows every privilege before the missing ones are told together.
-fn check_privileges(terminal: &Terminal, target: &TableName, privileges: &[Privilege]) -> Result<()> {
-    for privilege in privileges {
-        let show = if privilege.is_held { passed } else { failed };
-        show(terminal, "privilege", &privilege.name)?;
-    }
-    let missing: Vec<&str> =
-        privileges.iter().filter(|privilege| !privilege.is_held).map(|p| p.grant.as_str()).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let message =
-        format!("the role lacks {} of the privileges that a push into {target} takes", missing.len());
-    Err(Error::new(ErrorKind::Permission, "grant_missing", message)
-        .with_remedy(format!("let the customer run: {}", missing.join(" "))))
 }

@@ -9,6 +9,9 @@ mod tests;
 
 use std::net::Ipv4Addr;
 
+pub(crate) use reserved::SYSTEM_ROLES;
+pub(crate) use script::policy_statements;
+
 use model::{Error, Result, TableName, WriteSpec};
 use snowflake::Identifier;
 
@@ -78,7 +81,7 @@ impl std::fmt::Display for Ipv4Network {
 
 impl Purpose {
     /// The privileges on the object itself; the least that does.
-    fn privileges(&self) -> Result<&'static [&'static str]> {
+    pub(crate) fn privileges(&self) -> Result<&'static [&'static str]> {
         match self {
             Purpose::Read { .. } => Ok(&["SELECT"]),
             Purpose::Write { write: WriteSpec::Append, .. } => Ok(&["INSERT"]),

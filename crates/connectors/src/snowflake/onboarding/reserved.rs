@@ -12,7 +12,7 @@ pub(crate) const SYSTEM_ROLES: [&str; 7] =
 const SYSTEM_USER: &str = "SNOWFLAKE";
 
 /// In bytes: the closing script puts a statement with a name in it into a session variable, which holds 256.
-const NAME_LENGTH_MAX: usize = 200;
+pub(super) const NAME_LENGTH_MAX: usize = 200;
 
 /// Refuses what a script must not grant, change or drop.
 pub(super) fn refuse(onboarding: &Onboarding) -> Result<()> {

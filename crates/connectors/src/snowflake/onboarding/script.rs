@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use model::Result;
 use snowflake::{Identifier, string_literal};
 
-use super::{Access, Onboarding, Purpose};
+use super::reserved::NAME_LENGTH_MAX;
+use super::{Access, Ipv4Network, Onboarding, Purpose};
+use crate::snowflake::catalog::like_pattern;
 use crate::snowflake::sql::{database_of, quoted, table_sql};
 
 const OPENING: &str = "\
@@ -46,12 +48,17 @@ pub(super) fn opening(onboarding: &Onboarding) -> Result<String> {
 
 pub(super) fn closing(onboarding: &Onboarding) -> String {
     let Onboarding { user, role, virtual_warehouse, .. } = onboarding;
-    let mut made = vec![("USERS", "USER", user.clone()), ("ROLES", "ROLE", role.clone())];
+    // Of network policies SHOW lists all; there are few.
+    let like = |kinds: &str, name: &Identifier| {
+        format!("{kinds} LIKE {}", string_literal(&like_pattern(name.as_str())))
+    };
+    let mut made =
+        vec![(like("USERS", user), "USER", user.clone()), (like("ROLES", role), "ROLE", role.clone())];
     if !onboarding.egress.is_empty() {
-        made.push(("NETWORK POLICIES", "NETWORK POLICY", policy(onboarding)));
+        made.push(("NETWORK POLICIES".to_owned(), "NETWORK POLICY", policy(user)));
     }
     if onboarding.makes_virtual_warehouse {
-        made.push(("WAREHOUSES", "WAREHOUSE", virtual_warehouse.clone()));
+        made.push((like("WAREHOUSES", virtual_warehouse), "WAREHOUSE", virtual_warehouse.clone()));
     }
     let mut script = CLOSING.to_owned();
     for (number, (kinds, kind, name)) in made.into_iter().enumerate() {
@@ -59,7 +66,7 @@ pub(super) fn closing(onboarding: &Onboarding) -> String {
         script.push_str(&format!(
             "\n-- {}. The {title}.\n{}\n",
             number + 1,
-            dropped_if_ours(onboarding, kinds, kind, &name)
+            dropped_if_ours(onboarding, &kinds, kind, &name)
         ));
     }
     script + &format!("\nUNSET {STEP};\n")
@@ -118,26 +125,33 @@ fn user(onboarding: &Onboarding) -> Vec<String> {
     ]
 }
 
-/// The network policy belongs to the user alone; the account's own stays as it is.
 fn network_policy(onboarding: &Onboarding) -> Vec<String> {
     if onboarding.egress.is_empty() {
         return Vec::new();
     }
-    let name = policy(onboarding);
-    let networks: Vec<String> = onboarding.egress.iter().map(|network| format!("'{network}'")).collect();
+    policy_statements(&onboarding.user, &onboarding.egress, Some(&comment(onboarding)))
+}
+
+/// A network policy of the user alone, which goes before the account's own; that one stays as it is.
+pub(crate) fn policy_statements(
+    user: &Identifier,
+    networks: &[Ipv4Network],
+    comment: Option<&str>,
+) -> Vec<String> {
+    let name = policy(user);
+    let networks: Vec<String> = networks.iter().map(|network| format!("'{network}'")).collect();
     let networks = networks.join(", ");
+    let comment =
+        comment.map_or_else(String::new, |text| format!("\n    COMMENT = {}", string_literal(text)));
     vec![
-        format!(
-            "CREATE NETWORK POLICY IF NOT EXISTS {name} ALLOWED_IP_LIST = ({networks})\n    COMMENT = {};",
-            string_literal(&comment(onboarding))
-        ),
+        format!("CREATE NETWORK POLICY IF NOT EXISTS {name} ALLOWED_IP_LIST = ({networks}){comment};"),
         format!("ALTER NETWORK POLICY {name} SET ALLOWED_IP_LIST = ({networks});"),
-        format!("ALTER USER {} SET NETWORK_POLICY = {name};", onboarding.user),
+        format!("ALTER USER {user} SET NETWORK_POLICY = {name};"),
     ]
 }
 
-fn policy(onboarding: &Onboarding) -> Identifier {
-    let name = onboarding.user.as_str();
+fn policy(user: &Identifier) -> Identifier {
+    let name: String = user.as_str().chars().take(NAME_LENGTH_MAX).collect();
     Identifier::new(format!("{name}_ONLY_FROM")).expect("a name of bounded length with a suffix is a name")
 }
 

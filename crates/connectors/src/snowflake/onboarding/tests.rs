@@ -140,13 +140,13 @@ fn everything_else_comes_only_when_it_is_asked_for() {
     -- delivered. Run it as the role that ran the first script.
 
     -- 1. The user.
-    SHOW USERS;
+    SHOW USERS LIKE 'SNOWFERRY';
     SET SNOWFERRY_STEP = (SELECT IFF(COUNT(*) = 1, 'DROP USER "SNOWFERRY"', 'SELECT ''nothing to drop: not there, or not made for Snowferry''')
         FROM TABLE(RESULT_SCAN(LAST_QUERY_ID())) WHERE "name" = 'SNOWFERRY' AND "comment" = 'Snowferry, tenant acme');
     EXECUTE IMMEDIATE $SNOWFERRY_STEP;
 
     -- 2. The role.
-    SHOW ROLES;
+    SHOW ROLES LIKE 'SNOWFERRY\\_READ';
     SET SNOWFERRY_STEP = (SELECT IFF(COUNT(*) = 1, 'DROP ROLE "SNOWFERRY_READ"', 'SELECT ''nothing to drop: not there, or not made for Snowferry''')
         FROM TABLE(RESULT_SCAN(LAST_QUERY_ID())) WHERE "name" = 'SNOWFERRY_READ' AND "comment" = 'Snowferry, tenant acme');
     EXECUTE IMMEDIATE $SNOWFERRY_STEP;
@@ -158,7 +158,7 @@ fn everything_else_comes_only_when_it_is_asked_for() {
     EXECUTE IMMEDIATE $SNOWFERRY_STEP;
 
     -- 4. The warehouse.
-    SHOW WAREHOUSES;
+    SHOW WAREHOUSES LIKE 'SNOWFERRY\\_WH';
     SET SNOWFERRY_STEP = (SELECT IFF(COUNT(*) = 1, 'DROP WAREHOUSE "SNOWFERRY_WH"', 'SELECT ''nothing to drop: not there, or not made for Snowferry''')
         FROM TABLE(RESULT_SCAN(LAST_QUERY_ID())) WHERE "name" = 'SNOWFERRY_WH' AND "comment" = 'Snowferry, tenant acme');
     EXECUTE IMMEDIATE $SNOWFERRY_STEP;

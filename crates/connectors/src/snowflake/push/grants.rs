@@ -1,17 +1,13 @@
 //! Which privileges a delivery takes, and which of them the role lacks after a statement was refused.
 
-use std::collections::HashSet;
-
 use model::{Error, ErrorKind, Publish, Result, TableName};
-use snowflake::{ObjectName, Session, string_literal};
+use snowflake::{Session, string_literal};
 
+use crate::snowflake::access::Held;
 use crate::snowflake::catalog::{ShownRows, like_pattern, show};
 use crate::snowflake::sql::{database_of, quoted, table_sql};
 
 use super::link::Link;
-
-/// Roles that are granted to roles, followed this deep.
-const ROLES_MAX: usize = 100;
 
 /// A privilege on something that the target's name names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +126,7 @@ async fn first_missing(
         .iter()
         .chain(needed)
         .copied()
-        .find(|grant| !held.covers(*grant, target)))
+        .find(|grant| !covers(&held, *grant, target)))
 }
 
 async fn is_shown(session: &Session, sql: &str, name: &str) -> Result<bool> {
@@ -141,63 +137,16 @@ async fn is_shown(session: &Session, sql: &str, name: &str) -> Result<bool> {
     }))
 }
 
-/// Privileges of a role and of all that are granted to it.
-#[derive(Debug, Default)]
-pub(super) struct Held {
-    /// Privilege, kind of object, and its name's parts.
-    grants: HashSet<(String, String, Vec<String>)>,
-}
-
-impl Held {
-    pub(super) async fn of_role(session: &Session, role: &str) -> Result<Self> {
-        let mut held = Self::default();
-        let mut roles = vec![role.to_owned(), "PUBLIC".to_owned()];
-        let mut next = 0;
-        while let Some(role) = roles.get(next).filter(|_| next < ROLES_MAX).cloned() {
-            next += 1;
-            for batch in show(session, &format!("SHOW GRANTS TO ROLE {}", quoted(&role)?)).await? {
-                let rows = ShownRows(&batch);
-                for row in 0..batch.num_rows() {
-                    let text = |column: &str| rows.text(column, row).unwrap_or_default();
-                    let (privilege, kind) = (text("privilege"), text("granted_on"));
-                    let parts = parts(&text("name"));
-                    if kind == "ROLE"
-                        && privilege == "USAGE"
-                        && let [inherited] = parts.as_slice()
-                        && !roles.contains(inherited)
-                    {
-                        roles.push(inherited.clone());
-                    }
-                    held.grants.insert((privilege, kind, parts));
-                }
-            }
-        }
-        Ok(held)
-    }
-
-    pub(super) fn covers(&self, grant: Grant, target: &TableName) -> bool {
-        let database = target.database.clone().unwrap_or_default();
-        let schema = vec![database.clone(), target.schema.clone()];
-        let table = vec![database.clone(), target.schema.clone(), target.table.clone()];
-        match grant {
-            Grant::UsageOnDatabase => self.has("USAGE", "DATABASE", &[database]),
-            Grant::UsageOnSchema => self.has("USAGE", "SCHEMA", &schema),
-            Grant::CreateTable => self.has("CREATE TABLE", "SCHEMA", &schema),
-            Grant::OnTable(privilege) => self.has(privilege, "TABLE", &table),
-        }
-    }
-
-    fn has(&self, privilege: &str, kind: &str, parts: &[String]) -> bool {
-        let held = |privilege: &str| (privilege.to_owned(), kind.to_owned(), parts.to_vec());
-        [privilege, "OWNERSHIP", "ALL"].iter().any(|privilege| self.grants.contains(&held(privilege)))
-    }
-}
-
-/// A name's parts, or the name as it stands where it is not written as SQL would.
-fn parts(name: &str) -> Vec<String> {
-    match ObjectName::parse(name) {
-        Ok(parsed) => parsed.parts().iter().map(|part| part.as_str().to_owned()).collect(),
-        Err(_) => name.split('.').map(str::to_owned).collect(),
+/// Whether the role holds a grant on the target, or on what it is in.
+pub(super) fn covers(held: &Held, grant: Grant, target: &TableName) -> bool {
+    let database = target.database.clone().unwrap_or_default();
+    let schema = [database.clone(), target.schema.clone()];
+    let table = [database.clone(), target.schema.clone(), target.table.clone()];
+    match grant {
+        Grant::UsageOnDatabase => held.has("USAGE", "DATABASE", &[database]),
+        Grant::UsageOnSchema => held.has("USAGE", "SCHEMA", &schema),
+        Grant::CreateTable => held.has("CREATE TABLE", "SCHEMA", &schema),
+        Grant::OnTable(privilege) => held.has(privilege, "TABLE", &table),
     }
 }
 
@@ -233,11 +182,5 @@ mod tests {
             r#"GRANT INSERT ON TABLE "D"."odd schema"."T" TO ROLE "SYNC";"#
         );
         assert_eq!(sql(Grant::UsageOnSchema), r#"GRANT USAGE ON SCHEMA "D"."odd schema" TO ROLE "SYNC";"#);
-    }
-
-    #[test]
-    fn names_are_read_quoted_and_plain() {
-        assert_eq!(parts(r#"D."odd schema".T"#), ["D", "odd schema", "T"]);
-        assert_eq!(parts("D.odd schema.T"), ["D", "odd schema", "T"]);
     }
 }

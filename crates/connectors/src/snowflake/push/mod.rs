@@ -11,7 +11,6 @@ mod intent;
 mod link;
 mod misfits;
 mod preview;
-mod privileges;
 mod progress;
 mod recovery;
 mod row_text;
@@ -24,6 +23,5 @@ mod upload;
 
 pub use destination::SnowflakeDestination;
 pub use preview::Preview;
-pub use privileges::Privilege;
 pub use progress::{DeliveryProgress, DeliveryStep, DryRun};
 pub use settings::{Guard, MisfitPolicy, PushSettings};

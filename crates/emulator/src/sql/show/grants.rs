@@ -71,12 +71,18 @@ fn row(grant: &Grant) -> Vec<Cell> {
         Cell::Moment(grant.created_on),
         Cell::from(grant.privilege.as_str()),
         Cell::from(grant.on.kind.as_str()),
-        Cell::from(names::display_path(&grant.on.path)),
+        Cell::from(shown_name(grant)),
         Cell::from(granted_to),
         Cell::from(grantee.as_str()),
         true_false(grant.with_grant_option),
         Cell::from(grant.granted_by.as_str()),
     ]
+}
+
+/// A grant on what will be made names the place and, in angle brackets, the kind.
+fn shown_name(grant: &Grant) -> String {
+    let path = names::display_path(&grant.on.path);
+    if grant.on.is_future { format!("{path}.<{}>", grant.on.kind) } else { path }
 }
 
 fn list(session: &SqlSession, is_wanted: impl Fn(&Grant) -> bool) -> Listing {

@@ -1,0 +1,144 @@
+//! What a person is told: which sync, what changed, who has to act, and what to do.
+
+use jiff::{SignedDuration, Timestamp};
+use model::Owner;
+
+use super::{Change, Condition, SyncRuns};
+
+/// One change of one sync, in words. Holds no secret and no row value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alert {
+    /// One line: what has happened to which sync.
+    pub headline: String,
+    /// Further lines: the cause, who acts, the remedy, since when.
+    pub lines: Vec<String>,
+}
+
+impl Alert {
+    /// Words for a change.
+    pub fn of(tenant: &str, sync: &str, change: &Change, runs: &SyncRuns, now: Timestamp) -> Self {
+        let name = format!("{tenant}/{sync}");
+        let since = runs.last_success_at.map_or_else(
+            || "it has never succeeded".to_owned(),
+            |at| format!("its last success was {} ago, at {at}", age(now.duration_since(at))),
+        );
+        match &change.after {
+            Condition::Well => {
+                let before = match &change.before {
+                    Condition::Failing { code } => format!("it was failing: {code}"),
+                    Condition::Late => "it was late".to_owned(),
+                    Condition::Well => "nothing was wrong".to_owned(),
+                };
+                let lines = if runs.is_paused { vec!["it is paused".to_owned()] } else { vec![before] };
+                Self { headline: format!("{name} is well again"), lines }
+            }
+            Condition::Late => {
+                let wanted = runs.late_after.map(age).unwrap_or_default();
+                let headline = format!("{name} is late");
+                let remedy = "`snowferry why` says why it did not run".to_owned();
+                Self { headline, lines: vec![format!("{since}; it may be {wanted} old"), remedy] }
+            }
+            Condition::Failing { code } => {
+                let mut lines = vec![since];
+                if let Some(failure) = runs.last.as_ref().and_then(|run| run.failure.as_ref()) {
+                    lines.insert(0, failure.message.clone());
+                    lines.extend(failure.remedy.as_ref().map(|remedy| format!("to do: {remedy}")));
+                }
+                lines.push(format!("who acts: {}; more: snowferry errors {code}", acts(code)));
+                Self { headline: format!("{name} is failing: {code}"), lines }
+            }
+        }
+    }
+
+    /// What is sent to see whether it arrives.
+    pub fn test(now: Timestamp) -> Self {
+        let headline = "a test of Snowferry's alerts".to_owned();
+        let lines = vec![format!("sent at {now}; if you read this, alerts arrive here")];
+        Self { headline, lines }
+    }
+
+    /// Everything, line by line.
+    pub fn text(&self) -> String {
+        let mut text = self.headline.clone();
+        for line in &self.lines {
+            text.push('\n');
+            text.push_str(line);
+        }
+        text
+    }
+}
+
+fn acts(code: &str) -> &'static str {
+    let owner = catalogue::page(code).map_or(Owner::Us, |page| page.owner());
+    match owner {
+        Owner::Operator => "you",
+        Owner::Customer => "the customer",
+        Owner::Snowflake => "Snowflake; waiting helps",
+        Owner::Us => "the makers of Snowferry",
+    }
+}
+
+/// `3 days`, `26 hours`, `5 minutes`: as exact as somebody who is paged needs it.
+fn age(duration: SignedDuration) -> String {
+    let (minutes, hours) = (duration.as_mins(), duration.as_hours());
+    match (hours / 24, hours) {
+        (3.., _) => format!("{} days", hours / 24),
+        (_, 2..) => format!("{hours} hours"),
+        _ => format!("{minutes} minutes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{EndedRun, Failure};
+
+    fn at(hour: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + hour * 3_600).unwrap()
+    }
+
+    fn runs(failure: Option<Failure>) -> SyncRuns {
+        SyncRuns {
+            known_since: at(0),
+            last: Some(EndedRun { at: at(30), failure }),
+            last_success_at: Some(at(4)),
+            late_after: Some(SignedDuration::from_hours(26)),
+            is_paused: false,
+        }
+    }
+
+    #[test]
+    fn a_failure_is_told_with_cause_owner_and_remedy() {
+        let failure = Failure {
+            code: "grant_missing".to_owned(),
+            message: "the role R lacks SELECT ON TABLE T".to_owned(),
+            remedy: Some("let the customer run: GRANT …;".to_owned()),
+        };
+        let change = Change {
+            before: Condition::Well,
+            after: Condition::Failing { code: "grant_missing".to_owned() },
+        };
+        let alert = Alert::of("acme", "deals", &change, &runs(Some(failure)), at(30));
+        assert_eq!(
+            alert.text(),
+            "acme/deals is failing: grant_missing\n\
+             the role R lacks SELECT ON TABLE T\n\
+             its last success was 26 hours ago, at 2027-01-15T12:00:00Z\n\
+             to do: let the customer run: GRANT …;\n\
+             who acts: the customer; more: snowferry errors grant_missing"
+        );
+    }
+
+    #[test]
+    fn lateness_and_recovery_say_what_was_and_what_is() {
+        let late = Change { before: Condition::Well, after: Condition::Late };
+        let text = Alert::of("acme", "deals", &late, &runs(None), at(31)).text();
+        assert!(
+            text.contains("is late") && text.contains("27 hours ago") && text.contains("26 hours old"),
+            "{text}"
+        );
+        let well = Change { before: Condition::Late, after: Condition::Well };
+        let text = Alert::of("acme", "deals", &well, &runs(None), at(31)).text();
+        assert!(text.contains("well again") && text.contains("it was late"), "{text}");
+    }
+}

@@ -1,0 +1,125 @@
+//! `snowferry connect --rotate`: a new key pair in place of the one in use, through the user's second slot, so that no run fails.
+//!
+//! Each call finds out how far the rotation is, does the next step that can be done, and prints the SQL that the customer has
+//! to run for the one after it.
+
+use connectors::snowflake::access::{KeySlots, key_slots};
+use model::{Error, ErrorKind, Result};
+use snowflake::{ConnectionConfig, Credentials, KeyBits, PrivateKey};
+
+use crate::assemble;
+use crate::config::{KeyFiles, SyncFile};
+use crate::output::{Terminal, print_line};
+
+/// A rotation, with everything that its steps need.
+pub(super) struct Rotation<'a> {
+    terminal: &'a Terminal,
+    config: ConnectionConfig,
+    files: KeyFiles,
+    bits: KeyBits,
+}
+
+impl<'a> Rotation<'a> {
+    pub(super) fn of(terminal: &'a Terminal, file: &SyncFile, bits: KeyBits) -> Result<Self> {
+        let files = file.key_files()?;
+        Ok(Self { terminal, config: assemble::connection_for_person(file)?, files, bits })
+    }
+
+    pub(super) async fn go_on(&self) -> Result<()> {
+        if let Some(next) = self.files.next()? {
+            return self.take_next(&next).await;
+        }
+        match self.files.former()? {
+            Some(former) => self.finish(&former).await,
+            None => self.begin().await,
+        }
+    }
+
+    /// A new key goes beside the one in use, which has to work for that.
+    async fn begin(&self) -> Result<()> {
+        let slots = key_slots(&self.config).await?;
+        let current = self.files.current()?;
+        slot_of(&slots, &current)?;
+        let next = self.files.make_next(self.bits)?;
+        self.note(&format!(
+            "the next key was made in {}; once the customer has run this, run the same command again",
+            self.files.next_path().display()
+        ));
+        self.print_addition(&slots, &current, &next)
+    }
+
+    /// The new key takes the place of the one in use as soon as a log-in with it was accepted.
+    async fn take_next(&self, next: &PrivateKey) -> Result<()> {
+        let current = self.files.current()?;
+        let slots = match key_slots(&self.logging_in_with(next)).await {
+            Ok(slots) => slots,
+            Err(error) if error.kind() == ErrorKind::Auth => {
+                let slots = key_slots(&self.config).await?;
+                self.note("the next key is not accepted yet; the one in use is. Let the customer run this");
+                return self.print_addition(&slots, &current, next);
+            }
+            Err(error) => return Err(error),
+        };
+        self.files.switch()?;
+        self.note(&format!(
+            "the next key works, and is in use from now on; the former one is kept in {} until the customer has run this",
+            self.files.former_path().display()
+        ));
+        self.print_removal(&slots, &current)
+    }
+
+    /// The former key is deleted once the account does not take it any more.
+    async fn finish(&self, former: &PrivateKey) -> Result<()> {
+        let slots = key_slots(&self.config).await?;
+        if slots.holding(former.fingerprint()).is_some() {
+            self.note("the former key would still be accepted. Let the customer run this");
+            return self.print_removal(&slots, former);
+        }
+        self.files.forget_former()?;
+        self.note("the rotation is done: the former key is gone from the account and from here");
+        Ok(())
+    }
+
+    fn print_addition(&self, slots: &KeySlots, current: &PrivateKey, next: &PrivateKey) -> Result<()> {
+        let slot = 1 - slot_of(slots, current)?;
+        let body = next.public_key_body().map_err(|error| Error::internal(error.message().to_owned()))?;
+        let replaced = match &slots.fingerprints[slot] {
+            Some(other) if other != next.fingerprint() => {
+                format!("-- It takes the place of {other}, which is not in use here.\n")
+            }
+            _ => String::new(),
+        };
+        print_line(&format!(
+            "-- Key rotation for Snowferry, step 1 of 2: a second public key beside the one in use. Nothing stops working.\n\
+             {replaced}-- DESC USER shows it as {}\n{}",
+            next.fingerprint(),
+            slots.addition(slot, &body)
+        ))
+    }
+
+    fn print_removal(&self, slots: &KeySlots, former: &PrivateKey) -> Result<()> {
+        let Some(slot) = slots.holding(former.fingerprint()) else { return Ok(()) };
+        print_line(&format!(
+            "-- Key rotation for Snowferry, step 2 of 2: the former public key goes. Run it when the runs that began before now\n\
+             -- have ended: they may still have to log in anew with it.\n{}",
+            slots.removal(slot)
+        ))
+    }
+
+    fn logging_in_with(&self, key: &PrivateKey) -> ConnectionConfig {
+        ConnectionConfig { credentials: Credentials::KeyPair(key.clone()), ..self.config.clone() }
+    }
+
+    fn note(&self, text: &str) {
+        eprintln!("{}", self.terminal.dim(text));
+    }
+}
+
+/// In which slot the key in use is. A log-in with it went through, so it is in one of them.
+fn slot_of(slots: &KeySlots, key: &PrivateKey) -> Result<usize> {
+    slots.holding(key.fingerprint()).ok_or_else(|| {
+        let message = "DESC USER does not show the public key that is in use, so the free slot is not known";
+        Error::new(ErrorKind::Permission, "rotate_unseen", message)
+            .with_remedy("let the customer look at DESC USER themselves, and say which slot is free")
+    })
+}
