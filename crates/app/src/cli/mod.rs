@@ -1,5 +1,6 @@
 //! The command line.
 
+mod apply;
 mod check;
 mod completions;
 mod connect;
@@ -11,6 +12,8 @@ mod plan;
 mod query;
 mod run;
 mod schedule;
+mod service;
+mod state;
 mod summary;
 mod verify;
 
@@ -63,12 +66,40 @@ pub(crate) enum Command {
     Run(run::RunCommand),
     /// Show when the schedule of a sync fires
     Schedule(schedule::ScheduleCommand),
+    /// Store tenants, connections and syncs as their files say, for `serve` and `worker` to run
+    Apply(apply::ApplyCommand),
+    /// Run what is stored, by its schedules, and answer for it
+    Serve(service::ServeCommand),
+    /// Run what is stored beside `serve`, on this or another machine
+    Worker(service::WorkerCommand),
+    /// Say why a stored sync does or does not run now
+    Why(service::why::WhyCommand),
+    /// List runs of stored syncs, or show one
+    Runs(service::runs::RunsCommand),
+    /// Ask for a run of a stored sync now
+    Trigger(service::syncs::TriggerCommand),
+    /// Start no run of a stored sync until it is resumed
+    Pause(service::syncs::PauseCommand),
+    /// Let a paused sync run again
+    Resume(service::syncs::ResumeCommand),
+    /// Cancel a run
+    Cancel(service::syncs::CancelCommand),
+    /// Make, list and revoke tokens for the API
+    #[command(subcommand)]
+    Token(service::token::TokenCommand),
     /// Compare both sides of a pull, and heal what differs
     Verify(verify::VerifyCommand),
     /// Ask the vendor database
     Query(query::QueryCommand),
     /// Print completions for a shell
     Completions(completions::CompletionsCommand),
+}
+
+impl Command {
+    /// Whether it goes on until it is told to end, so that its log is all that is seen of it.
+    pub(crate) fn is_service(&self) -> bool {
+        matches!(self, Command::Serve(_) | Command::Worker(_))
+    }
 }
 
 const EXAMPLES: &str = "\
@@ -80,6 +111,9 @@ Examples:
   snowferry run -f acme/actions-out.yaml --dry-run
   snowferry verify -f acme/opportunities.yaml --heal
   snowferry schedule -f acme/opportunities.yaml
+  snowferry apply -f customers
+  snowferry serve
+  snowferry why acme/opportunities
   snowferry query -f acme/opportunities.yaml 'select count(*) from sales.opportunities'
 
 Exit codes:

@@ -4,6 +4,7 @@ mod columns;
 mod deletes;
 mod drift;
 mod duration;
+mod folder;
 mod name;
 mod pull;
 mod push;
@@ -13,12 +14,16 @@ mod schedule;
 mod secret;
 mod snowflake;
 mod span;
+mod stored;
 mod stream;
 mod sync;
+mod tenant;
 mod verify;
 
+pub(crate) use folder::read_folder;
 pub(crate) use name::QualifiedTable;
 pub(crate) use push::PushOptions;
+pub(crate) use secret::KeptSecrets;
 pub(crate) use sync::SyncFile;
 
 #[cfg(test)]

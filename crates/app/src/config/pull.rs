@@ -81,6 +81,7 @@ impl PullDocument {
             deletes: self.deletes.map(|deletes| deletes.value),
             dataset: self.dataset.and_then(|dataset| dataset.value.0),
             schedule,
+            kept_secrets: None,
         })
     }
 

@@ -166,6 +166,7 @@ impl PushDocument {
             deletes: None,
             dataset: None,
             schedule,
+            kept_secrets: None,
         })
     }
 }

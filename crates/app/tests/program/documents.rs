@@ -9,7 +9,7 @@ fn every_error_code_is_documented_and_every_documented_code_exists() {
     let documented: Vec<&str> =
         documented.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
     let mut sources = String::new();
-    for name in ["model", "connectors", "datasets", "engine", "store", "app"] {
+    for name in ["model", "connectors", "datasets", "engine", "store", "service", "app"] {
         for path in rust_files(&root.join("crates").join(name).join("src")) {
             // Faults of the tests' own making are nobody's to look up.
             if !path.ends_with("faulty.rs") && !path.ends_with("retry.rs") {
@@ -23,13 +23,16 @@ fn every_error_code_is_documented_and_every_documented_code_exists() {
     assert_eq!(unknown.collect::<Vec<_>>(), Vec::<&&str>::new(), "in docs/errors.md and nowhere else");
 }
 
+/// Where whole sync files stand.
+pub(crate) const DOCUMENTS: [&str; 4] = ["README.md", "docs/imports.md", "docs/sync-file.md", "docs/push.md"];
+
 #[test]
 fn every_whole_sync_file_in_the_documents_makes_sense() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("example.yaml");
     let mut seen = 0;
-    for document in ["README.md", "docs/imports.md", "docs/sync-file.md", "docs/push.md"] {
+    for document in DOCUMENTS {
         let text = std::fs::read_to_string(root.join(document)).unwrap();
         for example in examples(&text) {
             std::fs::write(&path, &example).unwrap();
@@ -46,7 +49,7 @@ fn every_whole_sync_file_in_the_documents_makes_sense() {
 }
 
 /// The YAML of whole sync files. What is left to the reader is written as `{ … }`, and filled in here.
-fn examples(document: &str) -> Vec<String> {
+pub(crate) fn examples(document: &str) -> Vec<String> {
     let blocks = document.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
     let whole = blocks.filter(|block| block.contains("tenant:") && block.contains("stream:"));
     let log_in =
