@@ -5,6 +5,7 @@
 mod claims;
 mod histories;
 mod master_keys;
+mod morning;
 mod postgres;
 mod restores;
 mod server;

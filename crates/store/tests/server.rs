@@ -91,6 +91,7 @@ impl Postgres {
     }
 
     /// The folder of the server's socket, as its own programs want it.
+    #[allow(dead_code, reason = "the program's tests, which share this file, do not ask")]
     pub(crate) fn socket(&self) -> &Path {
         &self.folder
     }

@@ -97,6 +97,7 @@ pub(super) struct RunsQuery {
     /// Of this sync only.
     sync: Option<String>,
     /// In this state only.
+    #[param(inline)]
     state: Option<StateWord>,
 }
 
