@@ -23,6 +23,8 @@ const TENANT_RUNS_MAX: usize = 2;
 const LEASE: &str = "3";
 const STOPPED_FOR: Duration = Duration::from_millis(4_500);
 const DEALS: i64 = 250;
+/// Between changes of the rows, which take the longest.
+const ROUNDS_A_CHANGE: usize = 4;
 /// The environment variable that makes the test last so many seconds.
 const SECONDS_VARIABLE: &str = "SNOWFERRY_CHAOS_SECONDS";
 
@@ -121,8 +123,13 @@ read: {{ incremental: {{ cursor: UPDATED_AT, lookback: 1m }}, key: [ID] }}"
     async fn rage(&mut self, duration: Duration) {
         let until = Instant::now() + duration;
         let mut stopped: BTreeMap<usize, Instant> = BTreeMap::new();
-        while Instant::now() < until {
-            self.change_rows();
+        for round in 0.. {
+            if Instant::now() > until {
+                break;
+            }
+            if round % ROUNDS_A_CHANGE == 0 {
+                self.change_rows();
+            }
             self.ask_for_all().await;
             self.look_at_limits().await;
             stopped.retain(|number, since| {
@@ -133,7 +140,7 @@ read: {{ incremental: {{ cursor: UPDATED_AT, lookback: 1m }}, key: [ID] }}"
                 !goes_on
             });
             let number = self.below(WORKERS);
-            if stopped.contains_key(&number) || self.below(3) > 0 {
+            if stopped.contains_key(&number) || self.below(4) == 0 {
                 continue;
             }
             if self.below(2) == 0 {

@@ -1,8 +1,8 @@
 //! The runs that a worker has going, and what it says about each when it ends.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use engine::{RunProgress, RunReport};
@@ -84,7 +84,7 @@ impl Attempts {
         let stop = Stop { token: CancellationToken::new(), reason: Arc::new(AtomicU8::new(0)) };
         self.going
             .insert(claimed.ticket.run.clone(), Going { ticket: claimed.ticket.clone(), stop: stop.clone() });
-        let attempt = Attempt { worker: Arc::clone(&self.worker), claimed, stop };
+        let attempt = Attempt { worker: Arc::clone(&self.worker), claimed, stop, name: OnceLock::new() };
         self.tasks.spawn(async move {
             let run = attempt.claimed.ticket.run.clone();
             attempt.run().await;
@@ -173,16 +173,13 @@ struct Attempt {
     worker: Arc<Worker>,
     claimed: Claimed,
     stop: Stop,
+    /// What people call the sync, once it is known.
+    name: OnceLock<String>,
 }
 
 impl Attempt {
     async fn run(&self) {
         let began = Instant::now();
-        let Claimed { ticket, tenant, .. } = &self.claimed;
-        tracing::info!(
-            run.id = %ticket.run, tenant.id = %tenant, sync.id = %self.claimed.sync,
-            attempt.number = self.claimed.attempt, lease = ticket.epoch.0, "run started"
-        );
         let result = self.work().await;
         let took = began.elapsed();
         let said = self.say(&result).await;
@@ -199,13 +196,16 @@ impl Attempt {
 
     fn log(&self, word: &str, took: Duration, result: &Result<RunReport>) {
         let run = &self.claimed.ticket.run;
+        let sync = self.name.get().map_or("", String::as_str);
         let duration_ms = took.as_millis() as u64;
         match result {
             Ok(report) => {
-                tracing::info!(run.id = %run, outcome = word, duration_ms, rows.read = report.read, "run ended");
+                tracing::info!(
+                    sync, run.id = %run, outcome = word, duration_ms, rows.read = report.read, "run ended"
+                );
             }
             Err(error) => tracing::warn!(
-                run.id = %run, outcome = word, duration_ms,
+                sync, run.id = %run, outcome = word, duration_ms,
                 error.kind = error.kind().as_str(), error.code = error.code(), error = %error, "run ended"
             ),
         }
@@ -213,6 +213,9 @@ impl Attempt {
 
     async fn work(&self) -> Result<RunReport> {
         let job = self.job().await?;
+        let sync = self.name.get_or_init(|| format!("{}/{}", job.tenant, job.sync));
+        let (run, attempt) = (&self.claimed.ticket.run, self.claimed.attempt);
+        tracing::info!(sync, run.id = %run, attempt.number = attempt, lease = job.lease.0, "run started");
         let runner = Arc::clone(&self.worker.runner);
         let token = self.stop.token.clone();
         let (progress, _watched) = watch::channel(RunProgress::default());

@@ -121,7 +121,8 @@ fn took(run: &Run) -> Option<String> {
 
 /// A run in one line.
 pub(super) fn one_line(run: &Run) -> String {
-    let mut text = format!("{} since {}", run.state.as_str(), moment(since(run)));
+    let at = if run.state.is_final() { "at" } else { "since" };
+    let mut text = format!("{} {at} {}", run.state.as_str(), moment(since(run)));
     if run.attempt > 1 {
         text.push_str(&format!(", attempt {}", run.attempt));
     }
