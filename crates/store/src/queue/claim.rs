@@ -27,14 +27,15 @@ WITH going AS (
         SELECT source_id AS id, runs FROM going
         UNION ALL SELECT destination_id, runs FROM going WHERE destination_id <> source_id
     ) AS used GROUP BY id
+), elsewhere AS (
+    SELECT source_id AS id FROM runs WHERE state = 'running' AND worker_id <> $5
+    UNION SELECT destination_id FROM runs WHERE state = 'running' AND worker_id <> $5
 ), usable AS (
     SELECT c.id, coalesce(u.runs, 0) AS runs, CASE WHEN c.failures >= $4 THEN 1 ELSE c.runs_max END AS runs_max
     FROM connections c LEFT JOIN of_connection u ON u.id = c.id
     WHERE c.closed_at IS NULL AND (c.broken_until IS NULL OR c.broken_until <= $1)
         AND coalesce(u.runs, 0) < CASE WHEN c.failures >= $4 THEN 1 ELSE c.runs_max END
-), held AS (
-    SELECT c.id FROM runs g JOIN connections c ON c.id = g.source_id OR c.id = g.destination_id
-    WHERE g.state = 'running' AND g.worker_id <> $5 AND c.system = 'duckdb'
+        AND NOT (c.system = 'duckdb' AND c.id IN (SELECT id FROM elsewhere))
 ), waiting AS (
     SELECT r.id, r.tenant_id, coalesce(u.runs, 0) AS tenant_runs, t.runs_max AS tenant_runs_max, t.turn,
         r.source_id, f.runs AS source_runs, f.runs_max AS source_runs_max,
@@ -49,7 +50,6 @@ WITH going AS (
     LEFT JOIN of_tenant u ON u.tenant_id = r.tenant_id
     WHERE r.state IN ('queued', 'retrying') AND r.due_at <= $1
         AND t.suspended_at IS NULL AND s.paused_at IS NULL AND coalesce(u.runs, 0) < t.runs_max
-        AND NOT EXISTS (SELECT 1 FROM held h WHERE h.id = r.source_id OR h.id = r.destination_id)
 )
 SELECT * FROM (
     SELECT waiting.*, row_number() OVER (PARTITION BY tenant_id ORDER BY priority DESC, due_at, id) AS rank
