@@ -19,7 +19,7 @@ const RUN: Duration = Duration::from_secs(20);
 const BACKFILL: Duration = Duration::from_secs(24 * 3_600);
 /// How often the queue is looked at.
 const LOOK: Duration = Duration::from_secs(1);
-const MORNING: Duration = Duration::from_secs(30 * 60);
+const MORNING: Duration = Duration::from_secs(15 * 60);
 
 /// Stores so many tenants, each with a sync that wants to run at two o'clock.
 async fn set_up(store: &Store, tenant_count: usize) -> Result<Vec<Id<Tenant>>> {
