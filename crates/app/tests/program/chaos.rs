@@ -259,6 +259,9 @@ read: {{ incremental: {{ cursor: UPDATED_AT, lookback: 1m }}, key: [ID] }}"
         for (tenant, sync) in &self.syncs {
             for run in self.store.runs(&tenant.id, &sync.id).await.unwrap() {
                 *states.entry(run.state.as_str()).or_default() += 1;
+                if let Some(error) = run.error.filter(|_| run.state == RunState::Failed) {
+                    println!("{}/{} failed: [{}] {}", tenant.name, sync.name, error.code, error.message);
+                }
                 for attempt in self.store.attempts(&tenant.id, &run.id).await.unwrap() {
                     let outcome = attempt.outcome.unwrap_or_else(|| "going".to_owned());
                     let code = attempt.error_code.map(|code| format!(" ({code})")).unwrap_or_default();

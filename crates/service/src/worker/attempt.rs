@@ -28,8 +28,8 @@ const POSTPONED: Duration = Duration::from_secs(10);
 /// The code of an error that says that another process has a tenant's file open.
 const FILE_IN_USE: &str = "database_locked";
 
-/// Codes of errors that would be a connection's if they were not the vendor database's.
-const VENDOR_CODES: [&str; 3] = ["database_unavailable", "disk_full", "out_of_memory"];
+/// Codes of errors that would be the account's if they were not those of databases of ours.
+const OWN_CODES: [&str; 4] = ["database_unavailable", "disk_full", "out_of_memory", "state_unavailable"];
 
 /// The runs of a worker under one lease.
 pub(super) struct Attempts {
@@ -287,7 +287,7 @@ impl Attempt {
 
     /// The connection that an error is about: the one to a system that is not ours.
     async fn blamed(&self, error: &Error) -> Result<Option<Id<Connection>>> {
-        if VENDOR_CODES.contains(&error.code()) {
+        if OWN_CODES.contains(&error.code()) {
             return Ok(None);
         }
         let Claimed { tenant, source, destination, .. } = &self.claimed;
