@@ -12,8 +12,8 @@ use crate::program;
 use crate::workspace::Workspace;
 
 /// Python environments, named like their lock files. fakesnow cannot live with the 5.x connector, and the object
-/// stores need nothing of either.
-const PYTHON_ENVIRONMENTS: [&str; 3] = ["classic", "stores", "universal"];
+/// stores and what judges the service need nothing of either.
+const PYTHON_ENVIRONMENTS: [&str; 4] = ["classic", "service", "stores", "universal"];
 /// Environments of the tools that Snowferry is compared with, for benchmarks alone.
 const COMPARED_ENVIRONMENTS: [&str; 5] = ["arrow", "dlt", "ingestr", "rust-core", "sling"];
 /// Where those are described and pinned, below the peers.

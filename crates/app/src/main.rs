@@ -22,25 +22,35 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let terminal = Terminal::new(cli.color);
-    telemetry::start(cli.verbose);
+    telemetry::start(cli.verbose, cli.command.is_service());
     let result = match &cli.command {
         Command::AlertTest(command) => in_runtime(command.run(&terminal)),
+        Command::Apply(command) => in_runtime(command.run(&terminal)),
+        Command::Cancel(command) => in_runtime(command.run()),
         Command::Check(command) => in_runtime(command.run(&terminal)),
         Command::Completions(command) => command.run(),
         Command::Connect(command) => in_runtime(command.run(&terminal)),
         Command::Demo(command) => in_runtime(command.run(&terminal)),
         Command::Discover(command) => in_runtime(command.run(&terminal)),
-        Command::Errors(command) => command.run(&terminal),
         Command::Emulator(command) => in_runtime(command.run(&terminal)),
+        Command::Errors(command) => command.run(&terminal),
         Command::Explain(command) => command.run(&terminal),
         Command::Match(command) => in_runtime(command.run(&terminal)),
+        Command::Pause(command) => in_runtime(command.run()),
         Command::Plan(command) => in_runtime(command.run(&terminal)),
         Command::Query(command) => command.run(&terminal),
         Command::Report(command) => in_runtime(command.run(&terminal)),
+        Command::Resume(command) => in_runtime(command.run()),
         Command::Run(command) => in_runtime(command.run(&terminal)),
+        Command::Runs(command) => in_runtime(command.run(&terminal)),
         Command::Sample(command) => in_runtime(command.run(&terminal)),
         Command::Schedule(command) => command.run(&terminal),
+        Command::Serve(command) => in_runtime(command.run()),
+        Command::Token(command) => in_runtime(command.run()),
+        Command::Trigger(command) => in_runtime(command.run()),
         Command::Verify(command) => in_runtime(command.run(&terminal)),
+        Command::Why(command) => in_runtime(command.run(&terminal)),
+        Command::Worker(command) => in_runtime(command.run()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -44,7 +44,7 @@ pub struct NewConnection {
 }
 
 impl Connection {
-    fn read(row: &AnyRow) -> Result<Self> {
+    pub(crate) fn read(row: &AnyRow) -> Result<Self> {
         Ok(Self {
             id: row.id("id")?,
             tenant: row.id("tenant_id")?,
@@ -107,6 +107,13 @@ impl Store {
         Connection::read(&row.ok_or_else(connection_not_found)?)
     }
 
+    /// The tenant's connection with this name.
+    pub async fn connection_named(&self, tenant: &Id<Tenant>, name: &str) -> Result<Connection> {
+        let query = sql("SELECT * FROM connections WHERE tenant_id = $1 AND name = $2");
+        let row = self.database.one(query.bind(tenant.to_string()).bind(name.to_owned())).await?;
+        Connection::read(&row.ok_or_else(connection_not_found)?)
+    }
+
     /// The tenant's connections by name.
     pub async fn connections(&self, tenant: &Id<Tenant>) -> Result<Vec<Connection>> {
         let query = sql("SELECT * FROM connections WHERE tenant_id = $1 ORDER BY name");
@@ -118,15 +125,7 @@ impl Store {
     /// it are told to stop. Closing it twice changes nothing.
     pub async fn close_connection(&self, tenant: &Id<Tenant>, id: &Id<Connection>, by: &Actor) -> Result<()> {
         let mut tx = self.database.begin_queue_decision().await?;
-        let close =
-            "UPDATE connections SET closed_at = coalesce(closed_at, $3) WHERE tenant_id = $1 AND id = $2";
-        let close = sql(close).bind(tenant.to_string()).bind(id.to_string()).bind(tx.now_micros());
-        if tx.execute(close).await? == 0 {
-            return Err(connection_not_found());
-        }
-        tx.execute(sql("DELETE FROM secrets WHERE connection_id = $1").bind(id.to_string())).await?;
-        tx.cancel_runs_of_connection(id).await?;
-        tx.audit(Some(tenant), by, "connection.closed", id).await?;
+        tx.close_connection(tenant, id, by).await?;
         tx.commit().await
     }
 
@@ -144,6 +143,24 @@ impl Store {
 }
 
 impl Tx {
+    /// Closes a connection, within a decision on the queue.
+    pub(crate) async fn close_connection(
+        &mut self,
+        tenant: &Id<Tenant>,
+        id: &Id<Connection>,
+        by: &Actor,
+    ) -> Result<()> {
+        let close =
+            "UPDATE connections SET closed_at = coalesce(closed_at, $3) WHERE tenant_id = $1 AND id = $2";
+        let close = sql(close).bind(tenant.to_string()).bind(id.to_string()).bind(self.now_micros());
+        if self.execute(close).await? == 0 {
+            return Err(connection_not_found());
+        }
+        self.execute(sql("DELETE FROM secrets WHERE connection_id = $1").bind(id.to_string())).await?;
+        self.cancel_runs_of_connection(id).await?;
+        self.audit(Some(tenant), by, "connection.closed", id).await
+    }
+
     async fn cancel_runs_of_connection(&mut self, id: &Id<Connection>) -> Result<()> {
         let cancel = "UPDATE runs SET state = 'cancelled', cancel_at = $2, ended_at = $2
             WHERE (source_id = $1 OR destination_id = $1) AND state IN ('queued', 'retrying')";

@@ -22,6 +22,13 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Decisions on the queue follow each other, so that limits hold exactly. Any number that nobody else uses.
 const QUEUE_LOCK: &str = "SELECT pg_advisory_xact_lock(7366)";
 
+/// Readers do not wait for the writer, and what is committed survives a loss of power.
+const SQLITE_SETTINGS: &[&str] = &["PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"];
+
+/// A process that is stopped in the middle of a decision, as a paused machine is, holds everybody up no longer than this.
+/// Decisions take milliseconds, and no lease is as short.
+const POSTGRES_SETTINGS: &[&str] = &["SET idle_in_transaction_session_timeout = '5s'"];
+
 /// Which of the two it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DatabaseKind {
@@ -53,11 +60,12 @@ impl Database {
         let options = AnyPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(ACQUIRE_TIMEOUT);
         let options = options.after_connect(move |connection, _| {
             Box::pin(async move {
-                // Readers do not wait for the writer, and what is committed survives a loss of power.
-                if kind == DatabaseKind::Sqlite {
-                    for pragma in ["PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"] {
-                        sqlx::query(pragma).execute(&mut *connection).await?;
-                    }
+                let settings = match kind {
+                    DatabaseKind::Sqlite => SQLITE_SETTINGS,
+                    DatabaseKind::Postgres => POSTGRES_SETTINGS,
+                };
+                for setting in settings {
+                    sqlx::query(*setting).execute(&mut *connection).await?;
                 }
                 Ok(())
             })

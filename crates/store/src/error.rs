@@ -5,8 +5,8 @@ use sqlx::migrate::MigrateError;
 
 /// SQLite's code for a database that somebody else is writing to, and its extended forms.
 const SQLITE_BUSY: &str = "5";
-/// Postgres' codes for transactions that were in each other's way: serialization and deadlock.
-const POSTGRES_CONFLICTS: [&str; 2] = ["40001", "40P01"];
+/// Postgres' codes for transactions that were in each other's way: serialization and deadlock, and one that stood still.
+const POSTGRES_CONFLICTS: [&str; 3] = ["40001", "40P01", "25P03"];
 /// Postgres' classes for a server that shuts down or lacks resources.
 const POSTGRES_UNWELL: [&str; 3] = ["53", "57", "08"];
 

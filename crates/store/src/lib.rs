@@ -4,7 +4,9 @@
 //! change of a run is a compare-and-set, so a worker that lost its lease changes nothing any more. Decisions take the
 //! time of the database's clock, or of one that a test moves by hand.
 
+mod answer;
 mod api_token;
+mod apply;
 mod audit;
 mod clock;
 mod connection;
@@ -22,15 +24,20 @@ mod stream;
 mod sync;
 mod tenant;
 
+pub use answer::Remembered;
 pub use api_token::{ApiToken, IssuedToken, NewApiToken, Role, Scope};
+pub use apply::{
+    ApplyOptions, Change, ChangeKind, FieldChange, FieldValues, Object, Prune, Wanted, WantedConnection,
+    WantedSync, WantedTenant,
+};
 pub use audit::{Actor, AuditEntry};
 pub use clock::StoreClock;
 pub use connection::{Connection, NewConnection};
 pub use id::Id;
 pub use queue::{
-    BreakerPolicy, Cause, Claimed, Enqueued, Held, NewRun, Outcome, Queue, QueuePolicy, Ticket, Worker,
+    BreakerPolicy, Cause, Claimed, Depth, Enqueued, Held, NewRun, Outcome, Queue, QueuePolicy, Ticket, Worker,
 };
-pub use run::{Attempt, RejectCount, Run, RunError};
+pub use run::{Attempt, RejectCount, Run, RunError, RunFilter};
 pub use scheduling::{PassedFire, Tick, Why};
 pub use secrets::{MasterKey, MasterKeySource, SecretValue, Vault};
 pub use store::Store;

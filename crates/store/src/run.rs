@@ -72,6 +72,15 @@ pub struct RejectCount {
     pub row_count: u64,
 }
 
+/// Which runs are looked for.
+#[derive(Clone, Debug, Default)]
+pub struct RunFilter {
+    pub sync: Option<Id<Sync>>,
+    pub state: Option<RunState>,
+    /// Those that were asked for before this one.
+    pub before: Option<Id<Run>>,
+}
+
 impl Run {
     pub(crate) fn read(row: &AnyRow) -> Result<Self> {
         let state = RunState::parse(&row.text("state")?).ok_or_else(|| damaged("state"))?;
@@ -122,6 +131,22 @@ impl Store {
         let query = "SELECT * FROM runs WHERE tenant_id = $1 AND sync_id = $2
             ORDER BY queued_at DESC, id DESC LIMIT $3";
         let query = sql(query).bind(tenant.to_string()).bind(sync.to_string()).bind(PAGE_ROWS_MAX);
+        self.database.all(query).await?.iter().map(Run::read).collect()
+    }
+
+    /// Up to `count` of the tenant's runs, newest first.
+    pub async fn find_runs(&self, tenant: &Id<Tenant>, filter: &RunFilter, count: u32) -> Result<Vec<Run>> {
+        let query = "SELECT * FROM runs WHERE tenant_id = $1
+                AND (CAST($2 AS TEXT) IS NULL OR sync_id = $2)
+                AND (CAST($3 AS TEXT) IS NULL OR state = $3)
+                AND (CAST($4 AS TEXT) IS NULL OR id < $4)
+            ORDER BY id DESC LIMIT $5";
+        let query = sql(query)
+            .bind(tenant.to_string())
+            .bind(filter.sync.as_ref().map(ToString::to_string))
+            .bind(filter.state.map(|state| state.as_str().to_owned()))
+            .bind(filter.before.as_ref().map(ToString::to_string))
+            .bind(i64::from(count).min(PAGE_ROWS_MAX));
         self.database.all(query).await?.iter().map(Run::read).collect()
     }
 

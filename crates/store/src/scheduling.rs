@@ -81,7 +81,9 @@ impl Store {
     /// Why a sync of the tenant does or does not run now.
     pub async fn why(&self, tenant: &Id<Tenant>, sync: &Id<Sync>) -> Result<Why> {
         let mut tx = self.database.begin().await?;
-        let query = sqlx::query(sqlx::AssertSqlSafe(format!("{ASKED}WHERE s.tenant_id = $1 AND s.id = $2")));
+        let query = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "{ASKED}WHERE s.tenant_id = $1 AND s.id = $2 AND s.removed_at IS NULL"
+        )));
         let row = tx.one(query.bind(tenant.to_string()).bind(sync.to_string())).await?;
         let asked = Asked::read(&row.ok_or_else(sync_not_found)?)?;
         let last = "SELECT * FROM runs WHERE sync_id = $1 ORDER BY queued_at DESC, id DESC LIMIT 1";

@@ -73,7 +73,7 @@ pub(crate) fn sync_not_found() -> Error {
 }
 
 /// A schedule as it is stored: one that cannot work never gets that far.
-fn checked_schedule(schedule: Option<&ScheduleSpec>) -> Result<Option<String>> {
+pub(crate) fn checked_schedule(schedule: Option<&ScheduleSpec>) -> Result<Option<String>> {
     let Some(spec) = schedule else { return Ok(None) };
     Schedule::new(spec.clone())?;
     let text = serde_json::to_string(spec);
@@ -113,14 +113,21 @@ impl Store {
 
     /// The tenant's sync with this id.
     pub async fn sync(&self, tenant: &Id<Tenant>, id: &Id<Sync>) -> Result<Sync> {
-        let query = sql("SELECT * FROM syncs WHERE tenant_id = $1 AND id = $2");
+        let query = sql("SELECT * FROM syncs WHERE tenant_id = $1 AND id = $2 AND removed_at IS NULL");
         let row = self.database.one(query.bind(tenant.to_string()).bind(id.to_string())).await?;
+        Sync::read(&row.ok_or_else(sync_not_found)?)
+    }
+
+    /// The tenant's sync with this name.
+    pub async fn sync_named(&self, tenant: &Id<Tenant>, name: &str) -> Result<Sync> {
+        let query = sql("SELECT * FROM syncs WHERE tenant_id = $1 AND name = $2 AND removed_at IS NULL");
+        let row = self.database.one(query.bind(tenant.to_string()).bind(name.to_owned())).await?;
         Sync::read(&row.ok_or_else(sync_not_found)?)
     }
 
     /// The tenant's syncs by name.
     pub async fn syncs(&self, tenant: &Id<Tenant>) -> Result<Vec<Sync>> {
-        let query = sql("SELECT * FROM syncs WHERE tenant_id = $1 ORDER BY name");
+        let query = sql("SELECT * FROM syncs WHERE tenant_id = $1 AND removed_at IS NULL ORDER BY name");
         self.database.all(query.bind(tenant.to_string())).await?.iter().map(Sync::read).collect()
     }
 
@@ -133,7 +140,7 @@ impl Store {
         by: &Actor,
     ) -> Result<()> {
         let mut tx = self.database.begin().await?;
-        let update = "UPDATE syncs SET definition = $3, updated_at = $4 WHERE tenant_id = $1 AND id = $2";
+        let update = "UPDATE syncs SET definition = $3, updated_at = $4 WHERE tenant_id = $1 AND id = $2 AND removed_at IS NULL";
         let update = sql(update).bind(tenant.to_string()).bind(id.to_string()).bind(definition.to_string());
         let now = tx.now_micros();
         let updated = tx.execute(update.bind(now)).await?;
@@ -151,7 +158,7 @@ impl Store {
         let schedule = checked_schedule(schedule.as_ref())?;
         let mut tx = self.database.begin().await?;
         let update = "UPDATE syncs SET schedule = $3, settled_until = $4, look_at = $4, updated_at = $4
-            WHERE tenant_id = $1 AND id = $2";
+            WHERE tenant_id = $1 AND id = $2 AND removed_at IS NULL";
         let update = sql(update).bind(tenant.to_string()).bind(id.to_string()).bind(schedule);
         let now = tx.now_micros();
         let updated = tx.execute(update.bind(now)).await?;
@@ -161,7 +168,7 @@ impl Store {
     /// Starts no run of the sync until it is resumed. A run that waits is kept waiting, one that is going goes on.
     pub async fn pause_sync(&self, tenant: &Id<Tenant>, id: &Id<Sync>, by: &Actor) -> Result<()> {
         let mut tx = self.database.begin().await?;
-        let update = "UPDATE syncs SET paused_at = coalesce(paused_at, $3) WHERE tenant_id = $1 AND id = $2";
+        let update = "UPDATE syncs SET paused_at = coalesce(paused_at, $3) WHERE tenant_id = $1 AND id = $2 AND removed_at IS NULL";
         let now = tx.now_micros();
         let updated = tx.execute(sql(update).bind(tenant.to_string()).bind(id.to_string()).bind(now)).await?;
         self.changed_sync(tx, updated, tenant, id, "sync.paused", by).await
@@ -172,7 +179,7 @@ impl Store {
         let mut tx = self.database.begin().await?;
         let update = "UPDATE syncs SET look_at = $3, paused_at = NULL,
                 settled_until = CASE WHEN paused_at IS NULL OR settled_until > $3 THEN settled_until ELSE $3 END
-            WHERE tenant_id = $1 AND id = $2";
+            WHERE tenant_id = $1 AND id = $2 AND removed_at IS NULL";
         let now = tx.now_micros();
         let updated = tx.execute(sql(update).bind(tenant.to_string()).bind(id.to_string()).bind(now)).await?;
         self.changed_sync(tx, updated, tenant, id, "sync.resumed", by).await

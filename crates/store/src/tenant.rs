@@ -34,7 +34,7 @@ pub struct NewTenant {
 }
 
 impl Tenant {
-    fn read(row: &AnyRow) -> Result<Self> {
+    pub(crate) fn read(row: &AnyRow) -> Result<Self> {
         Ok(Self {
             id: row.id("id")?,
             name: row.text("name")?,
@@ -101,6 +101,13 @@ impl Store {
     /// The tenant with this id.
     pub async fn tenant(&self, id: &Id<Tenant>) -> Result<Tenant> {
         let row = self.database.one(sql("SELECT * FROM tenants WHERE id = $1").bind(id.to_string())).await?;
+        Tenant::read(&row.ok_or_else(|| not_found("tenant_not_found", "tenant"))?)
+    }
+
+    /// The tenant with this name.
+    pub async fn tenant_named(&self, name: &str) -> Result<Tenant> {
+        let row =
+            self.database.one(sql("SELECT * FROM tenants WHERE name = $1").bind(name.to_owned())).await?;
         Tenant::read(&row.ok_or_else(|| not_found("tenant_not_found", "tenant"))?)
     }
 

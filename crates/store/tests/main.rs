@@ -5,8 +5,10 @@
 mod claims;
 mod histories;
 mod master_keys;
+mod morning;
 mod postgres;
 mod restores;
+mod server;
 mod sqlite;
 mod world;
 
@@ -46,6 +48,10 @@ macro_rules! every_claim {
                 a_run_that_loses_every_worker_fails_in_the_end,
                 an_outage_is_tried_again_later_and_a_mistake_is_not,
                 what_is_given_back_starts_at_once_and_costs_no_attempt,
+                what_is_postponed_waits_with_its_reason_and_costs_no_attempt,
+                a_file_that_another_worker_has_open_is_waited_for,
+                runs_are_found_page_by_page,
+                the_depth_of_the_queue_is_told,
                 a_waiting_run_is_cancelled_at_once_and_a_going_one_by_its_worker,
                 a_run_asked_for_later_waits_for_its_time,
                 rejects_and_reports_are_kept,
@@ -67,6 +73,17 @@ macro_rules! every_claim {
                 what_fired_during_a_pause_is_not_caught_up,
                 a_clock_set_back_starts_nothing_twice,
                 a_schedule_that_never_fires_is_not_stored,
+            }
+            applies {
+                what_is_applied_is_stored_and_applied_again_differs_in_nothing,
+                a_difference_is_told_field_by_field_and_secrets_are_not_shown,
+                what_is_pruned_stops_and_comes_back_with_its_epoch,
+                the_wrong_folder_removes_nothing,
+                a_mistake_in_one_file_stores_nothing_of_any,
+                two_at_once_follow_each_other,
+            }
+            answers {
+                a_request_that_is_sent_again_gets_its_answer_for_a_day,
             }
             tokens {
                 a_token_is_shown_once_and_kept_as_a_hash,

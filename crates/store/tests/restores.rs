@@ -5,7 +5,7 @@ use std::process::Command;
 
 use store::Store;
 
-use crate::postgres::{Postgres, as_postgres, programs};
+use crate::server::{Postgres, as_postgres, programs};
 use crate::world::World;
 
 #[tokio::test]

@@ -2,15 +2,16 @@
 
 mod access;
 mod alert_test;
+mod apply;
 mod check;
 mod completions;
 mod connect;
 mod demo;
 mod discover;
 mod emulator;
+mod errors;
 mod explain;
 mod export;
-mod errors;
 mod import;
 mod matching;
 mod plan;
@@ -20,6 +21,8 @@ mod rotate;
 mod run;
 mod sample;
 mod schedule;
+mod service;
+mod state;
 mod summary;
 mod verify;
 
@@ -78,6 +81,27 @@ pub(crate) enum Command {
     Explain(explain::ExplainCommand),
     /// Match the revenue of deals to the activity before it
     Match(matching::MatchCommand),
+    /// Store tenants, connections and syncs as their files say, for `serve` and `worker` to run
+    Apply(apply::ApplyCommand),
+    /// Run what is stored, by its schedules, and answer for it
+    Serve(service::ServeCommand),
+    /// Run what is stored beside `serve`, on this or another machine
+    Worker(service::WorkerCommand),
+    /// Say why a stored sync does or does not run now
+    Why(service::why::WhyCommand),
+    /// List runs of stored syncs, or show one
+    Runs(service::runs::RunsCommand),
+    /// Ask for a run of a stored sync now
+    Trigger(service::syncs::TriggerCommand),
+    /// Start no run of a stored sync until it is resumed
+    Pause(service::syncs::PauseCommand),
+    /// Let a paused sync run again
+    Resume(service::syncs::ResumeCommand),
+    /// Cancel a run
+    Cancel(service::syncs::CancelCommand),
+    /// Make, list and revoke tokens for the API
+    #[command(subcommand)]
+    Token(service::token::TokenCommand),
     /// Compare both sides of a pull, and heal what differs
     Verify(verify::VerifyCommand),
     /// Show whether the rows of a pull can be trusted, as a page for the customer too
@@ -92,6 +116,13 @@ pub(crate) enum Command {
     Completions(completions::CompletionsCommand),
 }
 
+impl Command {
+    /// Whether it goes on until it is told to end, so that its log is all that is seen of it.
+    pub(crate) fn is_service(&self) -> bool {
+        matches!(self, Command::Serve(_) | Command::Worker(_))
+    }
+}
+
 const EXAMPLES: &str = "\
 Examples:
   snowferry demo
@@ -102,6 +133,9 @@ Examples:
   snowferry match -f acme/opportunities.yaml
   snowferry verify -f acme/opportunities.yaml --heal
   snowferry schedule -f acme/opportunities.yaml
+  snowferry apply -f customers
+  snowferry serve
+  snowferry why acme/opportunities
   snowferry query -f acme/opportunities.yaml 'select count(*) from sales.opportunities'
 
 Exit codes:

@@ -96,19 +96,18 @@ impl Verifying<'_> {
                 "name the sync file of a pull; what a push delivers is counted as it is delivered",
             ));
         };
-        self.compare(&sync, destination, cancel).await
+        let started = Instant::now();
+        let report = self.upkeep().compare(&sync, destination, cancel).await?;
+        self.conclude(&report, started.elapsed())
     }
 
     /// The same where the sync file asks for it and it is time.
     pub(super) async fn run_when_due(&self, assembled: &Assembled, cancel: &CancellationToken) -> Result<()> {
-        let (Some(config), Some((sync, destination))) = (self.file.verify(), assembled.comparable()) else {
-            return Ok(());
-        };
-        let target = &self.file.spec().target;
-        if !destination.is_comparison_due(target, ComparisonKind::Rows, config.every()).await? {
-            return Ok(());
+        let started = Instant::now();
+        match self.upkeep().compare_when_due(assembled, cancel).await? {
+            Some(report) => self.conclude(&report, started.elapsed()),
+            None => Ok(()),
         }
-        self.compare(&sync, destination, cancel).await
     }
 
     /// Removes the rows that are gone at the source, where the sync file asks for it and it is time.
@@ -117,22 +116,9 @@ impl Verifying<'_> {
         assembled: &Assembled,
         cancel: &CancellationToken,
     ) -> Result<()> {
-        let (Some(config), Some((sync, destination))) = (self.file.deletes(), assembled.comparable()) else {
+        let Some(reconciled) = self.upkeep().reconcile_when_due(assembled, cancel).await? else {
             return Ok(());
         };
-        let target = &self.file.spec().target;
-        let Some(every) = config.reconcile_every() else { return Ok(()) };
-        if !destination.is_comparison_due(target, ComparisonKind::Keys, every).await? {
-            return Ok(());
-        }
-        let reconciled = reconcile_deletes(&sync, &self.options, cancel).await?;
-        let outcome = ComparisonOutcome {
-            missing_rows: 0,
-            extra_rows: reconciled.removed + reconciled.marked,
-            different_rows: 0,
-            is_equal_now: true,
-        };
-        destination.note_comparison(target, ComparisonKind::Keys, outcome).await?;
         if self.is_json {
             let event = serde_json::json!({
                 "event": "reconciled", "sync": self.file.name(), "report": reconciled,
@@ -148,18 +134,13 @@ impl Verifying<'_> {
         ))
     }
 
-    async fn compare(
-        &self,
-        sync: &VerifySync,
-        destination: &DuckDbDestination,
-        cancel: &CancellationToken,
-    ) -> Result<()> {
-        let started = Instant::now();
-        let report = verify(sync, &self.options, cancel).await?;
-        let target = &self.file.spec().target;
-        destination.note_comparison(target, ComparisonKind::Rows, noted(&report)).await?;
-        self.report(&report, started.elapsed())?;
-        if report.is_equal() { Ok(()) } else { Err(self.differ(&report)) }
+    fn upkeep(&self) -> Upkeep<'_> {
+        Upkeep { file: self.file, options: &self.options }
+    }
+
+    fn conclude(&self, report: &VerifyReport, took: Duration) -> Result<()> {
+        self.report(report, took)?;
+        if report.is_equal() { Ok(()) } else { Err(self.upkeep().differ(report)) }
     }
 
     fn report(&self, report: &VerifyReport, took: Duration) -> Result<()> {
@@ -215,8 +196,70 @@ impl Verifying<'_> {
         lines.push(cost(&report.cost.source));
         lines.join("\n     ")
     }
+}
 
-    fn differ(&self, report: &VerifyReport) -> Error {
+/// What the runs of a sync do beside reading, when it is time.
+pub(super) struct Upkeep<'a> {
+    pub(super) file: &'a SyncFile,
+    pub(super) options: &'a VerifyOptions,
+}
+
+impl Upkeep<'_> {
+    /// Removes the rows that are gone at the source.
+    pub(super) async fn reconcile_when_due(
+        &self,
+        assembled: &Assembled,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Reconciled>> {
+        let (Some(config), Some((sync, destination))) = (self.file.deletes(), assembled.comparable()) else {
+            return Ok(None);
+        };
+        let target = &self.file.spec().target;
+        let Some(every) = config.reconcile_every() else { return Ok(None) };
+        if !destination.is_comparison_due(target, ComparisonKind::Keys, every).await? {
+            return Ok(None);
+        }
+        let reconciled = reconcile_deletes(&sync, self.options, cancel).await?;
+        let outcome = ComparisonOutcome {
+            missing_rows: 0,
+            extra_rows: reconciled.removed + reconciled.marked,
+            different_rows: 0,
+            is_equal_now: true,
+        };
+        destination.note_comparison(target, ComparisonKind::Keys, outcome).await?;
+        Ok(Some(reconciled))
+    }
+
+    /// Compares both sides.
+    pub(super) async fn compare_when_due(
+        &self,
+        assembled: &Assembled,
+        cancel: &CancellationToken,
+    ) -> Result<Option<VerifyReport>> {
+        let (Some(config), Some((sync, destination))) = (self.file.verify(), assembled.comparable()) else {
+            return Ok(None);
+        };
+        let target = &self.file.spec().target;
+        if !destination.is_comparison_due(target, ComparisonKind::Rows, config.every()).await? {
+            return Ok(None);
+        }
+        self.compare(&sync, destination, cancel).await.map(Some)
+    }
+
+    async fn compare(
+        &self,
+        sync: &VerifySync,
+        destination: &DuckDbDestination,
+        cancel: &CancellationToken,
+    ) -> Result<VerifyReport> {
+        let report = verify(sync, self.options, cancel).await?;
+        let target = &self.file.spec().target;
+        destination.note_comparison(target, ComparisonKind::Rows, noted(&report)).await?;
+        Ok(report)
+    }
+
+    /// Sides that still differ in the end.
+    pub(super) fn differ(&self, report: &VerifyReport) -> Error {
         let left = report.healed.as_ref().map_or(&report.difference, |healed| &healed.difference_left);
         let message = format!("{} differs from its source: {}", self.file.spec().target, difference(left));
         Error::data("rows_differ", message).with_remedy(match report.healed {

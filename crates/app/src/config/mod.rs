@@ -5,6 +5,7 @@ mod columns;
 mod deletes;
 mod drift;
 mod duration;
+mod folder;
 mod key_files;
 mod name;
 mod pull;
@@ -15,14 +16,18 @@ mod schedule;
 mod secret;
 mod snowflake;
 mod span;
+mod stored;
 mod stream;
 mod sync;
+mod tenant;
 mod verify;
 
 pub(crate) use alerts::read_channels;
+pub(crate) use folder::read_folder;
 pub(crate) use key_files::KeyFiles;
 pub(crate) use name::QualifiedTable;
 pub(crate) use push::PushOptions;
+pub(crate) use secret::KeptSecrets;
 pub(crate) use sync::SyncFile;
 
 #[cfg(test)]

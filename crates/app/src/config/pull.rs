@@ -85,6 +85,7 @@ impl PullDocument {
             dataset: self.dataset.and_then(|dataset| dataset.value.0),
             matching: self.matching.map(|matching| matching.value),
             schedule,
+            kept_secrets: None,
         })
     }
 

@@ -152,6 +152,7 @@ impl PushDocument {
             dataset: None,
             matching: None,
             schedule,
+            kept_secrets: None,
         })
     }
 

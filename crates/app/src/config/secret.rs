@@ -1,11 +1,42 @@
 //! Where a secret is kept: environment, file or the system's keychain; never in the sync file itself.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use model::{Error, Result};
 use serde::Deserialize;
 use snowflake::Secret;
+
+/// Where the secrets that a file refers to are taken from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Secrets<'a> {
+    /// From where the references point; relative files are looked for in this folder.
+    Referenced(&'a Path),
+    /// From what was sealed when the file was applied, by field.
+    Kept(&'a KeptSecrets),
+}
+
+/// Secrets that were sealed and opened again, by field.
+pub(crate) type KeptSecrets = BTreeMap<String, Secret>;
+
+impl Secrets<'_> {
+    /// The secret of `field`, to which the file has `reference`.
+    pub(crate) fn read(self, field: &str, reference: &SecretReference) -> Result<Secret> {
+        match self {
+            Secrets::Referenced(folder) => reference.read(folder),
+            Secrets::Kept(kept) => kept_secret(kept, field),
+        }
+    }
+}
+
+/// A secret that was sealed.
+pub(crate) fn kept_secret(kept: &KeptSecrets, field: &str) -> Result<Secret> {
+    kept.get(field).cloned().ok_or_else(|| {
+        Error::config("secret_missing", format!("the connection has no secret sealed as `{field}`"))
+            .with_remedy("apply its files again from where the secret can be read")
+    })
+}
 
 /// A reference to a secret.
 #[derive(Clone, Debug, Deserialize)]

@@ -9,9 +9,17 @@ use snowflake::{
     Account, ConnectionConfig, ConnectionsFile, Credentials, Endpoint, KeyBits, MemoryBudget, OAuthClient,
     PrivateKey,
 };
+use store::SecretValue;
 
 use super::key_files::KeyFiles;
-use super::secret::SecretReference;
+use super::secret::{SecretReference, Secrets, kept_secret};
+
+/// The fields of a connection that are secrets, as they are sealed.
+const PRIVATE_KEY: &str = "private_key";
+const ACCESS_TOKEN: &str = "access_token";
+const OAUTH_TOKEN: &str = "oauth_token";
+const OAUTH_SECRET: &str = "oauth_client.secret";
+const PASSWORD: &str = "password";
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,7 +107,7 @@ impl SnowflakeConfig {
                 key.refuse_passphrase(&path)?;
                 Ok(KeyPair { key: make_key(&path, bits)?, made: Some(path) })
             }
-            _ => Ok(KeyPair { key: key.load(folder)?, made: None }),
+            _ => Ok(KeyPair { key: key.load(Secrets::Referenced(folder))?, made: None }),
         }
     }
 
@@ -114,15 +122,15 @@ impl SnowflakeConfig {
         Ok(KeyFiles::new(folder.join(file)))
     }
 
-    /// What the client needs to connect; secrets are read now. Relative files are looked for in `folder`.
+    /// What the client needs to connect; secrets are read now.
     pub(crate) fn connection_config(
         &self,
-        folder: &Path,
+        secrets: Secrets<'_>,
         memory_budget: MemoryBudget,
     ) -> Result<ConnectionConfig> {
         let mut config = match &self.connection {
             Some(name) => self.of_connections_file(name)?,
-            None => self.of_fields(folder)?,
+            None => self.of_fields(secrets)?,
         };
         if let Some(role) = &self.role {
             config = config.role(role);
@@ -138,6 +146,50 @@ impl SnowflakeConfig {
         Ok(config)
     }
 
+    /// What the state database keeps of the account: how to reach it and who logs in, and never a secret.
+    pub(crate) fn stored(&self, folder: &Path) -> Result<StoredAccount> {
+        self.refuse_what_is_not_stored()?;
+        let Some(AccountName(account)) = &self.account else {
+            return Err(account_missing());
+        };
+        let (proof, secrets) = self.proof(Secrets::Referenced(folder))?;
+        let settings = serde_json::json!({
+            "account": account.to_string(),
+            "user": self.user,
+            "endpoint": self.endpoint.as_ref().map(|EndpointUrl(endpoint)| endpoint.to_string()),
+            "log_in": proof,
+        });
+        let words = [Some(account.to_string()), self.user.clone()];
+        let name = plain_name(&words.into_iter().flatten().collect::<Vec<_>>().join("-"));
+        Ok(StoredAccount { name, settings, secrets })
+    }
+
+    fn refuse_what_is_not_stored(&self) -> Result<()> {
+        if let Some(name) = &self.connection {
+            let message = format!("`connection: {name}` is in a file of this machine, and is not stored");
+            return Err(Error::config("connection_not_storable", message)
+                .with_remedy("write account, user and proof into the sync file"));
+        }
+        if self.passcode.is_some() {
+            let message = "a `passcode` is good for half a minute, and is not stored";
+            return Err(Error::config("connection_not_storable", message)
+                .with_remedy("let a service user log in by a key pair"));
+        }
+        Ok(())
+    }
+
+    /// The kind of proof, with its secret as it is sealed: a key without its passphrase, since what seals it is stronger.
+    fn proof(&self, secrets: Secrets<'_>) -> Result<(&'static str, Vec<(String, SecretValue)>)> {
+        let (field, secret) = match self.credentials(secrets)? {
+            Credentials::KeyPair(key) => (PRIVATE_KEY, key.to_pkcs8_pem().map_err(|error| lifted(&error))?),
+            Credentials::ProgrammaticAccessToken(token) => (ACCESS_TOKEN, token),
+            Credentials::OAuthToken(token) => (OAUTH_TOKEN, token),
+            Credentials::OAuthClient(client) => (OAUTH_SECRET, client.client_secret),
+            Credentials::Password { password, .. } => (PASSWORD, password),
+        };
+        Ok((field, vec![(field.to_owned(), SecretValue::from(secret.expose().to_owned()))]))
+    }
+
     fn of_connections_file(&self, name: &str) -> Result<ConnectionConfig> {
         if self.account.is_some() || self.user.is_some() || self.proofs() > 0 {
             return Err(Error::config("connection_twice", "`connection` replaces account, user and proof")
@@ -147,12 +199,11 @@ impl SnowflakeConfig {
         connections.connection(name).map_err(|error| lifted(&error))
     }
 
-    fn of_fields(&self, folder: &Path) -> Result<ConnectionConfig> {
+    fn of_fields(&self, secrets: Secrets<'_>) -> Result<ConnectionConfig> {
         let Some(AccountName(account)) = &self.account else {
-            return Err(Error::config("account_missing", "`account` is missing")
-                .with_remedy("write it as organisation-account, as in the address of Snowflake's web page"));
+            return Err(account_missing());
         };
-        let credentials = self.credentials(folder)?;
+        let credentials = self.credentials(secrets)?;
         Ok(ConnectionConfig::new(account.clone(), self.user.clone().unwrap_or_default(), credentials))
     }
 
@@ -169,7 +220,7 @@ impl SnowflakeConfig {
         .count()
     }
 
-    fn credentials(&self, folder: &Path) -> Result<Credentials> {
+    fn credentials(&self, secrets: Secrets<'_>) -> Result<Credentials> {
         if self.proofs() != 1 {
             let message =
                 "exactly one of private_key, access_token, oauth_token, oauth_client and password is needed";
@@ -177,25 +228,48 @@ impl SnowflakeConfig {
                 .with_remedy("a private key is the right one for a service user"));
         }
         if let Some(key) = &self.private_key {
-            return Ok(Credentials::KeyPair(key.load(folder)?));
+            return Ok(Credentials::KeyPair(key.load(secrets)?));
         }
         if let Some(token) = &self.access_token {
-            return Ok(Credentials::ProgrammaticAccessToken(token.read(folder)?));
+            return Ok(Credentials::ProgrammaticAccessToken(secrets.read(ACCESS_TOKEN, token)?));
         }
         if let Some(token) = &self.oauth_token {
-            return Ok(Credentials::OAuthToken(token.read(folder)?));
+            return Ok(Credentials::OAuthToken(secrets.read(OAUTH_TOKEN, token)?));
         }
         if let Some(client) = &self.oauth_client {
-            return client.credentials(folder);
+            return client.credentials(secrets);
         }
-        let password = self.password.as_ref().map(|password| password.read(folder)).transpose()?;
-        let passcode = self.passcode.as_ref().map(|passcode| passcode.read(folder)).transpose()?;
+        let password = self.password.as_ref().map(|password| secrets.read(PASSWORD, password)).transpose()?;
+        let passcode =
+            self.passcode.as_ref().map(|passcode| secrets.read("passcode", passcode)).transpose()?;
         match password {
             Some(password) => Ok(Credentials::Password { password, passcode }),
             None => Err(Error::internal("no proof is left to log in with")),
         }
     }
 }
+
+/// An account as it is stored, under a name that follows from it: syncs over one account and user share its limits.
+#[derive(Debug)]
+pub(crate) struct StoredAccount {
+    pub(crate) name: String,
+    pub(crate) settings: serde_json::Value,
+    pub(crate) secrets: Vec<(String, SecretValue)>,
+}
+
+fn account_missing() -> Error {
+    Error::config("account_missing", "`account` is missing")
+        .with_remedy("write it as organisation-account, as in the address of Snowflake's web page")
+}
+
+/// Letters, digits and `-`, as names in the state database are.
+fn plain_name(text: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    text.chars().map(plain).take(NAME_CHARACTERS_MAX).collect()
+}
+
+/// What a name in the state database may have.
+const NAME_CHARACTERS_MAX: usize = 100;
 
 /// A key, and where it was put if it was made just now.
 pub(crate) struct KeyPair {
@@ -225,7 +299,14 @@ impl PrivateKeyConfig {
         ))
     }
 
-    fn load(&self, folder: &Path) -> Result<PrivateKey> {
+    fn load(&self, secrets: Secrets<'_>) -> Result<PrivateKey> {
+        let folder = match secrets {
+            Secrets::Referenced(folder) => folder,
+            Secrets::Kept(kept) => {
+                let text = kept_secret(kept, PRIVATE_KEY)?;
+                return PrivateKey::parse(text.expose(), None).map_err(|error| lifted(&error));
+            }
+        };
         let passphrase = self.passphrase.as_ref().map(|passphrase| passphrase.read(folder)).transpose()?;
         let key = match (&self.file, &self.env, &self.keychain) {
             // A file may be DER, which is no text.
@@ -249,11 +330,11 @@ impl PrivateKeyConfig {
 }
 
 impl OAuthClientConfig {
-    fn credentials(&self, folder: &Path) -> Result<Credentials> {
+    fn credentials(&self, secrets: Secrets<'_>) -> Result<Credentials> {
         let client = OAuthClient {
             token_url: self.token_url.clone(),
             client_id: self.id.clone(),
-            client_secret: self.secret.read(folder)?,
+            client_secret: secrets.read(OAUTH_SECRET, &self.secret)?,
             scope: self.scope.clone(),
         };
         Ok(Credentials::OAuthClient(client))

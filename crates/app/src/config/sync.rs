@@ -14,6 +14,7 @@ use super::deletes::DeletesConfig;
 use super::key_files::KeyFiles;
 use super::pull::PullDocument;
 use super::push::{PushDocument, PushOptions};
+use super::secret::{KeptSecrets, Secrets};
 use super::snowflake::{KeyPair, SnowflakeConfig};
 use super::span::{located, mistake};
 use super::verify::VerifyConfig;
@@ -39,6 +40,8 @@ pub(crate) struct SyncFile {
     pub(super) dataset: Option<DatasetConfig>,
     /// How deals that a pull imports are matched to activity.
     pub(super) matching: Option<MatchConfig>,
+    /// The secrets of a sync that was stored; those of a file are where it says.
+    pub(super) kept_secrets: Option<KeptSecrets>,
 }
 
 /// The side that is a customer's account.
@@ -84,11 +87,14 @@ enum System {
 impl SyncFile {
     /// Reads the file; an error shows the line and what it should hold.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        Self::parse(path, &Self::read_text(path)?)
+    }
+
+    pub(super) fn read_text(path: &Path) -> Result<String> {
+        std::fs::read_to_string(path).map_err(|error| {
             Error::config("sync_file_unreadable", format!("{} cannot be read: {error}", path.display()))
                 .with_remedy("give the path of a sync file with --file")
-        })?;
-        Self::parse(path, &text)
+        })
     }
 
     pub(super) fn parse(path: &Path, text: &str) -> Result<Self> {
@@ -151,7 +157,11 @@ impl SyncFile {
 
     /// What the client needs to connect; reads the secrets.
     pub(crate) fn connection(&self, memory_budget: MemoryBudget) -> Result<ConnectionConfig> {
-        let config = self.snowflake.value.connection_config(self.folder(), memory_budget);
+        let secrets = match &self.kept_secrets {
+            Some(kept) => Secrets::Kept(kept),
+            None => Secrets::Referenced(self.folder()),
+        };
+        let config = self.snowflake.value.connection_config(secrets, memory_budget);
         let config = config.map_err(|error| located(&self.path, &self.snowflake, error))?;
         Ok(config.query_tag(format!("snowferry tenant={} sync={}", self.tenant, self.name())))
     }
@@ -239,7 +249,7 @@ impl SyncFile {
         self.deletes.as_ref()
     }
 
-    fn folder(&self) -> &Path {
+    pub(super) fn folder(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new(""))
     }
 }

@@ -2,20 +2,23 @@
 
 use std::path::Path;
 
+/// Where whole sync files stand.
+pub(crate) const DOCUMENTS: [&str; 6] = [
+    "README.md",
+    "docs/exports.md",
+    "docs/imports.md",
+    "docs/matching.md",
+    "docs/push.md",
+    "docs/sync-file.md",
+];
+
 #[test]
 fn every_whole_sync_file_in_the_documents_makes_sense() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("example.yaml");
     let mut seen = 0;
-    for document in [
-        "README.md",
-        "docs/exports.md",
-        "docs/imports.md",
-        "docs/matching.md",
-        "docs/sync-file.md",
-        "docs/push.md",
-    ] {
+    for document in DOCUMENTS {
         let text = std::fs::read_to_string(root.join(document)).unwrap();
         for example in examples(&text) {
             std::fs::write(&path, &example).unwrap();
@@ -32,7 +35,7 @@ fn every_whole_sync_file_in_the_documents_makes_sense() {
 }
 
 /// The YAML of whole sync files. What is left to the reader is written as `{ … }`, and filled in here.
-fn examples(document: &str) -> Vec<String> {
+pub(crate) fn examples(document: &str) -> Vec<String> {
     let blocks = document.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
     let whole = blocks.filter(|block| block.contains("tenant:") && block.contains("source:"));
     let log_in =

@@ -3,16 +3,21 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod alert_tests;
+mod applies;
 mod backfills;
 mod canaries;
 mod changes;
+mod chaos;
 mod checks;
 mod connects;
 mod crashes;
 mod documents;
+mod explained;
 mod explanations;
 mod exports;
-mod explained;
+mod fleet;
+mod fuzzes;
+mod http;
 mod imports;
 mod interruptions;
 mod matches;
@@ -25,8 +30,12 @@ mod push_world;
 mod pushes;
 mod ranges;
 mod reports;
-mod samples;
 mod rotations;
+mod samples;
 mod schedules;
+mod schemas;
+#[path = "../../../store/tests/server.rs"]
+mod server;
+mod services;
 mod verifications;
 mod world;

@@ -43,6 +43,12 @@ pub(crate) fn refused(operation: &'static str, text: &str) -> Error {
     if text.contains("INTERRUPT") {
         return Error::cancelled();
     }
+    // Two runs of one tenant in one process, both of which make the same schema or table.
+    if text.contains("write-write conflict") {
+        let message = format!("{operation}: another run of this tenant was in the way");
+        return Error::new(ErrorKind::Unavailable, "database_busy", message)
+            .with_remedy("nothing to do: it is tried again");
+    }
     if text.contains("No space left") {
         return Error::new(ErrorKind::Unavailable, "disk_full", format!("{operation}: the disk is full"))
             .with_remedy("free some space and run again; nothing was lost");

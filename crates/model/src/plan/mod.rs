@@ -52,6 +52,8 @@ pub struct StreamSpec {
     /// Columns of the target that tell when and by which run a row was written. A row that differs in nothing else from
     /// the one that is there is left alone.
     pub stamps: Vec<String>,
+    /// The lease under which the run writes, where it has one: a destination that has seen a later one refuses.
+    pub lease: Option<Epoch>,
 }
 
 /// A column that a sync names to be moved.
@@ -175,6 +177,7 @@ impl StreamSpec {
             is_unsafe_allowed: false,
             deletes: DeletesSpec::default(),
             stamps: Vec::new(),
+            lease: None,
         }
     }
 
@@ -213,7 +216,7 @@ impl StreamPlan {
             target: spec.target.clone(),
             since: committed.map(|checkpoint| checkpoint.cursor.clone()),
             staged: progress.staged.as_ref().map(|checkpoint| checkpoint.cursor.clone()),
-            epoch: progress.epoch.map_or(Epoch(1), Epoch::next),
+            epoch: next_epoch(spec, progress)?,
             changes: drift.changes,
             known: drift.known,
             ranges: spec.ranges,
@@ -267,6 +270,20 @@ impl StreamPlan {
     pub fn column(&self, source: &str) -> Option<&PlannedColumn> {
         self.columns.iter().find(|column| column.source == source)
     }
+}
+
+/// Under which epoch this attempt writes.
+fn next_epoch(spec: &StreamSpec, progress: &Progress) -> Result<Epoch> {
+    let Some(lease) = spec.lease else { return Ok(progress.epoch.map_or(Epoch(1), Epoch::next)) };
+    Epoch::under_lease(lease, progress.epoch).ok_or_else(|| {
+        let seen = progress.epoch.map_or(0, |seen| seen.lease().0);
+        let message =
+            format!("{} was written under lease {seen}, and this is lease {}", spec.stream, lease.0);
+        Error::new(ErrorKind::Conflict, "stale_epoch", message).with_remedy(format!(
+            "nothing where another worker went on with it; after a restore of the state database, \
+             `snowferry resume SYNC --epoch {seen}`"
+        ))
+    })
 }
 
 fn plan_columns(spec: &StreamSpec, schema: &StreamSchema) -> Result<Vec<PlannedColumn>> {

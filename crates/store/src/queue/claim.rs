@@ -14,7 +14,8 @@ use crate::row::Columns;
 const CANDIDATES_MAX: i64 = 1_000;
 
 /// Runs that wait and that have room by themselves: of each pair of connections no more than could be claimed, since
-/// they stand in each other's way. A connection that has failed too often lets one run try.
+/// they stand in each other's way. A connection that has failed too often lets one run try. A file of DuckDB is open in one
+/// process at a time, so runs over one that another worker has open wait for that worker.
 const CANDIDATES: &str = "
 WITH going AS (
     SELECT tenant_id, source_id, destination_id, count(*) AS runs FROM runs WHERE state = 'running'
@@ -26,11 +27,15 @@ WITH going AS (
         SELECT source_id AS id, runs FROM going
         UNION ALL SELECT destination_id, runs FROM going WHERE destination_id <> source_id
     ) AS used GROUP BY id
+), elsewhere AS (
+    SELECT source_id AS id FROM runs WHERE state = 'running' AND worker_id <> $5
+    UNION SELECT destination_id FROM runs WHERE state = 'running' AND worker_id <> $5
 ), usable AS (
     SELECT c.id, coalesce(u.runs, 0) AS runs, CASE WHEN c.failures >= $4 THEN 1 ELSE c.runs_max END AS runs_max
     FROM connections c LEFT JOIN of_connection u ON u.id = c.id
     WHERE c.closed_at IS NULL AND (c.broken_until IS NULL OR c.broken_until <= $1)
         AND coalesce(u.runs, 0) < CASE WHEN c.failures >= $4 THEN 1 ELSE c.runs_max END
+        AND NOT (c.system = 'duckdb' AND c.id IN (SELECT id FROM elsewhere))
 ), waiting AS (
     SELECT r.id, r.tenant_id, coalesce(u.runs, 0) AS tenant_runs, t.runs_max AS tenant_runs_max, t.turn,
         r.source_id, f.runs AS source_runs, f.runs_max AS source_runs_max,
@@ -62,7 +67,8 @@ impl Queue {
             .bind(tx.now_micros())
             .bind(i64::try_from(capacity).unwrap_or(i64::MAX))
             .bind(CANDIDATES_MAX)
-            .bind(i64::from(self.policy.breaker.failures_max));
+            .bind(i64::from(self.policy.breaker.failures_max))
+            .bind(worker.to_string());
         let candidates = tx.all(candidates).await?;
         let candidates = candidates.iter().map(Candidate::read).collect::<Result<Vec<_>>>()?;
         let mut claimed = Vec::new();

@@ -87,7 +87,7 @@ impl Tx {
         let query = "SELECT s.paused_at, t.suspended_at, coalesce(f.closed_at, d.closed_at) AS closed_at
             FROM syncs s JOIN tenants t ON t.id = s.tenant_id
             JOIN connections f ON f.id = s.source_id JOIN connections d ON d.id = s.destination_id
-            WHERE s.tenant_id = $1 AND s.id = $2";
+            WHERE s.tenant_id = $1 AND s.id = $2 AND s.removed_at IS NULL";
         let row = self.one(sql(query).bind(tenant.to_string()).bind(sync.to_string())).await?;
         let row = row.ok_or_else(sync_not_found)?;
         if row.optional_number("closed_at")?.is_some() {

@@ -30,6 +30,11 @@ pub enum Outcome<'a> {
     },
     /// It stopped because it was told to.
     Cancelled,
+    /// It could not begin here now, such as where another program has the tenant's file open. Costs no attempt.
+    Postponed {
+        reason: &'a Error,
+        delay: Duration,
+    },
 }
 
 /// How an attempt ended, in whoever's words.
@@ -38,6 +43,8 @@ pub(super) enum Ending<'a> {
     Failed(&'a Error),
     Cancelled,
     GivenBack,
+    /// Handed back for later, with the reason.
+    Postponed(&'a Error, Duration),
     /// The worker is gone.
     Lost(&'a Error),
 }
@@ -49,14 +56,14 @@ impl Ending<'_> {
             Ending::Succeeded => "succeeded",
             Ending::Failed(_) => "failed",
             Ending::Cancelled => "cancelled",
-            Ending::GivenBack => "given_back",
+            Ending::GivenBack | Ending::Postponed(..) => "given_back",
             Ending::Lost(_) => "lost",
         }
     }
 
     fn error(&self) -> Option<&Error> {
         match self {
-            Ending::Failed(error) | Ending::Lost(error) => Some(error),
+            Ending::Failed(error) | Ending::Lost(error) | Ending::Postponed(error, _) => Some(error),
             Ending::Succeeded | Ending::Cancelled | Ending::GivenBack => None,
         }
     }
@@ -78,6 +85,9 @@ impl Queue {
                 run.end(&mut tx, Ending::Failed(error), &self.policy).await?
             }
             Outcome::Cancelled => run.end(&mut tx, Ending::Cancelled, &self.policy).await?,
+            Outcome::Postponed { reason, delay } => {
+                run.end(&mut tx, Ending::Postponed(reason, delay), &self.policy).await?
+            }
         };
         tx.commit().await?;
         Ok(state)
@@ -165,7 +175,7 @@ impl OpenRun {
             .bind(self.id.to_string())
             .bind(state.as_str())
             .bind(tx.after(delay))
-            .bind(i64::from(matches!(ending, Ending::GivenBack)))
+            .bind(i64::from(matches!(ending, Ending::GivenBack | Ending::Postponed(..))))
             .bind(state.is_final().then_some(now))
             .bind(error.map(|error| error.kind().as_str().to_owned()))
             .bind(error.map(|error| error.code().to_owned()))
@@ -188,6 +198,7 @@ impl OpenRun {
             // Whoever wanted it to stop does not want it to be tried again.
             _ if self.is_cancel_asked => (RunEvent::Cancelled, Duration::ZERO),
             Ending::GivenBack => (RunEvent::GivenBack, Duration::ZERO),
+            Ending::Postponed(_, delay) => (RunEvent::GivenBack, *delay),
             Ending::Failed(error) | Ending::Lost(error) => {
                 match policy.retry.delay_after(error, self.spent, seed(&self.id)) {
                     Some(delay) => (RunEvent::WillRetry, delay),

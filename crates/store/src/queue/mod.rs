@@ -15,6 +15,7 @@ mod breaker;
 mod cancel;
 mod choose;
 mod claim;
+mod depth;
 mod enqueue;
 mod finish;
 mod lease;
@@ -26,6 +27,7 @@ use model::{Epoch, RetryPolicy};
 use serde_json::Value;
 
 pub use breaker::BreakerPolicy;
+pub use depth::Depth;
 pub use enqueue::{Cause, Enqueued, NewRun};
 pub use finish::Outcome;
 pub use lease::{Held, Worker};

@@ -48,8 +48,22 @@ impl Vault {
         by: &Actor,
     ) -> Result<()> {
         let mut tx = self.store.database.begin().await?;
+        self.put_within(&mut tx, tenant, connection, field, secret, by).await?;
+        tx.commit().await
+    }
+
+    /// The same within a transaction.
+    pub(crate) async fn put_within(
+        &self,
+        tx: &mut Tx,
+        tenant: &Id<Tenant>,
+        connection: &Id<Connection>,
+        field: &str,
+        secret: &SecretValue,
+        by: &Actor,
+    ) -> Result<()> {
         tx.require_open(tenant, connection).await?;
-        let key = self.data_key(&mut tx, tenant).await?;
+        let key = self.data_key(tx, tenant).await?;
         let context = context(tenant, connection, field);
         let sealed = key.seal(secret.expose().as_bytes(), &context)?;
         let upsert = "INSERT INTO secrets (tenant_id, connection_id, field, sealed, updated_at)
@@ -62,8 +76,20 @@ impl Vault {
             .bind(sealed)
             .bind(tx.now_micros());
         tx.execute(upsert).await?;
-        tx.audit(Some(tenant), by, "secret.kept", connection).await?;
-        tx.commit().await
+        tx.audit(Some(tenant), by, "secret.kept", connection).await
+    }
+
+    /// Opens a sealed secret within a transaction.
+    pub(crate) async fn open_within(
+        &self,
+        tx: &mut Tx,
+        tenant: &Id<Tenant>,
+        connection: &Id<Connection>,
+        field: &str,
+        sealed: &str,
+    ) -> Result<SecretValue> {
+        let key = self.data_key(tx, tenant).await?;
+        opened(&key, sealed, &context(tenant, connection, field))
     }
 
     /// A secret of a connection.
@@ -81,13 +107,11 @@ impl Vault {
         let row = row
             .ok_or_else(|| not_found("secret_not_kept", &format!("secret as `{field}` of the connection")))?;
         let key = self.unwrap(tenant.as_str(), &row.text("wrapped")?, &row.text("master_key_id")?)?;
-        let opened = key.open(&row.text("sealed")?, &context(tenant, connection, field))?;
-        let value = opened.and_then(|mut bytes| SecretValue::from_bytes(std::mem::take(&mut *bytes)));
-        value.ok_or_else(|| {
-            let message = format!("the secret `{field}` of the connection was altered in the database");
-            Error::new(ErrorKind::Config, "secret_altered", message)
-                .with_remedy("find out who writes to the state database, and hand the secret over again")
-        })
+        opened(&key, &row.text("sealed")?, &context(tenant, connection, field))
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
     }
 
     /// The names of the secrets that a connection has.
@@ -163,6 +187,19 @@ impl Vault {
                 .with_remedy("find out who writes to the state database, and restore a backup")
         })
     }
+}
+
+fn opened(key: &Key, sealed: &str, context: &Context<'_>) -> Result<SecretValue> {
+    let opened = key.open(sealed, context)?;
+    let value = opened.and_then(|mut bytes| SecretValue::from_bytes(std::mem::take(&mut *bytes)));
+    value.ok_or_else(|| {
+        Error::new(
+            ErrorKind::Config,
+            "secret_altered",
+            "a secret of the connection was altered in the database",
+        )
+        .with_remedy("find out who writes to the state database, and hand the secret over again")
+    })
 }
 
 fn context<'a>(tenant: &'a Id<Tenant>, connection: &'a Id<Connection>, field: &'a str) -> Context<'a> {

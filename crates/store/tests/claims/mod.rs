@@ -1,5 +1,7 @@
 //! What both databases promise. Each claim takes an empty store.
 
+pub(crate) mod answers;
+pub(crate) mod applies;
 pub(crate) mod fairness;
 pub(crate) mod queue;
 pub(crate) mod schedules;

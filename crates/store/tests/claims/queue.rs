@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::{Epoch, Error, ErrorKind, RunState};
 use serde_json::json;
-use store::{Enqueued, NewRun, Outcome, RejectCount};
+use store::{Enqueued, NewRun, Outcome, RejectCount, RunFilter};
 
 use crate::world::{World, outage};
 
@@ -187,6 +187,74 @@ pub(crate) async fn what_is_given_back_starts_at_once_and_costs_no_attempt(world
         assert_eq!(world.run(&claimed[0]).await.state, RunState::Queued);
     }
     assert!(world.queue.workers().await.unwrap().is_empty());
+}
+
+pub(crate) async fn what_is_postponed_waits_with_its_reason_and_costs_no_attempt(world: &World) {
+    let acme = world.customer("acme", 1).await;
+    world.ask_all(&acme).await;
+    let worker = world.worker().await;
+    let reason = Error::new(ErrorKind::Conflict, "database_locked", "the file is open elsewhere");
+    for _ in 0..20 {
+        let claimed = world.claim(&worker, 9).await.remove(0);
+        let outcome = Outcome::Postponed { reason: &reason, delay: Duration::from_secs(10) };
+        assert_eq!(world.queue.finish(&claimed.ticket, outcome).await.unwrap(), RunState::Queued);
+        let run = world.run(&claimed).await;
+        assert_eq!(run.error.unwrap().code, "database_locked");
+        assert!(world.claim(&worker, 9).await.is_empty(), "it waits");
+        world.pass_seconds(10).await;
+        world.queue.heartbeat(&worker).await.unwrap();
+    }
+}
+
+pub(crate) async fn a_file_that_another_worker_has_open_is_waited_for(world: &World) {
+    let acme = world.customer("acme", 3).await;
+    let other = world.customer("other", 1).await;
+    world.execute("UPDATE connections SET system = 'duckdb' WHERE name = 'vendor'").await;
+    world.ask_all(&acme).await;
+    let (first, second) = (world.worker().await, world.worker().await);
+    let claimed = world.claim(&first, 1).await.remove(0);
+    assert!(world.claim(&second, 9).await.is_empty(), "the file of acme is open at the first worker");
+    assert_eq!(world.claim(&first, 1).await.len(), 1, "which may have more of it");
+    world.ask_all(&other).await;
+    assert_eq!(world.claim(&second, 9).await.len(), 1, "others do not wait");
+    world.succeed(&claimed).await;
+    assert!(world.claim(&second, 9).await.is_empty());
+    world.queue.give_back(&first).await.unwrap();
+    assert_eq!(world.claim(&second, 9).await.len(), 2);
+}
+
+pub(crate) async fn runs_are_found_page_by_page(world: &World) {
+    let acme = world.customer("acme", 5).await;
+    let mut asked = world.ask_all(&acme).await;
+    asked.sort();
+    asked.reverse();
+    let find =
+        async |filter: RunFilter, count| world.store.find_runs(acme.id(), &filter, count).await.unwrap();
+    let first = find(RunFilter::default(), 2).await;
+    let before = Some(first[1].id.clone());
+    let rest = find(RunFilter { before, ..RunFilter::default() }, 9).await;
+    let found: Vec<_> = first.iter().chain(&rest).map(|run| run.id.clone()).collect();
+    assert_eq!(found, asked);
+    let sync = Some(acme.syncs[0].id.clone());
+    assert_eq!(find(RunFilter { sync, ..RunFilter::default() }, 9).await.len(), 1);
+    let state = Some(RunState::Running);
+    assert!(find(RunFilter { state, ..RunFilter::default() }, 9).await.is_empty());
+    let other = world.customer("other", 0).await;
+    assert!(world.store.find_runs(other.id(), &RunFilter::default(), 9).await.unwrap().is_empty());
+}
+
+pub(crate) async fn the_depth_of_the_queue_is_told(world: &World) {
+    let acme = world.customer("acme", 3).await;
+    world.ask_all(&acme).await;
+    let since = world.now().await;
+    let worker = world.worker().await;
+    world.claim(&worker, 1).await;
+    world.pass_seconds(30).await;
+    let depth = world.queue.depth().await.unwrap();
+    assert_eq!((depth.queued, depth.running, depth.retrying, depth.workers), (2, 1, 0, 1));
+    assert_eq!(depth.due_since, Some(since));
+    world.pass_seconds(60).await;
+    assert_eq!(world.queue.depth().await.unwrap().workers, 0);
 }
 
 pub(crate) async fn a_waiting_run_is_cancelled_at_once_and_a_going_one_by_its_worker(world: &World) {

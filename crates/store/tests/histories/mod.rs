@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 use store::{Id, Outcome, Run, Tenant};
 
-use crate::postgres::Postgres;
+use crate::server::Postgres;
 use crate::world::World;
 
 fn seeds(otherwise: Range<u64>) -> Range<u64> {

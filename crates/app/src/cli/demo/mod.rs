@@ -61,7 +61,7 @@ impl DemoCommand {
         print_line(&format!("  key and sync files are in {}", self.folder.display()))?;
 
         demo = demo.pull(sample).await?;
-        demo.push().await?;
+        Box::pin(demo.push()).await?;
         demo.running.shutdown().await;
         self.say_what_next(terminal, started.elapsed())
     }

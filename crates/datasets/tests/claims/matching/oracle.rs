@@ -57,6 +57,9 @@ fn line(deal: &PlainDeal, revenue: &[&PlainDeal], actions: &[PlainAction], lookb
     }
 }
 
+/// Whether an action belongs to the deal.
+type Rule<'a> = &'a dyn Fn(&&PlainAction) -> bool;
+
 /// The rule, and the action with how many candidates there were and how many were as good.
 fn found(
     deal: &PlainDeal,
@@ -68,7 +71,7 @@ fn found(
     let by_deal = |action: &&PlainAction| action.deal == Some(deal.id);
     let by_email = |action: &&PlainAction| action.email.is_some() && action.email == deal.email;
     let by_company = |action: &&PlainAction| action.company.is_some() && action.company == deal.company;
-    let rules: [(&str, &dyn Fn(&&PlainAction) -> bool); 3] =
+    let rules: [(&str, Rule<'_>); 3] =
         [("deal_id", &by_deal), ("email", &by_email), ("company_domain", &by_company)];
     for (name, rule) in rules {
         let candidates: Vec<&PlainAction> = actions.iter().filter(rule).filter(is_in_window).collect();

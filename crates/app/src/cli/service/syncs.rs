@@ -1,0 +1,107 @@
+//! Asking for a run, and keeping a sync from running: `snowferry trigger`, `pause`, `resume` and `cancel`.
+
+use clap::Args;
+use model::{Epoch, Result, RunState};
+use serde_json::json;
+use store::{Enqueued, NewRun};
+
+use super::super::state::{StoreArgument, SyncArgument, actor};
+use super::opened;
+use super::runs::run_id;
+use crate::output::print_line;
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  snowferry trigger acme/opportunities")]
+pub(crate) struct TriggerCommand {
+    #[command(flatten)]
+    sync: SyncArgument,
+
+    /// Read the stream anew from its beginning
+    #[arg(long)]
+    full_refresh: bool,
+
+    #[command(flatten)]
+    store: StoreArgument,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PauseCommand {
+    #[command(flatten)]
+    sync: SyncArgument,
+
+    #[command(flatten)]
+    store: StoreArgument,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ResumeCommand {
+    #[command(flatten)]
+    sync: SyncArgument,
+
+    /// After a restore of the state database: the lease that the destination has seen, as `stale_epoch` tells it
+    #[arg(long, value_name = "LEASE")]
+    epoch: Option<u64>,
+
+    #[command(flatten)]
+    store: StoreArgument,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  snowferry cancel acme 0198f2c4-5a1e-7c3b-9d10-2f0f6c1b7a55")]
+pub(crate) struct CancelCommand {
+    /// The tenant whose run it is
+    #[arg(value_name = "TENANT")]
+    tenant: String,
+
+    /// The id of the run, from `snowferry runs`
+    #[arg(value_name = "RUN")]
+    run: String,
+
+    #[command(flatten)]
+    store: StoreArgument,
+}
+
+impl TriggerCommand {
+    pub(crate) async fn run(&self) -> Result<()> {
+        let (store, queue) = opened(&self.store).await?;
+        let (tenant, sync) = self.sync.find(&store).await?;
+        let new = NewRun { options: json!({ "is_fresh_start": self.full_refresh }), not_before: None };
+        match queue.enqueue(&tenant.id, &sync.id, new, &actor()).await? {
+            Enqueued::Queued(run) => print_line(&format!("queued as {run}")),
+            Enqueued::Open(run) => print_line(&format!("open already as {run}; nothing was added")),
+        }
+    }
+}
+
+impl PauseCommand {
+    pub(crate) async fn run(&self) -> Result<()> {
+        let (store, _queue) = opened(&self.store).await?;
+        let (tenant, sync) = self.sync.find(&store).await?;
+        store.pause_sync(&tenant.id, &sync.id, &actor()).await?;
+        print_line(&format!("{}/{} is paused; a run that is going goes on", tenant.name, sync.name))
+    }
+}
+
+impl ResumeCommand {
+    pub(crate) async fn run(&self) -> Result<()> {
+        let (store, _queue) = opened(&self.store).await?;
+        let (tenant, sync) = self.sync.find(&store).await?;
+        if let Some(epoch) = self.epoch {
+            store.raise_epoch(&tenant.id, &sync.id, Epoch(epoch), &actor()).await?;
+        }
+        store.resume_sync(&tenant.id, &sync.id, &actor()).await?;
+        print_line(&format!("{}/{} runs again, from its next fire on", tenant.name, sync.name))
+    }
+}
+
+impl CancelCommand {
+    pub(crate) async fn run(&self) -> Result<()> {
+        let run = run_id(&self.run)?;
+        let (store, queue) = opened(&self.store).await?;
+        let tenant = store.tenant_named(&self.tenant).await?;
+        match queue.cancel(&tenant.id, &run, &actor()).await? {
+            RunState::Running => print_line("its worker is told to stop with its next heartbeat"),
+            _ => print_line("cancelled"),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The seam to whoever knows how a stored sync is run.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use engine::{RunProgress, RunReport};
+use model::{Epoch, Result};
+use serde_json::Value;
+use store::SecretValue;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// A stored sync that is to be run now.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The names of the tenant and of the sync within it.
+    pub tenant: String,
+    pub sync: String,
+    pub definition: Value,
+    /// The secrets of its connections, by field.
+    pub secrets: Vec<(String, SecretValue)>,
+    /// The lease that every write of the run is made under.
+    pub lease: Epoch,
+    /// Reads the stream anew from its beginning.
+    pub is_fresh_start: bool,
+    /// Spreads the retries of many runs.
+    pub seed: u64,
+}
+
+/// Runs stored syncs. When its future is dropped, or has ended, nothing of the run goes on.
+#[async_trait]
+pub trait Runner: Debug + Send + Sync {
+    /// Runs a sync once, and stops soon after `cancel`.
+    async fn run(
+        &self,
+        job: &Job,
+        progress: &watch::Sender<RunProgress>,
+        cancel: &CancellationToken,
+    ) -> Result<RunReport>;
+}

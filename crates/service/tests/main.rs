@@ -1,0 +1,7 @@
+//! The service over a real state database, with a runner that does what a test tells it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod documents;
+mod workers;
+mod world;
