@@ -15,7 +15,7 @@ print(json.dumps([schema.is_valid(instance) for instance in json.load(sys.stdin)
 ";
 
 /// What the program refuses by itself, written into a pull that it takes.
-const MISTAKES: [(&str, &str); 14] = [
+const MISTAKES: [(&str, &str); 16] = [
     ("read: { key: [ID] }", "read: { keys: [ID] }"),
     ("read: { key: [ID] }", "read: { ranges: 65 }"),
     ("read: { key: [ID] }", "read: { full_refresh: {}, incremental: { cursor: A } }"),
@@ -25,6 +25,8 @@ const MISTAKES: [(&str, &str); 14] = [
     ("read: { key: [ID] }", "schedule: { cron: 0 2 * * * }"),
     ("read: { key: [ID] }", "schedule: { cron: 0 2 * * *, zone: UTC, overlap: both }"),
     ("read: { key: [ID] }", "verify: { heal: true }"),
+    ("read: { key: [ID] }", "match: { won_stages: [Won] }"),
+    ("read: { key: [ID] }", "match: { rules: [name] }"),
     ("tenant: acme", "tenant: ../acme"),
     ("password: { env: P }", "password: P"),
     ("password: { env: P }", "password: { env: P }, access_token: { env: P }"),

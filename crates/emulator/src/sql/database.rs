@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use duckdb::{Config, Connection};
+use tempfile::TempDir;
 
 use super::catalog::{Catalog, WarehouseEntry};
 use super::compute::Warehouses;
@@ -40,6 +41,8 @@ pub struct Database {
 struct Shared {
     /// The connection that sessions' own are made from.
     root: Mutex<Connection>,
+    /// Where an account in memory puts what does not fit. Goes after DuckDB.
+    _spilled: Option<TempDir>,
     catalog: RwLock<Arc<Catalog>>,
     is_stored: bool,
     history: History,
@@ -80,11 +83,17 @@ impl Database {
             // The cache takes a staged file that was replaced within a second for the old one.
             .and_then(|config| config.with("enable_external_file_cache", "false"))
             .map_err(failed)?;
-        let root = match folder {
-            None => Connection::open_in_memory_with_flags(settings).map_err(failed)?,
+        let (root, spilled) = match folder {
+            None => {
+                // DuckDB would put what does not fit into memory into whatever folder the program was started in.
+                let spilled = TempDir::new().map_err(internal)?;
+                let place = spilled.path().display().to_string();
+                let settings = settings.with("temp_directory", place).map_err(failed)?;
+                (Connection::open_in_memory_with_flags(settings).map_err(failed)?, Some(spilled))
+            }
             Some(folder) => {
                 std::fs::create_dir_all(folder).map_err(internal)?;
-                Connection::open_with_flags(folder.join(FILE), settings).map_err(failed)?
+                (Connection::open_with_flags(folder.join(FILE), settings).map_err(failed)?, None)
             }
         };
         let opened_at = i64::try_from(jiff::Timestamp::now().as_nanosecond()).map_err(internal)?;
@@ -98,6 +107,7 @@ impl Database {
         Ok(Database {
             shared: Arc::new(Shared {
                 root: Mutex::new(root),
+                _spilled: spilled,
                 catalog: RwLock::new(Arc::new(catalog)),
                 is_stored: folder.is_some(),
                 history: History::default(),

@@ -56,7 +56,7 @@ struct WorkArguments {
     places: u16,
 
     /// Memory for rows on their way, of each run
-    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", default_value = "128MiB", value_parser = parse_size)]
     memory: u64,
 
     /// What people call this process; the host's name unless given
