@@ -1,5 +1,6 @@
 //! The `snowferry` program: one enum of commands and a match.
 
+mod asked;
 mod assemble;
 mod cli;
 mod config;

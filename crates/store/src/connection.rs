@@ -79,23 +79,7 @@ impl Store {
         by: &Actor,
     ) -> Result<Connection> {
         let mut tx = self.database.begin().await?;
-        let id = Id::generate();
-        let insert = "INSERT INTO connections (id, tenant_id, name, system, settings, runs_max, created_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7)";
-        let insert = sql(insert)
-            .bind(id.to_string())
-            .bind(tenant.to_string())
-            .bind(checked_name(&new.name)?)
-            .bind(new.system.clone())
-            .bind(new.settings.to_string())
-            .bind(checked_limit(new.runs_max)?)
-            .bind(tx.now_micros());
-        tx.try_execute(insert).await.map_err(|error| match () {
-            () if is_taken(&error) => name_taken("connection", &new.name),
-            () if is_dangling(&error) => not_found("tenant_not_found", "tenant"),
-            () => failed(error),
-        })?;
-        tx.audit(Some(tenant), by, "connection.created", &id).await?;
+        let id = tx.add_connection(tenant, &new, by).await?;
         tx.commit().await?;
         self.connection(tenant, &id).await
     }
@@ -143,6 +127,33 @@ impl Store {
 }
 
 impl Tx {
+    /// Adds a connection to a tenant.
+    pub(crate) async fn add_connection(
+        &mut self,
+        tenant: &Id<Tenant>,
+        new: &NewConnection,
+        by: &Actor,
+    ) -> Result<Id<Connection>> {
+        let id = Id::generate();
+        let insert = "INSERT INTO connections (id, tenant_id, name, system, settings, runs_max, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        let insert = sql(insert)
+            .bind(id.to_string())
+            .bind(tenant.to_string())
+            .bind(checked_name(&new.name)?)
+            .bind(new.system.clone())
+            .bind(new.settings.to_string())
+            .bind(checked_limit(new.runs_max)?)
+            .bind(self.now_micros());
+        self.try_execute(insert).await.map_err(|error| match () {
+            () if is_taken(&error) => name_taken("connection", &new.name),
+            () if is_dangling(&error) => not_found("tenant_not_found", "tenant"),
+            () => failed(error),
+        })?;
+        self.audit(Some(tenant), by, "connection.created", &id).await?;
+        Ok(id)
+    }
+
     /// Closes a connection, within a decision on the queue.
     pub(crate) async fn close_connection(
         &mut self,

@@ -83,30 +83,8 @@ pub(crate) fn checked_schedule(schedule: Option<&ScheduleSpec>) -> Result<Option
 impl Store {
     /// Adds a sync. Its schedule counts from now on.
     pub async fn create_sync(&self, tenant: &Id<Tenant>, new: NewSync, by: &Actor) -> Result<Sync> {
-        let schedule = checked_schedule(new.schedule.as_ref())?;
         let mut tx = self.database.begin().await?;
-        let id = Id::generate();
-        let insert =
-            "INSERT INTO syncs (id, tenant_id, name, source_id, destination_id, definition, priority,
-                schedule, settled_until, look_at, created_at, updated_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $9, $9)";
-        let insert = sql(insert)
-            .bind(id.to_string())
-            .bind(tenant.to_string())
-            .bind(checked_name(&new.name)?)
-            .bind(new.source.to_string())
-            .bind(new.destination.to_string())
-            .bind(new.definition.to_string())
-            .bind(new.priority)
-            .bind(schedule)
-            .bind(tx.now_micros());
-        tx.try_execute(insert).await.map_err(|error| match () {
-            () if is_taken(&error) => name_taken("sync", &new.name),
-            // The reference names the tenant too, so another tenant's connection is not there.
-            () if is_dangling(&error) => connection_not_found(),
-            () => failed(error),
-        })?;
-        tx.audit(Some(tenant), by, "sync.created", &id).await?;
+        let id = tx.add_sync(tenant, &new, by).await?;
         tx.commit().await?;
         self.sync(tenant, &id).await
     }
@@ -216,5 +194,39 @@ impl Store {
         }
         tx.audit(Some(tenant), by, action, id).await?;
         tx.commit().await
+    }
+}
+
+impl Tx {
+    /// Adds a sync. Its schedule counts from now on.
+    pub(crate) async fn add_sync(
+        &mut self,
+        tenant: &Id<Tenant>,
+        new: &NewSync,
+        by: &Actor,
+    ) -> Result<Id<Sync>> {
+        let id = Id::generate();
+        let insert =
+            "INSERT INTO syncs (id, tenant_id, name, source_id, destination_id, definition, priority,
+                schedule, settled_until, look_at, created_at, updated_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $9, $9)";
+        let insert = sql(insert)
+            .bind(id.to_string())
+            .bind(tenant.to_string())
+            .bind(checked_name(&new.name)?)
+            .bind(new.source.to_string())
+            .bind(new.destination.to_string())
+            .bind(new.definition.to_string())
+            .bind(new.priority)
+            .bind(checked_schedule(new.schedule.as_ref())?)
+            .bind(self.now_micros());
+        self.try_execute(insert).await.map_err(|error| match () {
+            () if is_taken(&error) => name_taken("sync", &new.name),
+            // The reference names the tenant too, so another tenant's connection is not there.
+            () if is_dangling(&error) => connection_not_found(),
+            () => failed(error),
+        })?;
+        self.audit(Some(tenant), by, "sync.created", &id).await?;
+        Ok(id)
     }
 }

@@ -5,7 +5,7 @@ use model::{Error, ErrorKind, Result};
 use sqlx::any::AnyRow;
 
 use crate::audit::Actor;
-use crate::database::sql;
+use crate::database::{Tx, sql};
 use crate::error::{failed, is_taken, not_found};
 use crate::id::Id;
 use crate::row::Columns;
@@ -78,20 +78,7 @@ impl Store {
     /// Adds a tenant.
     pub async fn create_tenant(&self, new: NewTenant, by: &Actor) -> Result<Tenant> {
         let mut tx = self.database.begin().await?;
-        let id = Id::generate();
-        // A tenant that is new has no claim to the turns of those that were there before.
-        let insert = "INSERT INTO tenants (id, name, runs_max, created_at, turn)
-            VALUES ($1, $2, $3, $4, (SELECT coalesce(max(turn), 0) FROM tenants))";
-        let insert = sql(insert)
-            .bind(id.to_string())
-            .bind(checked_name(&new.name)?)
-            .bind(checked_limit(new.runs_max)?)
-            .bind(tx.now_micros());
-        tx.try_execute(insert).await.map_err(|error| match is_taken(&error) {
-            true => name_taken("tenant", &new.name),
-            false => failed(error),
-        })?;
-        tx.audit(Some(&id), by, "tenant.created", &id).await?;
+        let id = tx.add_tenant(&new, by).await?;
         let tenant =
             Tenant { id, name: new.name, runs_max: new.runs_max, suspended_at: None, created_at: tx.now };
         tx.commit().await?;
@@ -162,5 +149,26 @@ impl Store {
         }
         tx.audit(Some(id), by, action, id).await?;
         tx.commit().await
+    }
+}
+
+impl Tx {
+    /// Adds a tenant.
+    pub(crate) async fn add_tenant(&mut self, new: &NewTenant, by: &Actor) -> Result<Id<Tenant>> {
+        let id = Id::generate();
+        // A tenant that is new has no claim to the turns of those that were there before.
+        let insert = "INSERT INTO tenants (id, name, runs_max, created_at, turn)
+            VALUES ($1, $2, $3, $4, (SELECT coalesce(max(turn), 0) FROM tenants))";
+        let insert = sql(insert)
+            .bind(id.to_string())
+            .bind(checked_name(&new.name)?)
+            .bind(checked_limit(new.runs_max)?)
+            .bind(self.now_micros());
+        self.try_execute(insert).await.map_err(|error| match is_taken(&error) {
+            true => name_taken("tenant", &new.name),
+            false => failed(error),
+        })?;
+        self.audit(Some(&id), by, "tenant.created", &id).await?;
+        Ok(id)
     }
 }

@@ -8,6 +8,7 @@ use engine::RunReport;
 use model::{Result, TableName};
 
 use super::matching::{NO_ANSWER, change, is_noted, match_all, note};
+use crate::asked::quoted;
 use crate::assemble::Assembled;
 use crate::config::SyncFile;
 
@@ -39,7 +40,7 @@ pub(super) async fn imported(
     };
     destination.publish_model(import, |tables| model_views(&landed(tables))).await?;
     report.rejected = destination.rejected(&target).await?;
-    let table = quoted(&target);
+    let table = landed_in(&target);
     // A run that was killed may have left rows that nothing was matched to yet.
     let is_settled = report.is_unchanged
         && is_noted(destination, file).await?
@@ -56,8 +57,7 @@ pub(super) async fn imported(
     Ok(Some(Imported { mapping, matches }))
 }
 
-fn quoted(target: &TableName) -> String {
-    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+fn landed_in(target: &TableName) -> String {
     format!("{}.{}", quoted(&target.schema), quoted(&target.table))
 }
 

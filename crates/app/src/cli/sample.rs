@@ -10,14 +10,11 @@ use connectors::snowflake::SnowflakeSource;
 use datasets::{
     Context, Dataset, DatasetChoice, DatasetConfig, Mapped, Mapping, Proposal, SAMPLE_ROWS, Stamps, propose,
 };
-use futures_util::StreamExt;
-use model::{
-    Advice, Error, ProfileBounds, ProfilePlan, Progress, ReadEvent, Result, Source, StreamName, StreamPlan,
-    StreamSpec, TableName,
-};
+use model::{Advice, Error, ProfileBounds, ProfilePlan, Result, Source, StreamName, StreamPlan, TableName};
 
 use super::FileArgument;
 use super::discover::read_block;
+use crate::asked::{Asked, ask, quoted_table};
 use crate::assemble;
 use crate::config::{QualifiedTable, SyncFile};
 use crate::output::{Terminal, print_line, table, text_table};
@@ -129,21 +126,8 @@ impl Sampled {
 }
 
 async fn sample(source: &SnowflakeSource, table: &TableName) -> Result<Sampled> {
-    let quoted = |part: &str| format!("\"{}\"", part.replace('"', "\"\""));
-    let name =
-        [table.database.as_deref().unwrap_or_default(), &table.schema, &table.table].map(quoted).join(".");
-    let sql = format!("SELECT * FROM {name} LIMIT {SAMPLE_ROWS}");
-    let stream = StreamName::Query { name: "sample".to_owned(), sql };
-    let spec = StreamSpec::new(stream, TableName::in_vendor_database("imports", "sample"));
-    let schema = source.describe(&spec.stream).await?;
-    let plan = StreamPlan::build(&spec, &schema, &Progress::default())?;
-    let mut events = source.read(&plan).await?.events;
-    let mut batches = Vec::new();
-    while let Some(event) = events.next().await {
-        if let ReadEvent::Batch(batch) = event? {
-            batches.push(batch.rows);
-        }
-    }
+    let sql = format!("SELECT * FROM {} LIMIT {SAMPLE_ROWS}", quoted_table(table));
+    let Asked { plan, batches } = ask(source, "sample", sql).await?;
     let described = source.describe(&StreamName::Table(table.clone())).await?;
     let profile = source.profile(&ProfilePlan::of_candidates(&described, ProfileBounds::default())).await?;
     Ok(Sampled { plan, batches, read: read_block(&Advice::of(&profile)) })

@@ -5,16 +5,13 @@ use arrow_array::{Array, RecordBatch};
 use arrow_cast::display::array_value_to_string;
 use connectors::duckdb::{TenantFile, query, query_json};
 use datasets::{Dataset, MatchReport};
-use futures_util::StreamExt;
 use jiff::civil::DateTime;
 use jiff::{Timestamp, Unit};
-use model::{
-    Error, ErrorKind, Progress, ReadEvent, ReadSpec, Result, Source, StreamName, StreamPlan, StreamSpec,
-    TableName,
-};
+use model::{Error, ErrorKind, ReadSpec, Result, StreamName, TableName};
 use serde_json::Value;
 
 use super::{Compared, Completeness, Correctness, Day, Freshness, RejectedFor, TrustReport};
+use crate::asked::{ask, quoted, quoted_table};
 use crate::assemble;
 use crate::config::SyncFile;
 
@@ -24,7 +21,7 @@ const DAYS_MAX: u32 = 60;
 /// Gathers the report. The source is asked one statement, unless it is to be left alone.
 pub(crate) async fn gather(file: &SyncFile, asks_source: bool) -> Result<TrustReport> {
     let here = Here::of(file)?;
-    let source = if asks_source { ask(file).await? } else { Answer::default() };
+    let source = if asks_source { ask_source(file).await? } else { Answer::default() };
     let newest_here = here.newest()?;
     let delay_seconds = delay(source.newest.as_deref(), newest_here.as_deref());
     let made_at = Timestamp::now().round(Unit::Second).unwrap_or_else(|_| Timestamp::now());
@@ -215,37 +212,18 @@ struct Answer {
 }
 
 /// Asks the source in one statement how many rows it has, and for the highest value of what the sync follows.
-async fn ask(file: &SyncFile) -> Result<Answer> {
+async fn ask_source(file: &SyncFile) -> Result<Answer> {
     let from = match &file.spec().stream {
-        StreamName::Table(table) => {
-            let parts = [table.database.as_deref().unwrap_or_default(), &table.schema, &table.table];
-            parts.map(quoted).join(".")
-        }
+        StreamName::Table(table) => quoted_table(table),
         StreamName::Query { sql, .. } => format!("(\n{}\n)", sql.trim().trim_end_matches(';')),
     };
     let newest =
         followed(file).map(|column| format!(", MAX({}) AS NEWEST", quoted(column))).unwrap_or_default();
-    let stream = StreamName::Query {
-        name: "report".to_owned(),
-        sql: format!("SELECT COUNT(*) AS N{newest} FROM {from}"),
-    };
-    let spec = StreamSpec::new(stream, TableName::in_vendor_database("imports", "report"));
+    let sql = format!("SELECT COUNT(*) AS N{newest} FROM {from}");
     let source = assemble::snowflake_source(file)?;
-    let answered = async {
-        let schema = source.describe(&spec.stream).await?;
-        let plan = StreamPlan::build(&spec, &schema, &Progress::default())?;
-        let mut events = source.read(&plan).await?.events;
-        let mut batches = Vec::new();
-        while let Some(event) = events.next().await {
-            if let ReadEvent::Batch(batch) = event? {
-                batches.push(batch.rows);
-            }
-        }
-        Ok(batches)
-    };
-    let answered: Result<Vec<RecordBatch>> = answered.await;
+    let asked = ask(&source, "report", sql).await;
     source.close().await;
-    let batches = answered?;
+    let batches = asked?.batches;
     let rows = one_value(&batches, 0)?.and_then(|text| text.parse().ok());
     Ok(Answer { rows, newest: if newest.is_empty() { None } else { one_value(&batches, 1)? } })
 }
@@ -288,8 +266,4 @@ fn number(rows: &[Value], name: &str) -> u64 {
 
 fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -3,10 +3,10 @@
 use model::{Error, Result};
 
 use super::{Applying, ChangeKind, Object, WantedConnection, document_changes, field_change};
-use crate::connection::Connection;
+use crate::connection::{Connection, NewConnection};
 use crate::database::sql;
 use crate::id::Id;
-use crate::tenant::{Tenant, checked_limit, checked_name};
+use crate::tenant::{Tenant, checked_limit};
 
 impl Applying<'_> {
     pub(super) async fn connection(
@@ -43,20 +43,13 @@ impl Applying<'_> {
         tenant: &Id<Tenant>,
         wanted: &WantedConnection,
     ) -> Result<Id<Connection>> {
-        let id = Id::generate();
-        let insert = "INSERT INTO connections (id, tenant_id, name, system, settings, runs_max, created_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7)";
-        let insert = sql(insert)
-            .bind(id.to_string())
-            .bind(tenant.to_string())
-            .bind(checked_name(&wanted.name)?)
-            .bind(wanted.system.clone())
-            .bind(wanted.settings.to_string())
-            .bind(checked_limit(wanted.runs_max)?)
-            .bind(self.tx.now_micros());
-        self.tx.execute(insert).await?;
-        self.tx.audit(Some(tenant), self.by, "connection.created", &id).await?;
-        Ok(id)
+        let new = NewConnection {
+            name: wanted.name.clone(),
+            system: wanted.system.clone(),
+            settings: wanted.settings.clone(),
+            runs_max: wanted.runs_max,
+        };
+        self.tx.add_connection(tenant, &new, self.by).await
     }
 
     /// One that was closed is open again: its secrets were destroyed, and come anew with what is wanted.

@@ -7,8 +7,8 @@ use crate::connection::{Connection, connection_not_found};
 use crate::database::sql;
 use crate::id::Id;
 use crate::row::Columns;
-use crate::sync::{Sync, checked_schedule};
-use crate::tenant::{Tenant, checked_name};
+use crate::sync::{NewSync, Sync, checked_schedule};
+use crate::tenant::Tenant;
 
 /// The two connections of a sync.
 struct Ends {
@@ -54,22 +54,15 @@ impl Applying<'_> {
     }
 
     async fn add_sync(&mut self, tenant: &Id<Tenant>, wanted: &WantedSync, ends: &Ends) -> Result<()> {
-        let id = Id::<Sync>::generate();
-        let insert =
-            "INSERT INTO syncs (id, tenant_id, name, source_id, destination_id, definition, schedule,
-                settled_until, look_at, created_at, updated_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $8, $8)";
-        let insert = sql(insert)
-            .bind(id.to_string())
-            .bind(tenant.to_string())
-            .bind(checked_name(&wanted.name)?)
-            .bind(ends.source.to_string())
-            .bind(ends.destination.to_string())
-            .bind(wanted.definition.to_string())
-            .bind(checked_schedule(wanted.schedule.as_ref())?)
-            .bind(self.tx.now_micros());
-        self.tx.execute(insert).await?;
-        self.tx.audit(Some(tenant), self.by, "sync.created", &id).await
+        let new = NewSync {
+            name: wanted.name.clone(),
+            source: ends.source.clone(),
+            destination: ends.destination.clone(),
+            definition: wanted.definition.clone(),
+            priority: 0,
+            schedule: wanted.schedule.clone(),
+        };
+        self.tx.add_sync(tenant, &new, self.by).await.map(drop)
     }
 
     /// A schedule that did not change goes on from where it was; a new one counts from now on.

@@ -5,7 +5,7 @@ use model::Result;
 use super::{Applying, ChangeKind, Object, WantedTenant, field_change};
 use crate::database::sql;
 use crate::id::Id;
-use crate::tenant::{Tenant, checked_limit, checked_name};
+use crate::tenant::{NewTenant, Tenant, checked_limit};
 
 impl Applying<'_> {
     pub(super) async fn tenant(&mut self, wanted: &WantedTenant) -> Result<()> {
@@ -27,16 +27,8 @@ impl Applying<'_> {
     }
 
     async fn add_tenant(&mut self, wanted: &WantedTenant) -> Result<Id<Tenant>> {
-        let id = Id::generate();
-        let insert = "INSERT INTO tenants (id, name, runs_max, created_at, turn)
-            VALUES ($1, $2, $3, $4, (SELECT coalesce(max(turn), 0) FROM tenants))";
-        let insert = sql(insert)
-            .bind(id.to_string())
-            .bind(checked_name(&wanted.name)?)
-            .bind(checked_limit(wanted.runs_max)?)
-            .bind(self.tx.now_micros());
-        self.tx.execute(insert).await?;
-        self.tx.audit(Some(&id), self.by, "tenant.created", &id).await?;
+        let new = NewTenant { name: wanted.name.clone(), runs_max: wanted.runs_max };
+        let id = self.tx.add_tenant(&new, self.by).await?;
         self.note(Object::Tenant, wanted.name.clone(), ChangeKind::Added);
         Ok(id)
     }
