@@ -7,6 +7,7 @@ use model::{
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, info_span, trace_span};
 
 use crate::run::{Phase, RunProgress, RunReport, Sync};
 
@@ -46,7 +47,8 @@ pub(crate) async fn attempt(
     cancel: &CancellationToken,
 ) -> Result<Attempted> {
     let destination = sync.destination.as_ref();
-    let plan = unless_cancelled(cancel, plan(sync, *start)).await?;
+    let planned = plan(sync, *start).instrument(trace_span!(target: "timings", "plan"));
+    let plan = unless_cancelled(cancel, planned).await?;
     if is_unchanged(sync, &plan, *start, cancel).await? {
         move_on(sync, &plan).await?;
         return Ok(Attempted { report: RunReport::unchanged(), is_of_earlier_run: false });
@@ -54,7 +56,8 @@ pub(crate) async fn attempt(
     let Prepared { staged: already_staged } = destination.prepare(&plan).await?;
 
     progress.send_modify(|progress| progress.phase = Phase::Querying);
-    let mut read = unless_cancelled(cancel, sync.source.read(&plan)).await?;
+    let begun = sync.source.read(&plan).instrument(trace_span!(target: "timings", "query"));
+    let mut read = unless_cancelled(cancel, begun).await?;
     if !read.is_continued {
         destination.discard_staged(&plan).await?;
         *has_queried = true;
@@ -73,7 +76,8 @@ pub(crate) async fn attempt(
         progress.row_count_total = read.row_count;
     });
 
-    let moved = move_rows(destination, &plan, &mut read, progress, cancel).await;
+    let moving = info_span!(target: "snowferry::trace", "move");
+    let moved = move_rows(destination, &plan, &mut read, progress, cancel).instrument(moving).await;
     let moved = moved.and_then(|(end, rows)| {
         refuse_unsafe(sync, &plan, &end, resumed + rows.row_count)?;
         Ok((end, rows))
@@ -91,7 +95,10 @@ pub(crate) async fn attempt(
 
     progress.send_modify(|progress| progress.phase = Phase::Publishing);
     let checkpoint = Checkpoint { cursor: end.cursor, row_count: resumed + rows.row_count };
-    let committed = publish(destination, &plan, checkpoint).await?;
+    let committing = info_span!(target: "snowferry::trace", "commit", rows.staged = checkpoint.row_count);
+    let published = publish(destination, &plan, checkpoint);
+    let published = published.instrument(trace_span!(target: "timings", "publish"));
+    let committed = published.instrument(committing).await?;
     let report = RunReport {
         is_backfill: plan.is_backfill(),
         attempts: 1,
@@ -165,12 +172,13 @@ pub(crate) async fn move_rows(
         let event = tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(Error::cancelled()),
-            event = read.events.next() => event,
+            event = read.events.next().instrument(trace_span!(target: "timings", "read")) => event,
         };
         match event.transpose()? {
             Some(ReadEvent::Batch(batch)) => {
                 let (row_count, bytes) = size(&batch);
-                let Staged { .. } = destination.stage(plan, batch).await?;
+                let staged = destination.stage(plan, batch);
+                let Staged { .. } = staged.instrument(trace_span!(target: "timings", "stage")).await?;
                 moved.row_count += row_count;
                 moved.bytes += bytes;
                 progress.send_modify(|progress| {

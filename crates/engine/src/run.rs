@@ -8,6 +8,7 @@ use model::{
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::attempt::{Attempted, Start, attempt};
 use crate::gap;
@@ -146,7 +147,9 @@ impl Running<'_> {
             progress.send_modify(|progress| {
                 *progress = RunProgress { attempt: number, ..RunProgress::default() }
             });
-            let attempted = attempt(sync, &mut start, &mut has_queried, progress, cancel).await;
+            let span = tracing::info_span!(target: "snowferry::trace", "attempt", attempt.number = number);
+            let attempted = attempt(sync, &mut start, &mut has_queried, progress, cancel);
+            let attempted = attempted.instrument(span).await;
             let attempted = match attempted {
                 Err(error) if error.code() == CHANGES_LOST => {
                     healed = Some(error.message().to_owned());

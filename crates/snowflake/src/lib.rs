@@ -45,6 +45,9 @@ mod error_code;
 mod error_message;
 mod http;
 mod key;
+#[doc(hidden)]
+pub mod measured;
+mod networks;
 mod reachability;
 mod result;
 mod secret;
@@ -66,6 +69,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use error_code::{CodeMeaning, meaning_of_code};
 pub use http::{Network, Proxy, RetryPolicy};
 pub use key::{KeyBits, KeySource, PrivateKey};
+pub use networks::Networks;
 pub use reachability::{Greeting, Reachability};
 pub use result::{MemoryBudget, QueryResult, ResultBatch, ResultStream, ResultSummary};
 pub use secret::Secret;

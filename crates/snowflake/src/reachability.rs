@@ -83,10 +83,14 @@ fn is_behind_proxy(config: &ConnectionConfig) -> bool {
 pub(crate) fn network(config: &ConnectionConfig) -> Result<Network> {
     match &config.network {
         Some(network) => Ok(network.clone()),
-        // A proxy that the environment names for the outside world cannot reach this machine's loopback.
-        None if config.target().is_loopback() && matches!(config.proxy, Proxy::Environment) => {
-            Network::new(&Proxy::Direct, &config.extra_roots)
-        }
-        None => Network::new(&config.proxy, &config.extra_roots),
+        None => Network::new(way_out(config), &config.extra_roots),
+    }
+}
+
+/// The proxy that is taken. One that the environment names for the outside world cannot reach this machine's loopback.
+pub(crate) fn way_out(config: &ConnectionConfig) -> &Proxy {
+    match &config.proxy {
+        Proxy::Environment if config.target().is_loopback() => &Proxy::Direct,
+        proxy => proxy,
     }
 }

@@ -1,15 +1,16 @@
 //! Sums and marks of the rows of a target, and the rows of some buckets in place of those that are there.
 
-use duckdb::{Connection, Transaction, params};
+use duckdb::{Connection, Transaction};
 use model::{
     AuditCost, AuditPlan, Audited, BucketFilter, Committed, DELETED_AT, DeletePolicy, Error, ErrorKind,
-    Result, StreamPlan, TableName,
+    Result, StreamPlan,
 };
 
 use super::canonical::DuckDbDialect;
 use super::deletes;
 use super::error::failed;
 use super::sql::{NOW, merge_sql, quoted, quoted_target, same_key_sql, staging};
+use super::table_columns::table_columns;
 use super::types::stored_columns;
 use crate::audit::{bucket_condition, key_text, marks_sql, summary_sql};
 use crate::guard;
@@ -41,25 +42,12 @@ fn compared_sql(connection: &Connection, plan: &AuditPlan) -> Result<String> {
 
 /// Compares what both sides have. A column that only one of them has by now waits for a run to follow it.
 fn refuse_other_columns(connection: &Connection, plan: &AuditPlan) -> Result<()> {
-    let existing = existing_columns(connection, &plan.stream.target)?;
+    let existing = table_columns(connection, &plan.stream.target)?;
     let mut planned = plan.stream.columns.iter().flat_map(stored_columns);
     let Some((name, stored_type)) = planned.find(|column| !existing.contains(column)) else { return Ok(()) };
     let message = format!("{} has no column {name} of type {stored_type}", plan.stream.target);
     Err(Error::new(ErrorKind::SchemaChanged, "columns_changed", message)
         .with_remedy("run the sync, which follows a changed source or says what to do, and verify then"))
-}
-
-fn existing_columns(connection: &Connection, target: &TableName) -> Result<Vec<(String, String)>> {
-    let columns = || -> duckdb::Result<Vec<(String, String)>> {
-        let mut statement = connection.prepare(
-            "SELECT column_name, data_type FROM duckdb_columns()
-             WHERE database_name = 'vendor' AND schema_name = ? AND table_name = ?",
-        )?;
-        let columns = statement
-            .query_map(params![target.schema, target.table], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        columns.collect()
-    };
-    columns().map_err(|error| failed("look at the target", error))
 }
 
 fn ask(connection: &Connection, sql: &str) -> Result<Audited<Texts>> {

@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
 use duckdb::{Config, Connection, InterruptHandle};
 use model::{Error, ErrorKind, Result};
+use tracing::trace_span;
 
 use super::bulk::{BulkConnection, Instance};
 use super::comparisons::CREATE_COMPARISONS;
@@ -50,7 +51,7 @@ impl TenantFile {
                 .with_remedy("run a sync of this tenant first"));
         }
         if let Some(database) = open_already(&self.place()) {
-            database.allow_memory(MEMORY_BYTES_MAX)?;
+            database.allow_work()?;
             return database.connect_read_only();
         }
         let mut config = Config::default();
@@ -98,20 +99,28 @@ struct Shared {
     /// Absent only while it is being closed.
     instance: Option<Instance>,
     /// What DuckDB may take, so far.
-    memory_bytes: Mutex<u64>,
+    allowed: Mutex<Allowed>,
     /// Held by writers of the journal: DuckDB refuses the second of two updates of one row instead of having it wait.
     journal_writer: Mutex<()>,
     /// The same for whoever makes the views of the model, or matches its deals.
     model_writer: Mutex<()>,
 }
 
-/// The files that this process has open.
-struct OpenFiles {
-    by_place: Mutex<BTreeMap<PathBuf, Weak<Shared>>>,
-    closed: Condvar,
+/// What one instance of DuckDB may take of the machine.
+#[derive(Clone, Copy, Debug)]
+struct Allowed {
+    memory_bytes: u64,
+    cores: usize,
 }
 
-static OPEN_FILES: OpenFiles = OpenFiles { by_place: Mutex::new(BTreeMap::new()), closed: Condvar::new() };
+/// The files that this process has open. One that is being opened or closed is there without an instance.
+struct OpenFiles {
+    by_place: Mutex<BTreeMap<PathBuf, Weak<Shared>>>,
+    /// A file was opened or closed.
+    settled: Condvar,
+}
+
+static OPEN_FILES: OpenFiles = OpenFiles { by_place: Mutex::new(BTreeMap::new()), settled: Condvar::new() };
 
 impl TenantDatabase {
     /// Opens the tenant's file, and makes it where it is absent.
@@ -128,18 +137,28 @@ impl TenantDatabase {
         if let Some(database) = already {
             return Ok(database);
         }
-        let (instance, memory_bytes) = start(&file)?;
-        let shared = Shared {
-            file,
-            place,
-            instance: Some(instance),
-            memory_bytes: Mutex::new(memory_bytes),
-            journal_writer: Mutex::default(),
-            model_writer: Mutex::default(),
+        // Whoever wants the file meanwhile waits until it is open; other files are opened beside it.
+        open.insert(place.clone(), Weak::new());
+        drop(open);
+        let opening = trace_span!(target: "timings", "open").entered();
+        let opened = start(&file).map(|(instance, allowed)| {
+            Arc::new(Shared {
+                file,
+                place: place.clone(),
+                instance: Some(instance),
+                allowed: Mutex::new(allowed),
+                journal_writer: Mutex::default(),
+                model_writer: Mutex::default(),
+            })
+        });
+        drop(opening);
+        let mut open = OPEN_FILES.by_place.lock().unwrap_or_else(PoisonError::into_inner);
+        match &opened {
+            Ok(shared) => open.insert(place, Arc::downgrade(shared)),
+            Err(_) => open.remove(&place),
         };
-        let database = Self { shared: Arc::new(shared) };
-        open.insert(database.shared.place.clone(), Arc::downgrade(&database.shared));
-        Ok(database)
+        OPEN_FILES.settled.notify_all();
+        opened.map(|shared| Self { shared })
     }
 
     /// The file.
@@ -149,7 +168,7 @@ impl TenantDatabase {
 
     /// A connection of its own for one use, so that a long read keeps nobody from writing.
     pub fn connect(&self) -> Result<TenantConnection> {
-        self.allow_memory(MEMORY_BYTES_MAX)?;
+        self.allow_work()?;
         self.connect_lightly()
     }
 
@@ -196,14 +215,42 @@ impl TenantDatabase {
     /// somebody else may need it by then.
     pub(super) fn allow_memory(&self, bytes: u64) -> Result<()> {
         let bytes = bytes.min(MEMORY_BYTES_MAX);
-        let mut allowed = self.shared.memory_bytes.lock().unwrap_or_else(PoisonError::into_inner);
-        if bytes > *allowed {
+        let mut allowed = self.shared.allowed.lock().unwrap_or_else(PoisonError::into_inner);
+        if bytes > allowed.memory_bytes {
             self.connect_lightly()?
                 .execute_batch(&set_memory(bytes))
                 .map_err(|error| error::failed("set the memory of DuckDB", error))?;
-            *allowed = bytes;
+            allowed.memory_bytes = bytes;
         }
         Ok(())
+    }
+
+    /// Lets DuckDB work on all cores, for as long as the file is open.
+    ///
+    /// For a few rows one is better: with more, whoever asks a statement goes in circles until another thread has run
+    /// it, and synchronised it to the disk.
+    pub(super) fn allow_cores(&self) -> Result<()> {
+        let mut allowed = self.shared.allowed.lock().unwrap_or_else(PoisonError::into_inner);
+        let cores = cores();
+        if cores > allowed.cores {
+            self.connect_lightly()?
+                .execute_batch(&format!("SET GLOBAL threads = {cores}"))
+                .map_err(|error| error::failed("set the threads of DuckDB", error))?;
+            allowed.cores = cores;
+        }
+        Ok(())
+    }
+
+    /// The same where the file is so large that reading through a table of it may take long.
+    pub(super) fn allow_cores_if_large(&self) -> Result<()> {
+        let bytes = std::fs::metadata(&self.shared.file.path).map_or(0, |file| file.len());
+        if bytes < LARGE_FILE_BYTES { Ok(()) } else { self.allow_cores() }
+    }
+
+    /// Lets DuckDB take what there is for it: for statements of which nothing is known.
+    pub(super) fn allow_work(&self) -> Result<()> {
+        self.allow_memory(MEMORY_BYTES_MAX)?;
+        self.allow_cores()
     }
 
     /// Waits until nobody else writes to the journal.
@@ -230,16 +277,17 @@ impl fmt::Debug for TenantDatabase {
 impl Drop for Shared {
     fn drop(&mut self) {
         // Whoever wants the file meanwhile waits until it is closed.
-        drop(self.instance.take());
+        trace_span!(target: "timings", "close").in_scope(|| drop(self.instance.take()));
         OPEN_FILES.by_place.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.place);
-        OPEN_FILES.closed.notify_all();
+        OPEN_FILES.settled.notify_all();
     }
 }
 
-/// Starts DuckDB and attaches the file, with the tables for our own facts. Gives what memory it may take from now on.
-fn start(file: &TenantFile) -> Result<(Instance, u64)> {
+/// Starts DuckDB and attaches the file, with the tables for our own facts. Gives what it may take from now on.
+fn start(file: &TenantFile) -> Result<(Instance, Allowed)> {
     let failed = |message: String| error::refused("start DuckDB", &message);
-    let instance = Instance::start(&SETTINGS).map_err(failed)?;
+    let light = [SETTINGS.as_slice(), &[("threads", "1")]].concat();
+    let instance = Instance::start(&light).map_err(failed)?;
     let connection = instance.connect().map_err(|error| error::failed("start DuckDB", error))?;
     file.attach(&connection, "")?;
     connection
@@ -252,7 +300,8 @@ fn start(file: &TenantFile) -> Result<(Instance, u64)> {
         .map_err(|error| error::failed("prepare the state tables", error))?;
     // What a process left behind that was killed may have to stay in memory.
     let is_light = connection.execute_batch(&set_memory(MEMORY_BYTES_LIGHT)).is_ok();
-    Ok((instance, if is_light { MEMORY_BYTES_LIGHT } else { MEMORY_BYTES_MAX }))
+    let memory_bytes = if is_light { MEMORY_BYTES_LIGHT } else { MEMORY_BYTES_MAX };
+    Ok((instance, Allowed { memory_bytes, cores: 1 }))
 }
 
 /// The memory of all of DuckDB's threads, where each takes this much.
@@ -277,14 +326,14 @@ fn set_spill_folder(path: &Path) -> String {
 
 type ByPlace = BTreeMap<PathBuf, Weak<Shared>>;
 
-/// The open files, and the one at `place` where it is open. Waits for one that is being closed.
+/// The open files, and the one at `place` where it is open. Waits for one that is being opened or closed.
 fn wait_for(place: &Path) -> (MutexGuard<'static, ByPlace>, Option<TenantDatabase>) {
     let mut open = OPEN_FILES.by_place.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
         match open.get(place).map(Weak::upgrade) {
             None => return (open, None),
             Some(Some(shared)) => return (open, Some(TenantDatabase { shared })),
-            Some(None) => open = OPEN_FILES.closed.wait(open).unwrap_or_else(PoisonError::into_inner),
+            Some(None) => open = OPEN_FILES.settled.wait(open).unwrap_or_else(PoisonError::into_inner),
         }
     }
 }
@@ -372,7 +421,7 @@ pub(super) struct OpenFile {
     _database: TenantDatabase,
 }
 
-/// DuckDB never fetches an extension, inserts on all cores, keeps its memory within a bound, and compresses each row
+/// DuckDB never fetches an extension, keeps its memory within a bound, and compresses each row
 /// group as soon as it is full, while it is in the cache, instead of every five.
 const SETTINGS: [(&str, &str); 6] = [
     ("autoload_known_extensions", "false"),
@@ -383,6 +432,8 @@ const SETTINGS: [(&str, &str); 6] = [
     ("max_memory", MEMORY_MAX),
 ];
 
+/// From this size on a file is worth all cores.
+const LARGE_FILE_BYTES: u64 = 16 * 1024 * 1024;
 /// Enough for a merge of a million rows; more is spilled to disk beside the file.
 const MEMORY_MAX: &str = "1GiB";
 /// The same in bytes.

@@ -1,12 +1,13 @@
 //! Rows that are deleted at the source: removed, marked or kept, in the transaction that publishes what was read.
 
-use duckdb::{Connection, Transaction, params};
+use duckdb::{Connection, Transaction};
 use model::{Committed, DELETE_FLAG, DELETED_AT, DeletePolicy, Result, StreamPlan, TableName};
 
 use super::error::failed;
 use super::sql::{
     NOW, merge_deleted_sql, merge_sql, quoted, quoted_schema, quoted_target, same_key_sql, staging,
 };
+use super::table_columns::table_columns;
 use super::types::stored_columns;
 use crate::guard;
 
@@ -82,6 +83,7 @@ pub(super) fn replace(
     let staged = quoted_target(&staging(&plan.target));
     let live = count(transaction, &staged)? - marked;
     if has_table(transaction, &plan.target)? {
+        keep_stamps(transaction, plan)?;
         if plan.deletes.policy == DeletePolicy::Delete {
             let before = count(transaction, &target)?;
             guard::refuse_shrinking(&plan.target, before, live, max_shrink_percent)?;
@@ -97,6 +99,47 @@ pub(super) fn replace(
     transaction.execute_batch(&swap).map_err(|e| failed("put the new table in place", e))?;
     let total = count(transaction, &target)?;
     Ok(Committed { inserted: live, marked, total: Some(total), ..Committed::default() })
+}
+
+/// Rows of a whole read that differ from those of the earlier table in nothing but their stamps keep the ones that they have:
+/// whoever follows the stamps sees that nothing has become of them. Rows are told by 128 bits of a hash, with which none of
+/// more rows than there are will ever be taken for another.
+fn keep_stamps(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<()> {
+    let name = staging(&plan.target).table;
+    let existing = table_columns(transaction, &plan.target)?;
+    let stored = table_columns(transaction, &staging(&plan.target))?;
+    let stamps: Vec<String> = plan.stamps.iter().map(|name| quoted(name)).collect();
+    // In other columns, each row is another one.
+    let has_all = plan.columns.iter().flat_map(stored_columns).all(|column| existing.contains(&column));
+    if stamps.is_empty() || !has_all {
+        return Ok(());
+    }
+    let compared = plan.columns.iter().flat_map(stored_columns).map(|(name, _)| quoted(&name));
+    let compared = compared.filter(|name| !stamps.contains(name)).collect::<Vec<String>>().join(", ");
+    let hashes = format!("hash({compared}) AS hash_1, hash(1, {compared}) AS hash_2");
+    let kept: Vec<String> = stamps.iter().map(|name| format!("min({name}) AS {name}")).collect();
+    let values = stored.iter().map(|(name, _)| quoted(name)).map(|name| match stamps.contains(&name) {
+        true => format!("coalesce(was.{name}, staged.{name}) AS {name}"),
+        false => format!("staged.{name}"),
+    });
+    // A row that comes back is told anew.
+    let is_there = match existing.iter().any(|(name, _)| name == DELETED_AT) {
+        true => format!("{} IS NULL", quoted(DELETED_AT)),
+        false => "true".to_owned(),
+    };
+    let (target, staged) = (quoted_target(&plan.target), quoted_target(&staging(&plan.target)));
+    let (schema, settled) = (quoted_schema(&plan.target.schema), quoted("_snowferry_settled"));
+    let statements = format!(
+        "CREATE TABLE {schema}.{settled} AS SELECT {} FROM (SELECT *, {hashes} FROM {staged}) AS staged
+         LEFT JOIN (SELECT {hashes}, {} FROM {target} WHERE {is_there} GROUP BY ALL) AS was
+         ON was.hash_1 = staged.hash_1 AND was.hash_2 = staged.hash_2;
+         DROP TABLE {staged};
+         ALTER TABLE {schema}.{settled} RENAME TO {};",
+        values.collect::<Vec<String>>().join(", "),
+        kept.join(", "),
+        quoted(&name)
+    );
+    transaction.execute_batch(&statements).map_err(|e| failed("keep what is known of the rows", e))
 }
 
 /// Does with flagged rows of a whole read what the policy says, and takes the flag away. Answers how many were marked.
@@ -133,7 +176,7 @@ fn settle_flags(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<u64>
 /// Takes rows over from the table that is about to be replaced: those whose keys the source does not have any more, with
 /// the columns that both tables have in the same type. Answers how many had no mark yet.
 fn carry_over(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<u64> {
-    let existing = columns(transaction, &plan.target)?;
+    let existing = table_columns(transaction, &plan.target)?;
     let stored: Vec<(String, String)> = plan.columns.iter().flat_map(stored_columns).collect();
     let common = stored.iter().filter(|column| existing.contains(column)).map(|(name, _)| quoted(name));
     let mut names: Vec<String> = common.collect();
@@ -170,25 +213,11 @@ pub(super) fn is_marked(connection: &Connection, plan: &StreamPlan) -> Result<bo
 }
 
 fn has_column(connection: &Connection, table: &TableName, name: &str) -> Result<bool> {
-    Ok(columns(connection, table)?.iter().any(|(existing, _)| existing == name))
+    Ok(table_columns(connection, table)?.iter().any(|(existing, _)| existing == name))
 }
 
 fn has_table(connection: &Connection, table: &TableName) -> Result<bool> {
-    Ok(!columns(connection, table)?.is_empty())
-}
-
-/// The columns that a table has, as name and type.
-fn columns(connection: &Connection, table: &TableName) -> Result<Vec<(String, String)>> {
-    let columns = || -> duckdb::Result<Vec<(String, String)>> {
-        let mut statement = connection.prepare(
-            "SELECT column_name, data_type FROM duckdb_columns()
-             WHERE database_name = 'vendor' AND schema_name = ? AND table_name = ?",
-        )?;
-        let columns =
-            statement.query_map(params![table.schema, table.table], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        columns.collect()
-    };
-    columns().map_err(|error| failed("look at the target", error))
+    Ok(!table_columns(connection, table)?.is_empty())
 }
 
 fn execute(transaction: &Transaction<'_>, sql: &str) -> Result<u64> {

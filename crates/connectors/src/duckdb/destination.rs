@@ -12,6 +12,7 @@ use model::{
     Error, Prepared, Progress, Publish, Rejected, Result, RowMark, Staged, StreamName, StreamPlan, TableName,
     Withdrawn,
 };
+use tracing::Span;
 
 use super::audit;
 use super::comparisons::{self, ComparisonKind, ComparisonOutcome};
@@ -22,12 +23,14 @@ use super::deletes;
 use super::drift;
 use super::error::{failed, refused};
 use super::group::OpenGroup;
-use super::imports::{self, Import, ImportedTable};
+use super::imports::{self, Import, ModelTables, ModelViews};
 use super::model_script::ModelScript;
+use super::pending::Pending;
 use super::replace_from::replace_from;
 use super::sql::{
     CATALOG, create_table_sql, quoted_schema, quoted_target, repeated_keys_sql, set_staged_sql, staging,
 };
+use super::table_columns::table_columns;
 use super::types::storable;
 use super::withdraw::withdraw_sql;
 use crate::audit::{marks, summaries};
@@ -44,9 +47,11 @@ struct State {
     /// Rows of which DuckDB knows already. Goes before the file that it is inserted into.
     group: Option<OpenGroup>,
     file: OpenFile,
-    /// Rows that wait for the end of what can only be read again as a whole.
-    pending: Vec<Batch>,
+    /// Rows that wait for the end of what can only be read again as a whole, or until they are worth a group.
+    pending: Pending,
     durable_row_count: u64,
+    /// What the act that is going on is traced by.
+    within: Span,
 }
 
 impl DuckDbDestination {
@@ -58,7 +63,8 @@ impl DuckDbDestination {
     /// A destination on a file that others in this process may use as well.
     pub fn on(database: TenantDatabase) -> Result<Self> {
         let file = database.connect_destination()?;
-        let state = State { group: None, file, pending: Vec::new(), durable_row_count: 0 };
+        let (pending, within) = (Pending::default(), Span::none());
+        let state = State { group: None, file, pending, durable_row_count: 0, within };
         Ok(Self { database, state: Arc::new(Mutex::new(state)) })
     }
 
@@ -73,12 +79,12 @@ impl DuckDbDestination {
         self.blocking(move |state| comparisons::is_due(&state.file.connection, &target, kind, every)).await
     }
 
-    /// Notes what `import` brings, and makes the views that show all imports of the tenant together.
-    pub async fn publish_model(
-        &self,
-        import: Import,
-        views: impl FnOnce(&[ImportedTable]) -> String + Send + 'static,
-    ) -> Result<()> {
+    /// Notes what `import` brings, and makes the views that show all imports of the tenant together, and the vendor's own
+    /// table.
+    pub async fn publish_model<F>(&self, import: Import, views: ModelViews<F>) -> Result<ModelTables>
+    where
+        F: FnOnce(&ModelTables) -> Result<String> + Send + 'static,
+    {
         let database = self.database.clone();
         self.blocking(move |state| {
             let _no_other = database.model_writer();
@@ -87,9 +93,22 @@ impl DuckDbDestination {
         .await
     }
 
+    /// Makes the views anew where an earlier version of this program has made them; refuses those of a later one.
+    pub async fn bring_model_forward<F>(&self, views: ModelViews<F>) -> Result<()>
+    where
+        F: FnOnce(&ModelTables) -> Result<String> + Send + 'static,
+    {
+        let database = self.database.clone();
+        self.blocking(move |state| {
+            let _no_other = database.model_writer();
+            imports::bring_forward(&mut state.file.connection, views)
+        })
+        .await
+    }
+
     /// Runs statements that change the model in one transaction, and gives the text that the last one answers.
     pub async fn change_model(&self, script: ModelScript) -> Result<String> {
-        self.database.allow_memory(MEMORY_BYTES_MAX)?;
+        self.database.allow_work()?;
         let database = self.database.clone();
         self.blocking(move |state| {
             let _no_other = database.model_writer();
@@ -126,9 +145,14 @@ impl DuckDbDestination {
         &self,
         act: impl FnOnce(&mut State) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let state = Arc::clone(&self.state);
+        let (state, within) = (Arc::clone(&self.state), Span::current());
         let task = tokio::task::spawn_blocking(move || {
-            act(&mut state.lock().unwrap_or_else(PoisonError::into_inner))
+            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.within = within;
+            let done = act(&mut state);
+            // A span that is kept has not ended.
+            state.within = Span::none();
+            done
         });
         task.await.map_err(|error| Error::internal("a DuckDB task panicked").with_source(error))?
     }
@@ -172,8 +196,9 @@ impl Destination for DuckDbDestination {
     async fn stage(&self, plan: &StreamPlan, batch: Batch) -> Result<Staged> {
         let plan = plan.clone();
         self.database.allow_memory(staging_bytes(&plan) + wide_rows_bytes(&batch))?;
+        let database = self.database.clone();
         self.blocking(move |state| {
-            state.stage(&plan, batch)?;
+            state.stage(&plan, batch, &database)?;
             Ok(state.staged())
         })
         .await
@@ -190,6 +215,7 @@ impl Destination for DuckDbDestination {
 
     async fn commit(&self, plan: &StreamPlan, checkpoint: Checkpoint) -> Result<Committed> {
         let plan = plan.clone();
+        self.database.allow_cores_if_large()?;
         // A table that is put in place takes no more than staging it did. What is joined with a table may take more.
         if !matches!(plan.publish, Publish::Replace { .. }) {
             self.database.allow_memory(MEMORY_BYTES_MAX)?;
@@ -202,14 +228,14 @@ impl Destination for DuckDbDestination {
 impl Audit for DuckDbDestination {
     async fn summarize(&self, plan: &AuditPlan) -> Result<Audited<Vec<BucketSummary>>> {
         let plan = plan.clone();
-        self.database.allow_memory(MEMORY_BYTES_MAX)?;
+        self.database.allow_work()?;
         let answer = self.blocking(move |state| audit::summarize(&state.file.connection, &plan)).await?;
         Ok(Audited { found: summaries(answer.found)?, cost: answer.cost })
     }
 
     async fn mark_rows(&self, plan: &AuditPlan, buckets: &[u32]) -> Result<Audited<Vec<RowMark>>> {
         let (plan, buckets) = (plan.clone(), buckets.to_vec());
-        self.database.allow_memory(MEMORY_BYTES_MAX)?;
+        self.database.allow_work()?;
         let answer =
             self.blocking(move |state| audit::mark_rows(&state.file.connection, &plan, &buckets)).await?;
         Ok(Audited { found: marks(answer.found)?, cost: answer.cost })
@@ -227,10 +253,9 @@ impl State {
             return Err(not_a_mirror(plan));
         }
         let target = quoted_target(&plan.target);
-        let target_exists = table_exists(&self.file.connection, &plan.target)?;
         let transaction = begin(&mut self.file.connection)?;
         let known = raise_fence(&transaction, plan)?;
-        if target_exists && !known {
+        if !known && !table_columns(&transaction, &plan.target)?.is_empty() {
             return Err(Error::config(
                 "target_not_ours",
                 format!("the table {target} exists and was not made by a sync"),
@@ -287,31 +312,53 @@ impl State {
 
     /// Forgets the rows that are not durable.
     fn forget_rows(&mut self) {
-        self.pending.clear();
+        self.pending = Pending::default();
         self.group = None;
     }
 
-    /// Takes rows, and gives them to DuckDB once they end at a position that can be resumed from: a group never holds
-    /// a row beyond the position that it is going to record.
-    fn stage(&mut self, plan: &StreamPlan, batch: Batch) -> Result<()> {
-        let is_resumable = batch.resume.is_some();
+    /// Takes rows, and gives them to DuckDB once they are many.
+    fn stage(&mut self, plan: &StreamPlan, batch: Batch, database: &TenantDatabase) -> Result<()> {
         self.pending.push(batch);
-        if !is_resumable {
-            return Ok(());
+        if self.group.is_none() {
+            if !self.pending.is_worth_a_group() {
+                return Ok(());
+            }
+            database.allow_cores()?;
         }
-        let storable: Vec<RecordBatch> =
-            self.pending.iter().map(|batch| storable(&batch.rows)).collect::<Result<_>>()?;
+        let takes_more = self.give_pending(plan)?;
+        if takes_more && !self.group.as_ref().is_some_and(OpenGroup::is_full) {
+            Ok(())
+        } else {
+            self.close_group(plan)
+        }
+    }
+
+    /// Gives DuckDB the rows that end at a position that can be resumed from: a group never holds a row beyond the
+    /// position that it is going to record. Answers whether it takes more.
+    fn give_pending(&mut self, plan: &StreamPlan) -> Result<bool> {
+        let batches = self.pending.take_resumable();
+        let Some(first) = batches.first() else { return Ok(true) };
+        let schema = storable(&first.rows)?.schema();
         let group = self.group.get_or_insert_with(|| {
-            OpenGroup::start(&self.file.bulk, quoted_target(&staging(&plan.target)), storable[0].schema())
+            OpenGroup::start(&self.file.bulk, quoted_target(&staging(&plan.target)), schema, &self.within)
         });
-        let mut batches = self.pending.drain(..).zip(storable);
-        let takes_more = batches.all(|(batch, rows)| group.send(Batch { rows, ..batch }));
-        drop(batches);
-        if takes_more && !group.is_full() { Ok(()) } else { self.flush(plan) }
+        for batch in batches {
+            let rows = storable(&batch.rows)?;
+            if !group.send(Batch { rows, ..batch }) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Makes durable what can be.
+    fn flush(&mut self, plan: &StreamPlan) -> Result<()> {
+        self.give_pending(plan)?;
+        self.close_group(plan)
     }
 
     /// Makes durable what DuckDB has been given.
-    fn flush(&mut self, plan: &StreamPlan) -> Result<()> {
+    fn close_group(&mut self, plan: &StreamPlan) -> Result<()> {
         let Some(group) = self.group.take() else { return Ok(()) };
         let row_count = self.durable_row_count + group.row_count;
         let checkpoint = group.reached.clone().map(|cursor| Checkpoint { cursor, row_count });
@@ -329,7 +376,8 @@ impl State {
     fn commit(&mut self, plan: &StreamPlan, checkpoint: &Checkpoint) -> Result<Committed> {
         self.flush(plan)?;
         // What is left has no position to go on from, so it becomes durable with the commit or not at all.
-        let pending = std::mem::take(&mut self.pending);
+        let pending = std::mem::take(&mut self.pending).batches;
+        let _timed = tracing::trace_span!(target: "timings", "commit").entered();
         let transaction = begin(&mut self.file.connection)?;
         append(&transaction, plan, pending.iter().map(|batch| &batch.rows))?;
         refuse_repeated_keys(&transaction, plan)?;
@@ -424,16 +472,6 @@ fn refuse_repeated_keys(transaction: &Transaction<'_>, plan: &StreamPlan) -> Res
         .query_row(&repeated_keys_sql(plan), [], |row| row.get(0))
         .map_err(|e| failed("check the key", e))?;
     if repeated == 0 { Ok(()) } else { Err(guard::repeated_keys(&plan.stream, plan.key(), repeated)) }
-}
-
-fn table_exists(connection: &Connection, target: &TableName) -> Result<bool> {
-    connection
-        .query_row(
-            "SELECT count(*) > 0 FROM duckdb_tables() WHERE database_name = 'vendor' AND schema_name = ? AND table_name = ?",
-            params![target.schema, target.table],
-            |row| row.get(0),
-        )
-        .map_err(|e| failed("look for the target", e))
 }
 
 fn count(connection: &Connection, target: &TableName) -> Result<u64> {

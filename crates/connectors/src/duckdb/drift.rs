@@ -5,6 +5,7 @@ use model::{Change, Effect, Error, ErrorKind, KnownColumns, PlannedColumn, Resul
 
 use super::error::failed;
 use super::sql::{quoted, quoted_target};
+use super::table_columns::table_columns;
 use super::types::stored_columns;
 
 /// What was noted of a target's columns; notes that another version wrote count as none.
@@ -77,7 +78,7 @@ pub(super) fn note(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<(
 
 /// A merge needs the table as the last run left it: one that somebody else has altered is not guessed at.
 pub(super) fn refuse_altered(connection: &Connection, plan: &StreamPlan) -> Result<()> {
-    let existing = existing_columns(connection, plan)?;
+    let existing = table_columns(connection, &plan.target)?;
     let is_new = |column: &PlannedColumn| {
         plan.changes.iter().any(|change| change.column == column.source && change.effect == Effect::Added)
     };
@@ -115,18 +116,4 @@ fn known_as(plan: &StreamPlan, column: &PlannedColumn) -> PlannedColumn {
             .map_or_else(|| column.logical_type.clone(), |known| known.logical_type.clone()),
     };
     PlannedColumn { logical_type, ..column.clone() }
-}
-
-fn existing_columns(connection: &Connection, plan: &StreamPlan) -> Result<Vec<(String, String)>> {
-    let look = || -> duckdb::Result<Vec<(String, String)>> {
-        let mut statement = connection.prepare(
-            "SELECT column_name, data_type FROM duckdb_columns()
-             WHERE database_name = 'vendor' AND schema_name = ? AND table_name = ?",
-        )?;
-        let rows = statement.query_map(params![plan.target.schema, plan.target.table], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?;
-        rows.collect()
-    };
-    look().map_err(|e| failed("look at the target", e))
 }

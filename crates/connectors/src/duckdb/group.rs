@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, SchemaRef};
 use model::{Batch, Cursor, Result};
+use tracing::field::Empty;
+use tracing::{Span, info_span, trace_span};
 
 use super::bulk::BulkConnection;
 use super::database::cores;
@@ -36,6 +38,8 @@ pub(super) struct OpenGroup {
     pub(super) row_count: u64,
     /// The position after the rows sent so far.
     pub(super) reached: Option<Cursor>,
+    /// Lasts as long as the group, for traces.
+    span: Span,
 }
 
 /// Rows with what has to live until DuckDB has read them.
@@ -43,13 +47,22 @@ type WaitingRows = (RecordBatch, Option<Box<dyn Any + Send + Sync>>);
 
 impl OpenGroup {
     /// Starts to insert rows of this schema into `table`. Nobody else may use the connection until the group is over.
-    pub(super) fn start(bulk: &Arc<Mutex<BulkConnection>>, table: String, schema: SchemaRef) -> Self {
+    /// `within` is what the caller is traced by.
+    pub(super) fn start(
+        bulk: &Arc<Mutex<BulkConnection>>,
+        table: String,
+        schema: SchemaRef,
+        within: &Span,
+    ) -> Self {
         let (rows, waiting) = sync_channel(BATCHES_WAITING_MAX);
         let (last_statement, statements) = channel();
         let bulk = Arc::clone(bulk);
         let worker = std::thread::spawn(move || {
             let mut bulk = bulk.lock().unwrap_or_else(PoisonError::into_inner);
-            insert(&mut bulk, &table, Arrival { schema, waiting, being_read: VecDeque::new() }, &statements)
+            let inserting = trace_span!(target: "timings", "insert");
+            let arrival =
+                Arrival { schema, waiting, being_read: VecDeque::new(), inserting: inserting.clone() };
+            inserting.in_scope(|| insert(&mut bulk, &table, arrival, &statements))
         });
         Self {
             rows: Some(rows),
@@ -59,6 +72,8 @@ impl OpenGroup {
             bytes: 0,
             row_count: 0,
             reached: None,
+            span: within
+                .in_scope(|| info_span!(target: "snowferry::trace", "group", rows = Empty, bytes = Empty)),
         }
     }
 
@@ -82,6 +97,7 @@ impl OpenGroup {
     pub(super) fn close(mut self, last_statement: String) -> Result<u64, String> {
         // A worker that is gone has failed, and says so below.
         let _may_have_failed = self.last_statement.send(last_statement);
+        self.span.record("rows", self.row_count).record("bytes", self.bytes);
         self.join()
     }
 
@@ -112,10 +128,11 @@ fn insert(
         let changed = bulk
             .execute(&format!("INSERT INTO {table} SELECT * FROM {rows}"))
             .and_then(|_| statements.try_recv().map_err(|_| "the rows were taken back".to_owned()))
-            .and_then(|last_statement| bulk.execute(&last_statement))
-            .and_then(
-                |changed| if changed == 1 { bulk.execute("COMMIT").map(|_| changed) } else { Ok(changed) },
-            );
+            .and_then(|last_statement| {
+                let _timed = trace_span!(target: "timings", "checkpoint").entered();
+                let changed = bulk.execute(&last_statement)?;
+                if changed == 1 { bulk.execute("COMMIT").map(|_| changed) } else { Ok(changed) }
+            });
         if changed != Ok(1) {
             // A transaction that failed is over already; saying so again harms nothing.
             let _may_be_over = bulk.execute("ROLLBACK");
@@ -130,6 +147,8 @@ struct Arrival {
     waiting: Receiver<WaitingRows>,
     /// What the rows hold that DuckDB is reading now: each of its threads is at one batch.
     being_read: VecDeque<Option<Box<dyn Any + Send + Sync>>>,
+    /// Waiting is no part of it, whichever of DuckDB's threads waits.
+    inserting: Span,
 }
 
 impl Iterator for Arrival {
@@ -142,6 +161,7 @@ impl Iterator for Arrival {
             Err(TryRecvError::Empty) => {
                 // Whoever sends may be waiting for this memory.
                 self.being_read.clear();
+                let _timed = trace_span!(target: "timings", parent: &self.inserting, "starve").entered();
                 self.waiting.recv().ok()?
             }
         };

@@ -1,7 +1,7 @@
 //! Which tables of a tenant hold imported rows, the views that show them together, and the rows that could not be taken.
 
-use duckdb::{Connection, params};
-use model::{Rejected, Result, TableName};
+use duckdb::{Connection, Transaction, params};
+use model::{Error, Rejected, Result, TableName};
 
 use super::error::failed;
 use super::sql::quoted_target;
@@ -21,6 +21,7 @@ CREATE TABLE IF NOT EXISTS vendor._snowferry.import_properties (
     property VARCHAR NOT NULL,
     property_type VARCHAR NOT NULL
 );
+CREATE TABLE IF NOT EXISTS vendor._snowferry.model (version UINTEGER NOT NULL);
 ";
 
 /// What one sync imports.
@@ -46,21 +47,85 @@ pub struct ImportedTable {
     pub columns: Vec<(String, String)>,
 }
 
+/// What the model's views are made over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelTables {
+    pub imported: Vec<ImportedTable>,
+    /// The columns of the vendor's own table that was asked for, and their types; none where there is no such table.
+    pub own: Vec<(String, String)>,
+}
+
 /// Rows of a column and reason whose keys are told.
 const SAMPLE_KEYS_MAX: u32 = 5;
 
+/// How the model is made.
+#[derive(Debug)]
+pub struct ModelViews<F> {
+    /// The version of the views and of the tables beside them.
+    pub version: u32,
+    /// The schema and the table of the vendor's own rows.
+    pub own: (&'static str, &'static str),
+    /// The statements that make them over what there is.
+    pub sql: F,
+}
+
 /// Notes the import and makes the views anew, in one transaction.
-pub(super) fn publish(
+pub(super) fn publish<F>(
     connection: &mut Connection,
     import: &Import,
-    views: impl FnOnce(&[ImportedTable]) -> String,
-) -> Result<()> {
+    views: ModelViews<F>,
+) -> Result<ModelTables>
+where
+    F: FnOnce(&ModelTables) -> Result<String>,
+{
     let transaction = connection.transaction().map_err(|e| failed("begin a transaction", e))?;
+    refuse_newer(noted_version(&transaction)?, views.version)?;
     note(&transaction, import).map_err(|e| failed("note the import", e))?;
-    let tables = tables(&transaction).map_err(|e| failed("look for imported tables", e))?;
-    let views = views(&tables);
+    make(transaction, views)
+}
+
+/// Makes the views anew where an earlier version of this program has made them. Nothing where there are none.
+pub(super) fn bring_forward<F>(connection: &mut Connection, views: ModelViews<F>) -> Result<()>
+where
+    F: FnOnce(&ModelTables) -> Result<String>,
+{
+    let transaction = connection.transaction().map_err(|e| failed("begin a transaction", e))?;
+    let noted = noted_version(&transaction)?;
+    refuse_newer(noted, views.version)?;
+    let has_imports = !tables(&transaction).map_err(|e| failed("look for imported tables", e))?.is_empty();
+    if noted < views.version && has_imports { make(transaction, views).map(drop) } else { Ok(()) }
+}
+
+/// The version of the model that there is; none before the first one was noted.
+fn noted_version(connection: &Connection) -> Result<u32> {
+    connection
+        .query_row("SELECT coalesce(max(version), 0) FROM vendor._snowferry.model", [], |row| row.get(0))
+        .map_err(|e| failed("look for the model's version", e))
+}
+
+fn refuse_newer(noted: u32, own: u32) -> Result<()> {
+    if noted <= own {
+        return Ok(());
+    }
+    Err(Error::config("model_newer", "the vendor's model was made by a newer version of this program")
+        .with_remedy("use that version for this tenant"))
+}
+
+fn make<F>(transaction: Transaction<'_>, views: ModelViews<F>) -> Result<ModelTables>
+where
+    F: FnOnce(&ModelTables) -> Result<String>,
+{
+    let ModelViews { version, own, sql } = views;
+    let imported = tables(&transaction).map_err(|e| failed("look for imported tables", e))?;
+    let own = columns(&transaction, own).map_err(|e| failed("look for own tables", e))?;
+    let tables = ModelTables { imported, own };
+    let note = format!(
+        "\nDELETE FROM vendor._snowferry.model; INSERT INTO vendor._snowferry.model VALUES ({version});"
+    );
+    let views = sql(&tables)? + &note;
     transaction.execute_batch(&views).map_err(|e| failed("make the views of imported rows", e))?;
-    transaction.commit().map_err(|e| failed("make the views of imported rows", e))
+    transaction.commit().map_err(|e| failed("make the views of imported rows", e))?;
+    Ok(tables)
 }
 
 /// Whether an import has landed rows in `target`.
@@ -119,6 +184,16 @@ fn tables(connection: &Connection) -> duckdb::Result<Vec<ImportedTable>> {
         }
     }
     Ok(tables)
+}
+
+/// The columns of a table or view, none where it is not there.
+fn columns(connection: &Connection, (schema, table): (&str, &str)) -> duckdb::Result<Vec<(String, String)>> {
+    let mut statement = connection.prepare(
+        "SELECT column_name, data_type FROM duckdb_columns()
+         WHERE database_name = 'vendor' AND schema_name = ? AND table_name = ? ORDER BY column_index",
+    )?;
+    let rows = statement.query_map(params![schema, table], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
 }
 
 /// How many rows of the table could not be taken, by reason, with some of their keys.

@@ -11,9 +11,7 @@ use tokio::sync::mpsc;
 
 use super::appending::Appending;
 use super::catalog::{count, described, kind};
-use super::database::{
-    Interrupt, MEMORY_BYTES_LIGHT, MEMORY_BYTES_MAX, TenantConnection, TenantDatabase, on_each_thread,
-};
+use super::database::{Interrupt, MEMORY_BYTES_LIGHT, TenantConnection, TenantDatabase, on_each_thread};
 use super::error::reading_failed;
 use super::position::Position;
 use super::read_sql::{ReadStatement, from_sql, read_statement};
@@ -61,11 +59,12 @@ impl Read {
         let from = from_sql(&connection, &plan.stream)?;
         let statement = read_statement(&plan, &committed, &from, &described(&connection, &plan.stream)?)?;
         let is_table = kind == StreamKind::Table;
-        database.allow_memory(if is_table {
-            scan_bytes(statement.columns.len())
+        if is_table {
+            database.allow_memory(scan_bytes(statement.columns.len()))?;
+            database.allow_cores_if_large()?;
         } else {
-            MEMORY_BYTES_MAX
-        })?;
+            database.allow_work()?;
+        }
         // How many of the rows at the watermark are left out is known only after they were read.
         let is_counted =
             is_table && !(plan.since.is_some() && matches!(plan.publish, Publish::Append { .. }));
@@ -113,7 +112,8 @@ impl Read {
         statement.stream_arrow([]).map(drop).map_err(failed)?;
         let mut gathered = Gathered::default();
         loop {
-            let part = statement.step().map_err(failed)?.map(RecordBatch::from);
+            let scanned = tracing::trace_span!(target: "timings", "scan").in_scope(|| statement.step());
+            let part = scanned.map_err(failed)?.map(RecordBatch::from);
             let is_over = part.is_none();
             gathered.push(part);
             if !gathered.is_full() && !is_over {

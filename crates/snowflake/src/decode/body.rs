@@ -47,7 +47,10 @@ impl Read for BodyReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = match &mut self.encoded {
             Encoded::Plain(plain) => plain.read(buffer)?,
-            Encoded::Gzip(gzip) => gzip.read(buffer)?,
+            Encoded::Gzip(gzip) => {
+                let _timed = tracing::trace_span!(target: "timings", "gunzip").entered();
+                gzip.read(buffer)?
+            }
         };
         self.bytes_read += count as u64;
         if self.bytes_read > self.bytes_max {

@@ -92,6 +92,7 @@ impl Decoder {
 
     /// Decodes a whole part, compressed or not, that may have `bytes_max` bytes when decompressed.
     pub(crate) fn decode(&self, body: Frames, bytes_max: u64) -> Result<Decoded> {
+        let _timed = tracing::trace_span!(target: "timings", "decode").entered();
         let body = BodyReader::new(body, bytes_max);
         match self.encoding {
             Encoding::Arrow => self.decode_arrow(body),
@@ -111,6 +112,7 @@ impl Decoder {
             let bytes = usize::try_from(stream.bytes_read() - decoded.bytes).unwrap_or(usize::MAX);
             decoded.bytes = stream.bytes_read();
             decoded.rows += batch.num_rows() as u64;
+            let _timed = tracing::trace_span!(target: "timings", "convert").entered();
             for part in bounded(&batch, bytes) {
                 let logical = physical::to_logical(&self.layout, &part, &mut decoded.lost)?;
                 decoded.batches.push(logical);

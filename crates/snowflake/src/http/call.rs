@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use reqwest::header::HeaderValue;
 use tokio::time::Instant;
+use tracing::{Instrument as _, trace_span};
 use uuid::Uuid;
 
 use super::attempt::Outcome;
@@ -141,7 +142,8 @@ impl Http {
         loop {
             tries.count += 1;
             let path = moved.as_deref().unwrap_or(call.path);
-            match self.attempt(call, path, &tries).await {
+            let attempted = self.attempt(call, path, &tries);
+            match attempted.instrument(trace_span!(target: "timings", "request")).await {
                 Outcome::Answered(reply) => return Ok(reply),
                 Outcome::Failed(error) => return Err(error),
                 Outcome::Moved(path) => moved = Some(tries.follow(path)?),

@@ -13,6 +13,8 @@ use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use aws_lc_rs::{digest, rand};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use pkcs8::PrivateKeyInfoRef;
+use pkcs8::pkcs5::pbes2::Parameters;
 use zeroize::Zeroizing;
 
 use self::pem::Document;
@@ -21,6 +23,9 @@ use crate::{Error, ErrorKind, Result, Secret};
 
 /// Snowflake refuses shorter keys.
 const MODULUS_BITS_MIN: usize = 2048;
+
+/// OWASP's advice for PBKDF2 with SHA-256.
+const PBKDF2_ROUNDS: u32 = 600_000;
 
 /// An RSA private key, ready to sign. Cheap to clone; cannot be printed.
 #[derive(Clone)]
@@ -88,6 +93,19 @@ impl PrivateKey {
             Error::new(ErrorKind::Internal, "the cryptographic library could not write the key")
         })?;
         Ok(Secret::new(pem::write("PRIVATE KEY", der.as_ref())))
+    }
+
+    /// The key as PKCS#8 PEM that this passphrase opens: AES-256, and PBKDF2 as slow as OWASP asks for.
+    pub fn to_encrypted_pkcs8_pem(&self, passphrase: &Secret) -> Result<Secret> {
+        let failed = || Error::new(ErrorKind::Internal, "the key could not be encrypted");
+        let der: Pkcs8V1Der<'_> = self.pair.as_der().map_err(|_| failed())?;
+        let (mut salt, mut iv) = ([0; 16], [0; 16]);
+        rand::fill(&mut salt).and_then(|()| rand::fill(&mut iv)).map_err(|_| failed())?;
+        let parameters = Parameters::generate_pbkdf2_sha256_aes256cbc(PBKDF2_ROUNDS, &salt, iv);
+        let parameters = parameters.map_err(|_| failed())?;
+        let key = PrivateKeyInfoRef::try_from(der.as_ref()).map_err(|_| failed())?;
+        let encrypted = key.encrypt_with_params(parameters, passphrase.expose()).map_err(|_| failed())?;
+        Ok(Secret::new(pem::write("ENCRYPTED PRIVATE KEY", encrypted.as_bytes())))
     }
 
     /// An RSASSA-PKCS1-v1_5 signature over SHA-256.

@@ -160,3 +160,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_encrypted_key_is_opened_by_its_passphrase_alone() {
+    let key = PrivateKey::generate(KeyBits::Rsa2048).unwrap();
+    let pem = key.to_encrypted_pkcs8_pem(&Secret::new("canary-phrase")).unwrap();
+    assert!(pem.expose().starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"));
+    let again = PrivateKey::parse(pem.expose(), Some(&Secret::new("canary-phrase"))).unwrap();
+    assert_eq!(again.fingerprint(), key.fingerprint());
+    assert!(PrivateKey::parse(pem.expose(), Some(&Secret::new("another"))).is_err());
+    assert!(PrivateKey::parse(pem.expose(), None).is_err());
+}

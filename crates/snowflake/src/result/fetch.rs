@@ -7,6 +7,7 @@ use reqwest::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
 };
 use reqwest::{Response, StatusCode};
+use tracing::{Instrument as _, trace_span};
 
 use crate::decode::Frames;
 use crate::error::{Error, ErrorKind, Result};
@@ -38,7 +39,8 @@ impl ChunkFetch {
         let mut has_new_link = false;
         let mut attempt = 1;
         loop {
-            match self.request(&link, bytes_max).await {
+            let requested = self.request(&link, bytes_max);
+            match requested.instrument(trace_span!(target: "timings", "download")).await {
                 Ok(body) => {
                     self.summary.update(|summary| summary.compressed_bytes += body.bytes_left());
                     return Ok(body);

@@ -108,6 +108,11 @@ impl QueryResult {
     }
 }
 
+/// What decodes the parts of the result that this reply describes.
+pub(crate) fn decoder_of(data: ResultData, options: &DecodeOptions) -> Result<Decoder> {
+    Manifest::new(data)?.decoder(options)
+}
+
 /// What is decoded: kept apart so that a decoder is made in one place.
 impl Manifest {
     fn decoder(&self, options: &DecodeOptions) -> Result<Decoder> {

@@ -84,6 +84,8 @@ impl FileParts {
 pub(super) async fn computed<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
+    let timed = tracing::trace_span!(target: "timings", "encrypt");
+    let work = move || timed.in_scope(work);
     tokio::task::spawn_blocking(work).await.map_err(|source| {
         Error::new(ErrorKind::Internal, "the encryption of a file was interrupted").with_source(source)
     })?

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use object_store::{Attributes, MultipartUpload, ObjectStore, PutMultipartOptions, PutOptions};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tracing::{Instrument as _, trace_span};
 
 use super::body::{computed, prepared};
 use super::cipher::{Material, encrypted_len};
@@ -156,7 +157,8 @@ impl StageUploads {
         let shared = &self.shared;
         let _turn = shared.files.acquire().await.expect("the semaphore of uploads is never closed");
         let size = content.len() as u64;
-        let (stored_size, digest) = shared.send(name, content).await?;
+        let sending = shared.send(name, content).instrument(trace_span!(target: "timings", "upload"));
+        let (stored_size, digest) = sending.await?;
         tracing::debug!(size, stored_size, "a file was uploaded to the Snowflake stage");
         Ok(UploadedFile { name: name.to_owned(), size, stored_size, digest })
     }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::time::Instant;
+use tracing::field::Empty;
+use tracing::{Instrument as _, info_span};
 use uuid::Uuid;
 
 use super::pace::Pace;
@@ -42,6 +44,10 @@ enum Mode {
 
 /// Runs a statement to its result.
 pub(crate) async fn query(core: &Arc<Core>, statement: &Statement) -> Result<ResultData> {
+    traced("query", run(core, statement), |data| data.query_id.clone()).await
+}
+
+async fn run(core: &Arc<Core>, statement: &Statement) -> Result<ResultData> {
     let request_id = statement.request_id_or_new();
     let mut unfinished = AbortOnDrop::new(core, request_id);
     let work = async {
@@ -66,6 +72,10 @@ pub(crate) async fn query(core: &Arc<Core>, statement: &Statement) -> Result<Res
 
 /// Starts a statement that goes on by itself.
 pub(crate) async fn submit(core: &Arc<Core>, statement: &Statement) -> Result<QueryHandle> {
+    traced("submit", start(core, statement), |handle| Some(handle.query_id.clone())).await
+}
+
+async fn start(core: &Arc<Core>, statement: &Statement) -> Result<QueryHandle> {
     let request_id = statement.request_id_or_new();
     let mut unfinished = AbortOnDrop::new(core, request_id);
     let envelope = send(core, statement, request_id, Mode::Submit).await;
@@ -85,8 +95,11 @@ pub(crate) async fn submit(core: &Arc<Core>, statement: &Statement) -> Result<Qu
 
 /// The columns of a statement that is not run.
 pub(crate) async fn describe(core: &Arc<Core>, statement: &Statement) -> Result<Vec<Column>> {
-    let envelope = send(core, statement, statement.request_id_or_new(), Mode::Describe).await?;
-    let data = finished(core, envelope).await?;
+    let work = async {
+        let envelope = send(core, statement, statement.request_id_or_new(), Mode::Describe).await?;
+        finished(core, envelope).await
+    };
+    let data = traced("describe", work, |data| data.query_id.clone()).await?;
     Ok(result(core, data)?.columns().to_vec())
 }
 
@@ -101,7 +114,7 @@ pub(crate) async fn transfer(core: &Arc<Core>, statement: &Statement) -> Result<
         }
         envelope.data()
     };
-    core.with_relogin(true, work).await
+    traced("transfer", core.with_relogin(true, work), |_| None).await
 }
 
 /// The result of a query that was started earlier. It belongs to the user, not to the session, so a new log-in does
@@ -112,7 +125,7 @@ pub(crate) async fn attach(core: &Arc<Core>, query_id: &str) -> Result<ResultDat
         let envelope = core.run(Errand::get(&path)).await?;
         finished(core, envelope).await
     };
-    core.with_relogin(true, work).await
+    traced("attach", core.with_relogin(true, work), |_| Some(query_id.to_owned())).await
 }
 
 /// How a query is getting on.
@@ -154,6 +167,30 @@ pub(crate) fn result(core: &Arc<Core>, data: ResultData) -> Result<QueryResult> 
     });
     let storage = core.http.network().storage.clone();
     QueryResult::new(data, ChunkAccess::new(storage, links, core.config.memory_budget.clone(), refetch))
+}
+
+/// A span for traces around a statement: what was asked for and under which id the account knows it, never its text.
+async fn traced<T>(
+    kind: &'static str,
+    work: impl Future<Output = Result<T>>,
+    query_id: impl Fn(&T) -> Option<String>,
+) -> Result<T> {
+    let span = info_span!(
+        target: "snowflake::trace", "statement", db.system.name = "snowflake", statement.kind = kind, query.id = Empty,
+        error.kind = Empty, otel.status_code = Empty
+    );
+    let outcome = work.instrument(span.clone()).await;
+    match &outcome {
+        Ok(done) => {
+            if let Some(query_id) = query_id(done) {
+                span.record("query.id", query_id);
+            }
+        }
+        Err(error) => {
+            span.record("error.kind", format!("{:?}", error.kind())).record("otel.status_code", "ERROR");
+        }
+    }
+    outcome
 }
 
 async fn send(core: &Arc<Core>, statement: &Statement, request_id: Uuid, mode: Mode) -> Result<Envelope> {

@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::{Instrument, Span, info_span, trace_span};
 
 use super::intent::SentFile;
 use super::misfits::{Origin, Rejects};
@@ -59,6 +60,8 @@ struct Shared {
     sending: tokio::sync::Mutex<JoinSet<Result<()>>>,
     files: Mutex<Vec<SentFile>>,
     file_count: AtomicUsize,
+    /// What the spans of files are within.
+    span: Span,
 }
 
 /// A batch in the queue, with its share of the memory.
@@ -85,6 +88,7 @@ impl Upload {
             sending: tokio::sync::Mutex::default(),
             files: Mutex::default(),
             file_count: AtomicUsize::new(0),
+            span: Span::current(),
         });
         let mut workers = JoinSet::new();
         for _ in 0..sizes.encoders {
@@ -166,7 +170,7 @@ impl Shared {
                 }
             }
             if file.row_count() > 0 {
-                let file = file.finish()?;
+                let file = trace_span!(target: "timings", "encode").in_scope(|| file.finish())?;
                 self.wait_for(self.send(file))??;
             }
             drop(room);
@@ -193,10 +197,12 @@ impl Shared {
 
     /// Adds the rows that fit to the file.
     fn encode(&self, waiting: &Waiting, file: &mut ParquetFile) -> Result<()> {
+        let converting = trace_span!(target: "timings", "convert").entered();
         let Some(rows) = self.fitting(waiting)? else { return Ok(()) };
         let changed = self.plan.mapping.changed_values(&rows)?;
         let rows = self.plan.mapping.file_rows(&rows)?;
-        file.write(&rows)?;
+        drop(converting);
+        trace_span!(target: "timings", "encode").in_scope(|| file.write(&rows))?;
         self.plan.progress.send_modify(|progress| {
             progress.encoded_rows += rows.num_rows() as u64;
             for values in changed {
@@ -246,7 +252,10 @@ impl Shared {
 
     async fn upload(&self, file: SentFile, content: Bytes) -> Result<()> {
         let bytes = content.len() as u64;
-        self.plan.uploads.upload(&file.name, content).await.map_err(from_client)?;
+        let span = info_span!(
+            target: "snowferry::trace", parent: &self.span, "file", rows = file.row_count, bytes
+        );
+        self.plan.uploads.upload(&file.name, content).instrument(span).await.map_err(from_client)?;
         lock(&self.files).push(file);
         self.plan.progress.send_modify(|progress| {
             progress.files += 1;

@@ -1,0 +1,49 @@
+//! Rows that DuckDB has not been given yet.
+
+use std::time::{Duration, Instant};
+
+use model::Batch;
+
+/// As many bytes of rows as are worth a group that is inserted on all cores while more of them arrive. Most runs of most
+/// syncs bring less.
+const GROUP_BYTES_MIN: usize = 4 * 1024 * 1024;
+/// Where rows arrive slowly, this is how old the first of them gets.
+const AGE_MAX: Duration = Duration::from_secs(5);
+
+/// Batches in the order in which they came.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    pub(super) batches: Vec<Batch>,
+    /// How many of them end at the last position that can be resumed from.
+    resumable_count: usize,
+    bytes: usize,
+    since: Option<Instant>,
+}
+
+impl Pending {
+    pub(super) fn push(&mut self, batch: Batch) {
+        self.since.get_or_insert_with(Instant::now);
+        self.bytes += batch.byte_size();
+        let is_resumable = batch.resume.is_some();
+        self.batches.push(batch);
+        if is_resumable {
+            self.resumable_count = self.batches.len();
+        }
+    }
+
+    /// Whether there are enough rows, or old ones, of those that can become durable.
+    pub(super) fn is_worth_a_group(&self) -> bool {
+        let is_old = self.since.is_some_and(|since| since.elapsed() >= AGE_MAX);
+        self.resumable_count > 0 && (self.bytes >= GROUP_BYTES_MIN || is_old)
+    }
+
+    /// Takes out the rows that end at the last position that can be resumed from.
+    pub(super) fn take_resumable(&mut self) -> Vec<Batch> {
+        let rest = self.batches.split_off(self.resumable_count);
+        let taken = std::mem::take(&mut self.batches);
+        let since = (!rest.is_empty()).then(Instant::now);
+        *self =
+            Self { bytes: rest.iter().map(Batch::byte_size).sum(), batches: rest, resumable_count: 0, since };
+        taken
+    }
+}
