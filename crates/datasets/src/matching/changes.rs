@@ -69,20 +69,21 @@ pub(super) fn todo_sql(matching: &Matching, scope: MatchScope) -> String {
     scratch("match_todo", &branches.join("\nUNION\n"))
 }
 
-/// The deals to be matched, with the refunds that follow them and the deals that refunds among them follow.
+/// The deals to be matched, with the refunds that follow them and the deals that refunds among them follow. A refund that
+/// is followed by another one is not among the latter: its own deal would be missing, and nothing is matched through it.
 pub(super) fn work_sql() -> String {
     scratch(
         "match_work",
         "SELECT * FROM match_deals WHERE deal_id IN (\n\
          SELECT deal_id FROM match_todo\n\
          UNION SELECT deal_id FROM match_deals WHERE refund_of IN (SELECT deal_id FROM match_todo)\n\
-         UNION SELECT refund.refund_of FROM match_deals AS refund JOIN match_todo AS todo ON todo.deal_id = refund.deal_id\n\
-         WHERE refund.refund_of IS NOT NULL)",
+         UNION SELECT original.deal_id FROM match_todo AS todo JOIN match_deals AS refund ON refund.deal_id = todo.deal_id\n\
+         JOIN match_deals AS original ON original.deal_id = refund.refund_of WHERE original.refund_of IS NULL)",
     )
 }
 
 /// Grows when matches are found in another way than before.
-const MATCHING_VERSION: u32 = 1;
+const MATCHING_VERSION: u32 = 2;
 
 /// The settings that decide what a deal is matched to, as a literal.
 pub(super) fn settings(matching: &Matching) -> String {

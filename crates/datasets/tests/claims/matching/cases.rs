@@ -110,6 +110,28 @@ fn a_close_that_is_a_day_ends_with_it() {
 }
 
 #[test]
+fn a_close_with_an_offset_is_the_moment_that_it_was_in_utc() {
+    let vendor = Vendor::new();
+    vendor.action(&action("a1", "jo@acme.com", "", "Call", "2026-03-31 09:59:59"));
+    for (closed_at, expected) in [
+        ("2026-03-31T12:00:00+02:00", "2026-03-31 10:00:00 | email"),
+        ("2026-03-31T12:00:00.123456789+02:00", "2026-03-31 10:00:00.123456 | email"),
+        ("2026-03-31T12:00:00+02:30", "2026-03-31 09:30:00 | activity_after_close"),
+        ("2026-03-31T02:00:00-08:00", "2026-03-31 10:00:00 | email"),
+        ("2026-03-31T10:00:00Z", "2026-03-31 10:00:00 | email"),
+        ("2026-03-31 10:00:00", "2026-03-31 10:00:00 | email"),
+    ] {
+        let properties = format!(r#"{{"amount":5,"closed_at":"{closed_at}"}}"#);
+        vendor.deal(&Deal { properties: &properties, ..deal("d1", "jo@acme.com", "") });
+        vendor.matched("{}", Changed);
+        let found = vendor.rows(
+            "SELECT closed_at, match_rule FROM model.opportunity_revenue UNION ALL SELECT closed_at, reason FROM model.opportunity_unmatched",
+        );
+        assert_eq!(found, [expected], "{closed_at}");
+    }
+}
+
+#[test]
 fn a_domain_with_www_and_capitals_is_the_same_company() {
     let vendor = Vendor::new();
     let (written, plain) = (domain("https://WWW.Acme.COM/").unwrap(), domain("acme.com").unwrap());
@@ -152,6 +174,21 @@ fn a_refund_follows_the_deal_that_it_takes_back() {
     vendor.delete_deal("d1");
     vendor.matched("won: [Won]", Changed);
     assert_eq!(vendor.matches(), ["r1 | - | original_missing", "r2 | - | original_missing"]);
+}
+
+#[test]
+fn a_refund_of_a_refund_has_no_match_and_leaves_the_other_one_alone() {
+    let vendor = Vendor::new();
+    vendor.deal(&deal("d1", "jo@acme.com", ""));
+    let refund = r#"{"amount":-250,"currency":"EUR","closed_at":"2026-04-30","refund_of":"d1"}"#;
+    vendor.deal(&Deal { properties: refund, ..deal("r1", "", "") });
+    vendor.action(&action("a1", "jo@acme.com", "", "Call", "2026-03-01"));
+    vendor.matched("{}", Changed);
+    let of_a_refund = r#"{"amount":250,"currency":"EUR","closed_at":"2026-05-31","refund_of":"r1"}"#;
+    vendor.deal(&Deal { properties: of_a_refund, ..deal("r2", "", "") });
+    let report = vendor.matched("{}", Changed);
+    assert_eq!(vendor.matches(), ["d1 | a1 | email", "r1 | a1 | refund_of", "r2 | - | original_missing"]);
+    assert_eq!(report.changed, Some(1), "only the new one was written");
 }
 
 #[test]
