@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use datasets::{Dataset, LandedTable, MatchConfig, MatchReport, MatchScope, Matching, model_views};
+use datasets::{MatchConfig, MatchReport, MatchScope, Matching};
 use duckdb::{Connection, params};
-use model::LogicalType;
+
+#[path = "../tests/claims/matching/landing.rs"]
+mod landing;
 
 /// The settings of a typical CRM.
 const PRIORITY: [&str; 3] = ["meeting", "call", "email"];
@@ -86,23 +88,7 @@ fn run(connection: &Connection, matching: &Matching, scope: MatchScope, what: &s
 
 /// Companies with twenty deals and four hundred actions each, of ten people, over two years. One action in ten names its deal.
 fn land(connection: &Connection, deals: u64, actions: u64) -> duckdb::Result<()> {
-    connection.execute_batch(
-        "CREATE SCHEMA _snowferry; CREATE SCHEMA imports;
-         CREATE TABLE _snowferry.imports (target_schema VARCHAR, target_table VARCHAR, sync_id VARCHAR, dataset VARCHAR);
-         CREATE TABLE _snowferry.import_properties (target_schema VARCHAR, target_table VARCHAR, property_group VARCHAR,
-             property VARCHAR, property_type VARCHAR);",
-    )?;
-    let tables = [landed("deals", Dataset::Objects), landed("activity", Dataset::CustomActions)];
-    for table in &tables {
-        let columns: Vec<String> =
-            table.columns.iter().map(|(name, data_type)| format!("\"{name}\" {data_type}")).collect();
-        connection.execute_batch(&format!(
-            "CREATE TABLE imports.{} ({})",
-            table.table,
-            columns.join(", ")
-        ))?;
-    }
-    connection.execute_batch(&model_views(&tables))?;
+    connection.execute_batch(&landing::create_sql())?;
     let companies = (deals / 20).max(1);
     connection.execute_batch(&format!(
         "INSERT INTO imports.deals (_row_id, object_type, object_id, identity, email, company_domain, properties, updated_at, _synced_at, _sync_id)
@@ -122,24 +108,6 @@ fn land(connection: &Connection, deals: u64, actions: u64) -> duckdb::Result<()>
          FROM (SELECT i, 'company-' || (i % {companies}) || '.com' AS company, 'person-' || (hash(i + 5) % 10) || '@company-' || (i % {companies}) || '.com' AS email
              FROM range({actions}) AS numbers(i))"
     ))
-}
-
-fn landed(table: &str, dataset: Dataset) -> LandedTable {
-    let data_type = |logical_type: &LogicalType| match logical_type {
-        LogicalType::Int64 => "BIGINT".to_owned(),
-        LogicalType::Timestamp { .. } => "TIMESTAMP".to_owned(),
-        LogicalType::Decimal { precision, scale } => format!("DECIMAL({precision},{scale})"),
-        _ => "VARCHAR".to_owned(),
-    };
-    let columns = dataset.landed_columns();
-    let columns = columns.iter().map(|column| (column.name.to_owned(), data_type(&column.logical_type)));
-    LandedTable {
-        schema: "imports".to_owned(),
-        table: table.to_owned(),
-        dataset,
-        has_key: true,
-        columns: columns.collect(),
-    }
 }
 
 /// The most memory that this process had.

@@ -17,6 +17,7 @@ mod matching;
 mod moment;
 mod normal;
 mod number;
+mod own;
 mod pack;
 mod proposal;
 mod source;
@@ -39,9 +40,10 @@ pub use matching::{
 };
 pub use moment::{DateFormat, Language};
 pub use number::NumberFormat;
+pub use own::{OWN_ACTIONS, OwnActions};
 pub use proposal::{Proposal, ProposedField, SAMPLE_ROWS, propose};
 pub use source::{MappedSource, landing_spec};
-pub use views::{LandedTable, MODEL_SCHEMA, model_views};
+pub use views::{LandedTable, MODEL_SCHEMA, MODEL_VERSION, model_views};
 
 /// The normalisations alone, for tests of their properties.
 #[doc(hidden)]

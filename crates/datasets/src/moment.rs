@@ -175,9 +175,15 @@ pub(crate) fn write_day(days: i64, out: &mut Vec<u8>) {
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
     let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    if !(0..=9999).contains(&year) {
-        out.push(if year < 0 { b'-' } else { b'+' });
+    if let Ok(year @ 0..10_000) = u64::try_from(year) {
+        let (century, year) = (two_digits(year / 100), two_digits(year % 100));
+        let (month, day) = (two_digits(month.unsigned_abs()), two_digits(day.unsigned_abs()));
+        out.extend_from_slice(&[
+            century[0], century[1], year[0], year[1], b'-', month[0], month[1], b'-', day[0], day[1],
+        ]);
+        return;
     }
+    out.push(if year < 0 { b'-' } else { b'+' });
     write_padded(year.unsigned_abs(), 4, out);
     out.push(b'-');
     write_padded(month.unsigned_abs(), 2, out);
@@ -185,14 +191,18 @@ pub(crate) fn write_day(days: i64, out: &mut Vec<u8>) {
     write_padded(day.unsigned_abs(), 2, out);
 }
 
+fn two_digits(number: u64) -> [u8; 2] {
+    // Below a hundred, as all that come here are.
+    let number = (number % 100) as u8;
+    [b'0' + number / 10, b'0' + number % 10]
+}
+
 /// Writes `hh:mm:ss`, and as many digits of the second as there are.
 pub(crate) fn write_time(nanos_of_day: i64, out: &mut Vec<u8>) {
     let seconds = nanos_of_day.div_euclid(1_000_000_000).unsigned_abs();
-    write_padded(seconds / 3600, 2, out);
-    out.push(b':');
-    write_padded(seconds / 60 % 60, 2, out);
-    out.push(b':');
-    write_padded(seconds % 60, 2, out);
+    let (hour, minute, second) =
+        (two_digits(seconds / 3600), two_digits(seconds / 60 % 60), two_digits(seconds % 60));
+    out.extend_from_slice(&[hour[0], hour[1], b':', minute[0], minute[1], b':', second[0], second[1]]);
     let mut fraction = nanos_of_day.rem_euclid(1_000_000_000).unsigned_abs();
     if fraction > 0 {
         let mut digits = 9;

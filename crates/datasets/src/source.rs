@@ -19,6 +19,8 @@ use crate::mapping::{CURSOR, Context, Mapping, MappingReport, Stamps};
 
 /// Grows when rows are mapped in another way than before, so that none are left that were mapped in the old one.
 const MAPPING_VERSION: u32 = 2;
+/// The version of positions that name none.
+const UNNAMED_VERSION: u32 = 2;
 
 /// A source, and the mapping of the one stream that is read from it.
 pub struct MappedSource {
@@ -41,7 +43,13 @@ struct Compiled {
 #[derive(Debug, Serialize, Deserialize)]
 struct MappedPosition {
     mapping: String,
+    #[serde(default = "unnamed_version")]
+    version: u32,
     at: Cursor,
+}
+
+fn unnamed_version() -> u32 {
+    UNNAMED_VERSION
 }
 
 /// What the destination is asked for where the rows of `spec` are mapped: the dataset's columns, and its own key.
@@ -109,6 +117,13 @@ impl MappedSource {
         Ok(self.compiled()?.mapping.report().clone())
     }
 
+    /// Whether the rows up to a position went through the mapping of an earlier version of this program, so that all of them
+    /// have to be read anew.
+    pub fn is_outdated(cursor: &Cursor) -> Result<bool> {
+        let MappedPosition { version, .. } = cursor.position()?;
+        Ok(version < MAPPING_VERSION)
+    }
+
     /// The plan of the source's own read that gives the rows of `plan`.
     pub fn inner_plan(&self, plan: &StreamPlan) -> Result<StreamPlan> {
         if matches!(plan.read, ReadPlan::Buckets { .. }) {
@@ -157,14 +172,21 @@ impl MappedSource {
     }
 
     fn mapped(&self, at: Cursor) -> Result<Cursor> {
-        Cursor::from_position(&MappedPosition { mapping: self.fingerprint()?, at })
+        Cursor::from_position(&MappedPosition { mapping: self.fingerprint()?, version: MAPPING_VERSION, at })
     }
 
     /// The source's own position, where the rows up to it went through this mapping.
     fn position(&self, cursor: &Cursor) -> Result<Cursor> {
-        let MappedPosition { mapping, at } = cursor.position()?;
+        let MappedPosition { mapping, version, at } = cursor.position()?;
         if mapping == self.fingerprint()? {
             return Ok(at);
+        }
+        if version > MAPPING_VERSION {
+            let message =
+                format!("the rows of {} were mapped by a newer version of this program", self.spec.stream);
+            return Err(Error::config("mapping_newer", message).with_remedy(
+                "use that version, or run once with --full-refresh to map all rows as this one does",
+            ));
         }
         let message =
             format!("the mapping of {} is not the one that its rows went through", self.spec.stream);
@@ -274,7 +296,11 @@ impl Mapper {
     }
 
     fn position(&self, at: Cursor) -> Result<Cursor> {
-        Cursor::from_position(&MappedPosition { mapping: self.fingerprint.clone(), at })
+        Cursor::from_position(&MappedPosition {
+            mapping: self.fingerprint.clone(),
+            version: MAPPING_VERSION,
+            at,
+        })
     }
 
     /// The rows in as many batches as their properties need, of which the last carries what the one did.

@@ -3,10 +3,14 @@
 use std::fmt::Write;
 
 use crate::contract::Dataset;
+use crate::own::OwnActions;
 use crate::{export, matching};
 
 /// The schema of the views.
 pub const MODEL_SCHEMA: &str = "model";
+
+/// Grows when the views or the tables beside them become other ones, so that those of an earlier version are made anew.
+pub const MODEL_VERSION: u32 = 2;
 
 /// A table of landed rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,14 +55,15 @@ impl LandedTable {
 
 /// The statements that make all views anew, in DuckDB's dialect. Names are those of the tenant's own file, without the
 /// name that it is attached under, so that the views work wherever the file is opened.
-pub fn model_views(tables: &[LandedTable]) -> String {
+pub fn model_views(tables: &[LandedTable], own: Option<&OwnActions>) -> String {
     let mut sql = format!(
         "CREATE SCHEMA IF NOT EXISTS {MODEL_SCHEMA};\n{}{}",
         matching::CREATE_TABLES,
         export::CREATE_TABLES
     );
     let of = |datasets: &'static [Dataset]| tables.iter().filter(|table| datasets.contains(&table.dataset));
-    let actions = of(&[Dataset::WebsiteActions, Dataset::CustomActions]).map(action_rows);
+    let imported = of(&[Dataset::WebsiteActions, Dataset::CustomActions]).map(action_rows);
+    let actions = imported.chain(own.map(|own| own.rows_sql(ACTIONS)));
     view(&mut sql, "actions", ACTIONS, actions, "");
     view(&mut sql, "objects", OBJECTS, of(&[Dataset::Objects]).map(object_rows), LATEST_OBJECT);
     view(&mut sql, "metrics", METRICS, of(&[Dataset::Metrics]).map(metric_rows), LATEST_METRIC);
@@ -286,6 +291,6 @@ const DERIVED: [(&str, &str); 6] = [
     ),
 ];
 
-fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

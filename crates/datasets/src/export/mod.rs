@@ -34,8 +34,16 @@ impl ExportConfig {
         }
     }
 
-    /// The query that gives its rows, for the push called `sync_id`.
-    pub fn query(&self, sync_id: &str) -> String {
+    /// The query that gives its rows, for the push called `sync_id`; with those that are gone where it tells of them.
+    pub fn query(&self, sync_id: &str, tells_gone: bool) -> String {
+        let query = self.rows_query(sync_id);
+        match tells_gone && !self.has_gone_rows() {
+            true => queries::with_gone_sql(sync_id, self.key(), &query),
+            false => query,
+        }
+    }
+
+    fn rows_query(&self, sync_id: &str) -> String {
         match self {
             ExportConfig::RawActions => queries::raw_actions_sql(),
             ExportConfig::StageData(_) => queries::stage_data_sql(sync_id),
@@ -62,7 +70,7 @@ impl ExportConfig {
         matches!(self, ExportConfig::RawActions)
     }
 
-    /// Whether rows of it go away later, which [`EXPORT_GONE`] says.
+    /// Whether rows of it go away later even where nothing is deleted at the source, which [`EXPORT_GONE`] says.
     pub fn has_gone_rows(&self) -> bool {
         matches!(self, ExportConfig::StageData(_) | ExportConfig::OpportunityRevenue)
     }
@@ -74,11 +82,16 @@ impl ExportConfig {
 
     /// Statements that bring up to date what the export is read from, to be run in one transaction; none where the model
     /// itself is that.
-    pub fn refresh_sql(&self, sync_id: &str) -> Vec<String> {
-        match self {
+    pub fn refresh_sql(&self, sync_id: &str, tells_gone: bool) -> Vec<String> {
+        let mut statements = match self {
             ExportConfig::StageData(stages) => stages::refresh_sql(sync_id, stages),
-            _ => Vec::new(),
+            ExportConfig::RawActions => queries::note_own_actions_sql(),
+            ExportConfig::Objects(_) | ExportConfig::OpportunityRevenue | ExportConfig::Metrics => Vec::new(),
+        };
+        if tells_gone && !self.has_gone_rows() {
+            statements.extend(queries::note_keys_sql(sync_id, self.key(), &self.rows_query(sync_id)));
         }
+        statements
     }
 }
 

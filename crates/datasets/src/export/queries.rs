@@ -4,10 +4,13 @@ use std::fmt::Write;
 
 use super::config::{ExportConfig, ObjectsExport, PropertyType};
 use super::{EXPORT_CURSOR, ExportColumn};
+use crate::matching::moment_or_failure;
 use crate::normal::name::snake_case;
 
 pub(crate) const CREATE_TABLES: &str = "
 CREATE TABLE IF NOT EXISTS _snowferry.publications (sync_id VARCHAR NOT NULL, synced_at TIMESTAMP NOT NULL, published_at TIMESTAMP NOT NULL);
+CREATE TABLE IF NOT EXISTS _snowferry.own_actions (action_id VARCHAR NOT NULL, row_hash UBIGINT NOT NULL, published_at TIMESTAMP NOT NULL);
+CREATE TABLE IF NOT EXISTS _snowferry.export_keys (sync_id VARCHAR NOT NULL, key_value VARCHAR NOT NULL, gone_at TIMESTAMP);
 CREATE TABLE IF NOT EXISTS _snowferry.stage_entries (
     sync_id VARCHAR NOT NULL, stage_entry_id VARCHAR NOT NULL, stage_name VARCHAR NOT NULL, stage_kind VARCHAR NOT NULL,
     company_id VARCHAR, company_domain VARCHAR, user_id VARCHAR, identity VARCHAR, deal_id VARCHAR,
@@ -21,10 +24,18 @@ pub(crate) const VIEWS: [(&str, &str); 1] = [(
      etl_modified_at, sync_id FROM _snowferry.stage_entries WHERE NOT is_gone",
 )];
 
+/// The moment of what becomes visible now: a second or more behind everything that was ever said to be visible.
+const NEXT_MOMENT: &str = "greatest(make_timestamp(epoch_us(now())), coalesce((SELECT max(published_at) FROM (\n\
+    SELECT published_at FROM _snowferry.publications UNION ALL SELECT published_at FROM _snowferry.own_actions\n\
+    UNION ALL SELECT gone_at FROM _snowferry.export_keys) AS seen)\n\
+    + INTERVAL 1 SECOND, TIMESTAMP '-infinity'))";
+
 /// When a row of an import could be seen first. Rows of one import are a microsecond or more apart by their ids, and imports a
 /// second, so that few rows share a moment: a push that appends remembers which of the last moment it has delivered.
 fn published(row_id: &str) -> String {
-    format!("publication.published_at + to_microseconds(('0x' || substr({row_id}, 1, 8))::BIGINT % 1000000)")
+    format!(
+        "publication.published_at + to_microseconds(TRY_CAST('0x' || substr({row_id}, 1, 8) AS BIGINT) % 1000000)"
+    )
 }
 
 const PUBLICATION: &str = "LEFT JOIN _snowferry.publications AS publication\n\
@@ -35,8 +46,7 @@ pub(super) fn publication_sql(sync_id: &str, quoted_table: &str) -> String {
     format!(
         "{CREATE_TABLES}\n\
          INSERT INTO _snowferry.publications\n\
-         SELECT {sync}, synced_at, greatest(make_timestamp(epoch_us(now())),\n\
-         (SELECT coalesce(max(published_at), TIMESTAMP '-infinity') FROM _snowferry.publications) + INTERVAL 1 SECOND)\n\
+         SELECT {sync}, synced_at, {NEXT_MOMENT}\n\
          FROM (SELECT DISTINCT _synced_at AS synced_at FROM {quoted_table}) AS landed\n\
          WHERE synced_at IS NOT NULL AND synced_at NOT IN (SELECT synced_at FROM _snowferry.publications WHERE sync_id = {sync});\n\
          DELETE FROM _snowferry.publications WHERE sync_id = {sync} AND synced_at NOT IN (SELECT DISTINCT _synced_at FROM {quoted_table});"
@@ -102,10 +112,67 @@ pub(super) fn raw_actions_sql() -> String {
     let columns: Vec<String> =
         RAW_ACTIONS.iter().map(|(name, expression, _)| format!("{expression} AS {name}")).collect();
     format!(
-        "SELECT {} AS {EXPORT_CURSOR}, landed.action_id,\n{}\nFROM model.actions AS landed {PUBLICATION}\n\
+        "SELECT coalesce({}, own.published_at) AS {EXPORT_CURSOR}, landed.action_id,\n{}\nFROM model.actions AS landed {PUBLICATION}\n\
+         LEFT JOIN _snowferry.own_actions AS own ON own.action_id = CASE WHEN landed.sync_id IS NULL THEN landed.action_id END\n\
          LEFT JOIN (SELECT email, properties FROM model.people WHERE properties IS NOT NULL) AS person ON person.email = landed.email",
         published("landed.action_id"),
         columns.join(",\n")
+    )
+}
+
+/// Notes which of the vendor's own actions are new or changed since the last time, and from when on they can be seen.
+pub(super) fn note_own_actions_sql() -> Vec<String> {
+    vec![
+        CREATE_TABLES.to_owned(),
+        "CREATE OR REPLACE TEMP TABLE own_now AS\n\
+         SELECT action_id, hash(landed) AS row_hash FROM model.actions AS landed WHERE sync_id IS NULL;"
+            .to_owned(),
+        format!("CREATE OR REPLACE TEMP TABLE own_moment AS SELECT {NEXT_MOMENT} AS moment;"),
+        "DELETE FROM _snowferry.own_actions AS noted WHERE NOT EXISTS (SELECT 1 FROM own_now AS now\n\
+         WHERE now.action_id = noted.action_id AND now.row_hash = noted.row_hash);"
+            .to_owned(),
+        "INSERT INTO _snowferry.own_actions\n\
+         SELECT action_id, row_hash, (SELECT moment FROM own_moment) + to_microseconds((row_hash % 1000000)::BIGINT)\n\
+         FROM own_now WHERE action_id NOT IN (SELECT action_id FROM _snowferry.own_actions);"
+            .to_owned(),
+    ]
+}
+
+/// Notes which rows an export has and which of those that it had are gone, and from when on that can be seen.
+pub(super) fn note_keys_sql(sync_id: &str, key: &str, query: &str) -> Vec<String> {
+    let sync = format!("'{}'", sync_id.replace('\'', "''"));
+    vec![
+        CREATE_TABLES.to_owned(),
+        format!(
+            "CREATE OR REPLACE TEMP TABLE export_now AS\n\
+             SELECT DISTINCT {key}::VARCHAR AS key_value FROM (\n{query}\n) AS exported WHERE {key} IS NOT NULL;"
+        ),
+        format!("CREATE OR REPLACE TEMP TABLE export_moment AS SELECT {NEXT_MOMENT} AS moment;"),
+        format!(
+            "UPDATE _snowferry.export_keys SET gone_at = (SELECT moment FROM export_moment)\n\
+             + to_microseconds((hash(key_value) % 1000000)::BIGINT)\n\
+             WHERE sync_id = {sync} AND gone_at IS NULL AND key_value NOT IN (SELECT key_value FROM export_now);"
+        ),
+        format!(
+            "DELETE FROM _snowferry.export_keys\n\
+             WHERE sync_id = {sync} AND gone_at IS NOT NULL AND key_value IN (SELECT key_value FROM export_now);"
+        ),
+        format!(
+            "INSERT INTO _snowferry.export_keys SELECT {sync}, key_value, NULL FROM export_now\n\
+             WHERE key_value NOT IN (SELECT key_value FROM _snowferry.export_keys WHERE sync_id = {sync});"
+        ),
+    ]
+}
+
+/// The rows of a query, and behind them those that it had once: their key, and that they are gone.
+pub(super) fn with_gone_sql(sync_id: &str, key: &str, query: &str) -> String {
+    format!(
+        "SELECT exported.*, false AS {gone} FROM (\n{query}\n) AS exported\n\
+         UNION ALL BY NAME\n\
+         SELECT key_value AS {key}, gone_at AS {EXPORT_CURSOR}, true AS {gone} FROM _snowferry.export_keys\n\
+         WHERE sync_id = '{}' AND gone_at IS NOT NULL",
+        sync_id.replace('\'', "''"),
+        gone = super::EXPORT_GONE
     )
 }
 
@@ -151,7 +218,7 @@ pub(super) fn objects_sql(export: &ObjectsExport) -> String {
             PropertyType::Number => format!("CAST({text} AS DECIMAL(38,9))"),
             PropertyType::Bool => format!("CAST({text} AS BOOLEAN)"),
             PropertyType::Date => format!("CAST({text} AS DATE)"),
-            PropertyType::Timestamp => format!("CAST({text} AS TIMESTAMP)"),
+            PropertyType::Timestamp => moment_or_failure(&text),
             PropertyType::Json => format!("json_extract(landed.properties, {path})"),
         };
         let _ = writeln!(columns, "{value} AS \"{}\",", name.replace('"', "\"\""));

@@ -1,6 +1,7 @@
 //! Who has entered which stage: found in the model, and kept with the moment at which that became so.
 
 use super::config::{StageConfig, StageGoal, StageKind};
+use crate::matching::moment;
 use crate::normal::name::snake_case;
 
 /// What an entry says, besides its id.
@@ -16,6 +17,10 @@ const TOLD: [&str; 10] = [
     "deal_amount",
     "currency",
 ];
+
+/// When an entry became what it is. Entries of one run are a microsecond or more apart by their ids, within a second, so that a
+/// push that goes on from the last of them has few to read again.
+const ENTRY_MOMENT: &str = "(SELECT moment FROM stage_moment) + to_microseconds(('0x' || substr(stage_entry_id, 1, 8))::BIGINT % 1000000)";
 
 /// Statements that bring the entries of a push up to date. Only entries that differ are written, and those whose goal is not
 /// reached any more stay with a mark.
@@ -47,7 +52,7 @@ pub(super) fn refresh_sql(sync_id: &str, stages: &[StageConfig]) -> Vec<String> 
             differs.join(" OR ")
         ),
         format!(
-            "UPDATE _snowferry.stage_entries SET is_gone = true, etl_modified_at = (SELECT moment FROM stage_moment)\n\
+            "UPDATE _snowferry.stage_entries SET is_gone = true, etl_modified_at = {ENTRY_MOMENT}\n\
              WHERE sync_id = {sync} AND NOT is_gone AND stage_entry_id NOT IN (SELECT stage_entry_id FROM stage_now);"
         ),
         format!(
@@ -56,7 +61,7 @@ pub(super) fn refresh_sql(sync_id: &str, stages: &[StageConfig]) -> Vec<String> 
         ),
         format!(
             "INSERT INTO _snowferry.stage_entries (sync_id, stage_entry_id, {told}, is_gone, etl_modified_at)\n\
-             SELECT {sync}, stage_entry_id, {told}, false, (SELECT moment FROM stage_moment) FROM stage_changed;"
+             SELECT {sync}, stage_entry_id, {told}, false, {ENTRY_MOMENT} FROM stage_changed;"
         ),
     ]
 }
@@ -114,10 +119,7 @@ fn by_actions(names: &[String]) -> String {
 fn by_property(stage: &StageConfig, object_type: &str, property: &str, values: &[String]) -> String {
     let values: Vec<String> = values.iter().map(|value| literal(value.trim())).collect();
     let moment = match &stage.at {
-        Some(at) => {
-            let text = property_text(at);
-            format!("CASE WHEN {text} LIKE '____-__-__%' THEN TRY_CAST({text} AS TIMESTAMP) END")
-        }
+        Some(at) => moment(&property_text(at)),
         None => "updated_at".to_owned(),
     };
     let id_where = |name: &str| {

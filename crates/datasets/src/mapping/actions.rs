@@ -12,7 +12,7 @@ use super::{Mapping, Reason, urls};
 use crate::contract::Dataset;
 use crate::currency::{currency, period};
 use crate::number::NUMBER;
-use crate::pack::{Property, PropertyCells, pack};
+use crate::pack::{Property, PropertyCells, pack, repeated_text};
 
 pub(super) fn map<'a>(mapping: &'a Mapping, rows: &RecordBatch, fields: &mut Fields<'a>) -> Result<Columns> {
     let row_count = fields.row_count;
@@ -38,10 +38,7 @@ pub(super) fn map<'a>(mapping: &'a Mapping, rows: &RecordBatch, fields: &mut Fie
         }
     }
     let action_type = if mapping.dataset == Dataset::WebsiteActions { "enter-page" } else { "custom" };
-    columns.insert(
-        "action_type",
-        Arc::new(StringArray::from_iter_values(std::iter::repeat_n(action_type, row_count))),
-    );
+    columns.insert("action_type", repeated_text(action_type, row_count));
     if let Some(pages) = fields.texts("page_url") {
         columns.extend(urls::columns(pages)?);
     }

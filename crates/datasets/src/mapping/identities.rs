@@ -10,6 +10,7 @@ use super::rejects::Rejects;
 use crate::normal::domain::{self, DomainKind, KnownHosts};
 use crate::normal::identity::{IdentityKind, identified};
 use crate::normal::text::meaningful;
+use crate::pack::repeated_text;
 
 /// The columns that identities become.
 #[derive(Debug)]
@@ -43,7 +44,8 @@ pub(super) fn identify<'a>(
     /// Most addresses are no longer than that.
     const IDENTITY_BYTES: usize = 24;
     let builder = || StringBuilder::with_capacity(row_count, row_count * IDENTITY_BYTES);
-    let (mut identity, mut kind, mut email, mut company) = (builder(), builder(), builder(), builder());
+    let (mut identity, mut company) = (builder(), builder());
+    let mut kinds = Vec::with_capacity(row_count);
     let mut odd_domain = StringBuilder::new();
     let mut hosts = KnownHosts::default();
     for row in 0..row_count {
@@ -64,22 +66,41 @@ pub(super) fn identify<'a>(
             rejects.add(row, reason, "identity");
         }
         identity.append_option(found.as_ref().map(|found| &*found.text));
-        kind.append_option(found.as_ref().map(|found| found.kind.name()));
-        let address = found.as_ref().filter(|found| found.kind == IdentityKind::Email);
-        email.append_option(address.map(|found| &*found.text));
+        kinds.push(found.as_ref().map(|found| found.kind));
         match &domain {
             Domain::Company(domain) => company.append_value(domain),
             _ => company.append_option(found.as_ref().and_then(|found| found.company())),
         }
         odd_domain.append_option(if let Domain::Odd(text) = domain { Some(text) } else { None });
     }
+    let identity = identity.finish();
     IdentityColumns {
-        identity: Arc::new(identity.finish()),
-        kind: Arc::new(kind.finish()),
-        email: Arc::new(email.finish()),
+        kind: kind_column(&kinds),
+        email: email_column(&identity, &kinds),
+        identity: Arc::new(identity),
         company: Arc::new(company.finish()),
         odd_domain: Arc::new(odd_domain.finish()),
     }
+}
+
+fn kind_column(kinds: &[Option<IdentityKind>]) -> ArrayRef {
+    match kinds.first() {
+        Some(Some(first)) if kinds.iter().all(|kind| *kind == Some(*first)) => {
+            repeated_text(first.name(), kinds.len())
+        }
+        _ => Arc::new(kinds.iter().map(|kind| kind.map(IdentityKind::name)).collect::<StringArray>()),
+    }
+}
+
+/// The identities that are e-mail addresses: most often all of them, which need no copy then.
+fn email_column(identity: &StringArray, kinds: &[Option<IdentityKind>]) -> ArrayRef {
+    if kinds.iter().all(|kind| matches!(kind, None | Some(IdentityKind::Email))) {
+        return Arc::new(identity.clone());
+    }
+    let address = |(row, kind): (usize, &Option<IdentityKind>)| {
+        (*kind == Some(IdentityKind::Email)).then(|| identity.value(row))
+    };
+    Arc::new(kinds.iter().enumerate().map(address).collect::<StringArray>())
 }
 
 /// What a column of companies' domains says.

@@ -55,7 +55,11 @@ impl<'a> Rejects<'a> {
             }
         }
         if let Some(texts) = values.as_any().downcast_ref::<StringArray>() {
-            for row in (0..self.row_count).filter(|row| texts.value(*row).trim().is_empty()) {
+            let is_empty = |text: &str| {
+                // The common case ends here.
+                !text.as_bytes().first().is_some_and(u8::is_ascii_graphic) && text.trim().is_empty()
+            };
+            for row in (0..self.row_count).filter(|row| is_empty(texts.value(*row))) {
                 self.add(row, Reason::ValueMissing, column);
             }
         }

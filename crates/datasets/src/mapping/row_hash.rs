@@ -11,6 +11,9 @@ use super::columns::InputColumn;
 use crate::cells::Cells;
 use crate::pack::JsonColumn;
 
+/// Hexadecimal digits of 128 bits.
+const ID_BYTES: usize = 32;
+
 /// The ids of rows, by the values of these columns. Numbers count by their value, whatever their type, so that a column
 /// that is widened changes no id. A column without a value says nothing, so that a new one changes none either.
 pub(crate) fn row_ids<'a>(
@@ -18,12 +21,10 @@ pub(crate) fn row_ids<'a>(
     columns: impl Iterator<Item = &'a InputColumn>,
     namespace: &str,
 ) -> Result<ArrayRef> {
-    /// Hexadecimal digits of 128 bits.
-    const ID_BYTES: usize = 32;
-    let columns: Vec<(&str, Cells)> = columns
+    let columns: Vec<(Vec<u8>, Cells)> = columns
         .map(|column| {
             let cells = Cells::of(rows, column.index, &column.logical_type, &TimeZone::UTC);
-            (column.name.as_str(), cells)
+            (column_prefix(&column.name, &cells), cells)
         })
         .collect();
     let row_count = rows.num_rows();
@@ -31,15 +32,14 @@ pub(crate) fn row_ids<'a>(
     let mut row_bytes = namespace.as_bytes().to_vec();
     for row in 0..row_count {
         row_bytes.truncate(namespace.len());
-        for (name, cells) in columns.iter().filter(|(_, cells)| !cells.is_null(row)) {
-            end_part(name.as_bytes(), &mut row_bytes);
-            row_bytes.push(cells.tag());
+        for (prefix, cells) in columns.iter().filter(|(_, cells)| !cells.is_null(row)) {
+            row_bytes.extend_from_slice(prefix);
             let start = row_bytes.len();
             cells.write_text(row, &mut row_bytes);
             let length = row_bytes.len() - start;
             row_bytes.extend_from_slice(&length.to_le_bytes());
         }
-        write_hex(xxh3_128(&row_bytes), &mut ids.bytes);
+        ids.bytes.extend_from_slice(&hex(xxh3_128(&row_bytes)));
         ids.end_value()?;
     }
     ids.finish()
@@ -48,11 +48,13 @@ pub(crate) fn row_ids<'a>(
 /// Hashes of what rows were mapped to, by which a row that changed is told from one that did not. Each column has its
 /// place; those without any value may be left out.
 pub(crate) fn content_hashes(columns: &[(u8, Cells)], row_count: usize) -> ArrayRef {
+    let columns: Vec<(u8, &Cells, bool)> =
+        columns.iter().map(|(place, cells)| (*place, cells, cells.has_nulls())).collect();
     let mut row_bytes = Vec::new();
     let hashes = (0..row_count).map(|row| {
         row_bytes.clear();
-        for (place, cells) in columns {
-            if cells.is_null(row) {
+        for (place, cells, has_nulls) in &columns {
+            if *has_nulls && cells.is_null(row) {
                 continue;
             }
             let start = row_bytes.len();
@@ -65,14 +67,17 @@ pub(crate) fn content_hashes(columns: &[(u8, Cells)], row_count: usize) -> Array
     Arc::new(Int64Array::from_iter_values(hashes))
 }
 
-fn end_part(part: &[u8], row_bytes: &mut Vec<u8>) {
-    row_bytes.extend_from_slice(part);
-    row_bytes.extend_from_slice(&part.len().to_le_bytes());
+/// What stands before a column's value: its name, the name's length, and the kind of the value.
+fn column_prefix(name: &str, cells: &Cells) -> Vec<u8> {
+    [name.as_bytes(), &name.len().to_le_bytes(), &[cells.tag()]].concat()
 }
 
-fn write_hex(hash: u128, out: &mut Vec<u8>) {
+fn hex(hash: u128) -> [u8; ID_BYTES] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in hash.to_be_bytes() {
-        out.extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    let mut digits = [0; ID_BYTES];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(hash.to_be_bytes()) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
     }
+    digits
 }

@@ -19,7 +19,7 @@ use super::{Mapping, actions, metrics, objects};
 use crate::cells::Cells;
 use crate::contract::{Dataset, Need, ROW_ID};
 use crate::expression::Values;
-use crate::pack::{PropertyCells, pack};
+use crate::pack::{PropertyCells, pack, repeated_text};
 
 /// What is noted with every row of one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -179,9 +179,8 @@ impl Mapping {
 pub(crate) const CURSOR: &str = "_cursor";
 
 fn add_stamps(row_count: usize, stamps: &Stamps, columns: &mut Columns) {
-    let sync_ids = StringArray::from_iter_values(std::iter::repeat_n(&stamps.sync_id, row_count));
     let moments: PrimitiveArray<TimestampMicrosecondType> = vec![stamps.synced_at_micros; row_count].into();
-    columns.insert("_sync_id", Arc::new(sync_ids));
+    columns.insert("_sync_id", repeated_text(&stamps.sync_id, row_count));
     columns.insert("_run_id", Arc::new(Int64Array::from(vec![stamps.run_id; row_count])));
     columns.insert("_synced_at", Arc::new(moments));
 }

@@ -34,9 +34,22 @@ pub(super) fn amount(text: &str) -> String {
 }
 
 /// A text as a moment in UTC; NULL where it is none.
-pub(super) fn moment(text: &str) -> String {
+pub(crate) fn moment(text: &str) -> String {
     // Words that the database takes for moments, such as `infinity`, are none of a deal's.
-    format!("CASE WHEN {text} LIKE '____-__-__%' THEN TRY_CAST({text} AS TIMESTAMP) END")
+    format!("CASE WHEN {text} LIKE '____-__-__%' THEN {} END", in_utc(text, "TRY_CAST"))
+}
+
+/// The same of a text that has to be one: the statement fails where it is not.
+pub(crate) fn moment_or_failure(text: &str) -> String {
+    in_utc(text, "CAST")
+}
+
+/// A cast to a timestamp without a zone leaves out the offset that a text has, so that one is cast to an instant.
+fn in_utc(text: &str, cast: &str) -> String {
+    format!(
+        "CASE WHEN regexp_matches(substr({text}, 11), '[+-][0-9]{{2}}(:?[0-9]{{2}})?$')\n\
+         THEN make_timestamp(epoch_us({cast}({text} AS TIMESTAMPTZ))) ELSE {cast}({text} AS TIMESTAMP) END"
+    )
 }
 
 /// A calculation whose result may have too many digits; NULL then.

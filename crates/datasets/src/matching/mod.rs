@@ -18,6 +18,7 @@ use serde::Deserialize;
 
 pub(crate) use activity::activity_sql;
 pub use config::{Lookback, MatchConfig, MatchRule, Rates, Recurring};
+pub(crate) use dialect::{moment, moment_or_failure};
 pub use report::{Counted, MatchReport, Money, UnmatchedDeal};
 pub(crate) use tables::{CREATE_TABLES, VIEWS};
 

@@ -36,8 +36,13 @@ pub(crate) fn in_one_form<'a>(text: &'a str, local: &str, host: &str, name: &str
     if is_small && host == name {
         return Cow::Borrowed(text);
     }
-    let mut address = if local.is_ascii() { local.to_ascii_lowercase() } else { local.to_lowercase() };
-    address.reserve_exact(name.len() + 1);
+    let mut address = String::with_capacity(local.len() + 1 + name.len());
+    if local.is_ascii() {
+        address.push_str(local);
+        address.make_ascii_lowercase();
+    } else {
+        address.push_str(&local.to_lowercase());
+    }
     address.push('@');
     address.push_str(name);
     Cow::Owned(address)
@@ -47,9 +52,15 @@ pub(crate) fn in_one_form<'a>(text: &'a str, local: &str, host: &str, name: &str
 fn bare(text: &str) -> &str {
     let mut text = trimmed(text);
     loop {
+        // An address that stands alone has none of these at its ends.
+        let (first, last) = (text.bytes().next().unwrap_or(b' '), text.bytes().next_back().unwrap_or(b' '));
+        let may_be_bare = first.is_ascii_alphanumeric() && last.is_ascii_alphanumeric();
+        if may_be_bare && !is_mailto(text) {
+            return text;
+        }
         let before = text.len();
-        if text.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto:")) {
-            text = &text[7..];
+        if is_mailto(text) {
+            text = &text[MAILTO.len()..];
         }
         if text.ends_with('>')
             && let Some(at) = text.rfind('<')
@@ -68,7 +79,18 @@ fn bare(text: &str) -> &str {
     }
 }
 
+const MAILTO: &str = "mailto:";
+
+fn is_mailto(text: &str) -> bool {
+    text.get(..MAILTO.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(MAILTO))
+}
+
 fn is_local(local: &str) -> bool {
+    // The letters that most addresses are made of.
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'+');
+    if local.bytes().all(is_plain) {
+        return !local.is_empty() && local.len() <= LOCAL_BYTES_MAX;
+    }
     let is_quoted = local.len() > 2 && local.starts_with('"') && local.ends_with('"');
     let is_odd = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | '"' | ',' | ';');
     !local.is_empty()

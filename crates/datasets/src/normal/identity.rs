@@ -44,8 +44,8 @@ impl Identity<'_> {
 /// it is an id, which has no white space.
 pub(crate) fn identified<'a>(text: &'a str, hosts: &mut KnownHosts<'a>) -> Result<Identity<'a>, Reason> {
     let text = meaningful(text).ok_or(Reason::IdentityMissing)?;
-    let is_url = text.contains("://");
-    if text.contains('@') && !is_url {
+    let has_at = text.bytes().any(|byte| byte == b'@');
+    if has_at && !is_url(text) {
         return of_email(text, hosts);
     }
     if text.contains('.')
@@ -61,6 +61,10 @@ pub(crate) fn identified<'a>(text: &'a str, hosts: &mut KnownHosts<'a>) -> Resul
         };
     }
     of_id(text)
+}
+
+fn is_url(text: &str) -> bool {
+    text.as_bytes().contains(&b':') && text.contains("://")
 }
 
 fn of_email<'a>(text: &'a str, hosts: &mut KnownHosts<'a>) -> Result<Identity<'a>, Reason> {

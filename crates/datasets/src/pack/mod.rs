@@ -14,7 +14,7 @@ use crate::expression::{Failures, Node};
 #[derive(Clone, Debug)]
 pub(crate) struct Property {
     pub(crate) name: String,
-    /// `"name":`
+    /// `,"name":`
     prefix: Vec<u8>,
     from: From,
 }
@@ -28,21 +28,22 @@ enum From {
 /// The values of one property.
 #[derive(Debug)]
 pub(crate) struct PropertyCells {
-    /// `"name":`
+    /// `,"name":`
     prefix: Vec<u8>,
     cells: Cells,
+    has_nulls: bool,
     failures: Failures,
 }
 
 impl Property {
     /// A property that is a column as it is.
     pub(crate) fn of_column(name: String, index: usize, logical_type: LogicalType, zone: TimeZone) -> Self {
-        Self { prefix: prefix(&name), name, from: From::Column { index, logical_type, zone } }
+        Self { prefix: next_prefix(&name), name, from: From::Column { index, logical_type, zone } }
     }
 
     /// A property that a mapping makes.
     pub(crate) fn of_expression(name: String, node: Node) -> Self {
-        Self { prefix: prefix(&name), name, from: From::Expression(node) }
+        Self { prefix: next_prefix(&name), name, from: From::Expression(node) }
     }
 
     /// The type of its values.
@@ -66,18 +67,15 @@ impl Property {
                 (Cells::of_values(&values.array, &node.logical_type()), values.failures)
             }
         };
-        Ok(PropertyCells { prefix: self.prefix.clone(), cells, failures })
+        Ok(PropertyCells { prefix: self.prefix.clone(), has_nulls: cells.has_nulls(), cells, failures })
     }
 }
 
 impl PropertyCells {
     /// Values that are at hand already.
     pub(crate) fn of_values(name: &str, values: &ArrayRef, logical_type: &LogicalType) -> Self {
-        Self {
-            prefix: prefix(name),
-            cells: Cells::of_values(values, logical_type),
-            failures: Failures::default(),
-        }
+        let cells = Cells::of_values(values, logical_type);
+        Self { prefix: next_prefix(name), has_nulls: cells.has_nulls(), cells, failures: Failures::default() }
     }
 
     pub(crate) fn failures(&self) -> &Failures {
@@ -93,6 +91,11 @@ pub(crate) fn prefix(name: &str) -> Vec<u8> {
     prefix
 }
 
+/// The same behind another property.
+fn next_prefix(name: &str) -> Vec<u8> {
+    [b",", &*prefix(name)].concat()
+}
+
 /// One object for each row, of the properties that have a value in it.
 pub(crate) fn pack(properties: &[PropertyCells], row_count: usize) -> Result<ArrayRef> {
     /// What a property takes, on average: most are short words and numbers.
@@ -102,20 +105,27 @@ pub(crate) fn pack(properties: &[PropertyCells], row_count: usize) -> Result<Arr
         let out = &mut objects.bytes;
         let start = out.len();
         for property in properties {
-            if property.cells.is_null(row) {
+            if property.has_nulls && property.cells.is_null(row) {
                 continue;
             }
-            out.push(if out.len() == start { b'{' } else { b',' });
             out.extend_from_slice(&property.prefix);
             property.cells.write_json(row, out);
         }
-        if out.len() == start {
-            out.push(b'{');
+        // The first property begins the object instead of going on with it.
+        match out.get_mut(start) {
+            Some(first) => *first = b'{',
+            None => out.push(b'{'),
         }
         out.push(b'}');
         objects.end_value()?;
     }
     objects.finish()
+}
+
+/// The same text in every row. Rows of one batch are few, and so are the bytes of a text that is the same in all of them.
+pub(crate) fn repeated_text(text: &str, row_count: usize) -> ArrayRef {
+    let offsets = OffsetBuffer::from_lengths(std::iter::repeat_n(text.len(), row_count));
+    Arc::new(StringArray::new(offsets, Buffer::from_vec(text.repeat(row_count).into_bytes()), None))
 }
 
 /// A text column that is written byte by byte.

@@ -33,7 +33,7 @@ fn an_import_that_is_seen_later_has_a_later_cursor_however_early_it_began() {
     let vendor = Vendor::new();
     import(&vendor, IDS[0], "2026-06-01 10:00:00", true);
     import(&vendor, IDS[1], "2026-06-01 09:00:00", false);
-    let query = export("raw_actions").query("actions-out");
+    let query = export("raw_actions").query("actions-out", false);
     let unseen = format!("SELECT action_id FROM ({query}) WHERE etl_modified_at IS NULL");
     assert_eq!(
         vendor.rows(&unseen),
@@ -63,10 +63,10 @@ fn exports_have_the_columns_that_they_say_and_no_key_twice() {
         "metrics",
     ] {
         let export = export(written);
-        for statement in export.refresh_sql("out") {
+        for statement in export.refresh_sql("out", false) {
             vendor.run(&statement);
         }
-        let query = export.query("out");
+        let query = export.query("out", false);
         let mut found = vendor.rows(&format!("SELECT column_name FROM (DESCRIBE {query})"));
         found.retain(|name| name != "properties");
         let said: Vec<&str> = export.columns().iter().map(|column| column.name).collect();
@@ -82,10 +82,10 @@ fn a_stage_that_is_left_is_marked_and_may_be_entered_again() {
     let vendor = Vendor::new();
     let export = export("{ stage_data: { stages: [{ name: Caller, kind: person, actions: [call] }] } }");
     let refresh = || {
-        for statement in export.refresh_sql("out") {
+        for statement in export.refresh_sql("out", false) {
             vendor.run(&statement);
         }
-        vendor.rows(&format!("SELECT identity, is_gone FROM ({})", export.query("out")))
+        vendor.rows(&format!("SELECT identity, is_gone FROM ({})", export.query("out", false)))
     };
     import(&vendor, IDS[0], "2026-06-01 10:00:00", true);
     assert_eq!(refresh(), ["jo@acme.com | false"]);
@@ -101,4 +101,71 @@ fn a_stage_that_is_left_is_marked_and_may_be_entered_again() {
     assert_eq!(vendor.rows("FROM model.stages"), Vec::<String>::new());
     import(&vendor, IDS[1], "2026-06-01 11:00:00", true);
     assert_eq!(refresh(), ["jo@acme.com | false"]);
+}
+
+#[test]
+fn a_row_that_is_gone_from_the_model_is_told_once_and_its_return_too() {
+    let vendor = Vendor::new();
+    let export = export("raw_actions");
+    let refresh = || export.refresh_sql("out", true).iter().for_each(|statement| vendor.run(statement));
+    let told = || {
+        vendor.rows(&format!(
+            "SELECT action_id, is_gone FROM ({}) ORDER BY etl_modified_at",
+            export.query("out", true)
+        ))
+    };
+    import(&vendor, IDS[0], "2026-06-01 10:00:00", true);
+    import(&vendor, IDS[1], "2026-06-01 11:00:00", true);
+    refresh();
+    assert_eq!(told(), [format!("{} | false", IDS[0]), format!("{} | false", IDS[1])]);
+    vendor.delete_action(IDS[0]);
+    refresh();
+    assert_eq!(
+        told(),
+        [format!("{} | false", IDS[1]), format!("{} | true", IDS[0])],
+        "behind all that was told before"
+    );
+    let before = told();
+    refresh();
+    assert_eq!(told(), before);
+    import(&vendor, IDS[0], "2026-06-01 12:00:00", true);
+    refresh();
+    assert_eq!(told(), [format!("{} | false", IDS[1]), format!("{} | false", IDS[0])]);
+}
+
+#[test]
+fn the_vendors_own_actions_are_told_when_they_are_new_or_changed() {
+    let vendor = Vendor::new();
+    vendor.run(
+        "CREATE SCHEMA own; CREATE TABLE own.actions (action_id BIGINT, identity VARCHAR, action_name VARCHAR, action_date TIMESTAMP);
+         INSERT INTO own.actions VALUES (1, 'jo@acme.com', 'Demo', '2026-03-01'), (2, 'acme.com', 'Visit', '2026-03-02')",
+    );
+    vendor.has_own(&[
+        ("action_id", "BIGINT"),
+        ("identity", "VARCHAR"),
+        ("action_name", "VARCHAR"),
+        ("action_date", "TIMESTAMP"),
+    ]);
+    let export = export("raw_actions");
+    let refresh = || export.refresh_sql("out", false).iter().for_each(|statement| vendor.run(statement));
+    let told = || {
+        vendor.rows(&format!(
+            "SELECT action_id, etl_modified_at FROM ({}) ORDER BY 1",
+            export.query("out", false)
+        ))
+    };
+    refresh();
+    let first = told();
+    assert!(first.len() == 2 && !first.iter().any(|row| row.ends_with('-')), "{first:?}");
+    import(&vendor, IDS[0], "2026-06-01 10:00:00", true);
+    vendor.run("UPDATE own.actions SET action_name = 'Call' WHERE action_id = 2");
+    refresh();
+    let second = told();
+    assert_eq!((second.len(), &second[0]), (3, &first[0]), "what is the same keeps its moment");
+    assert_ne!(second[1], first[1]);
+    let latest = format!(
+        "SELECT action_id FROM ({}) ORDER BY etl_modified_at DESC LIMIT 1",
+        export.query("out", false)
+    );
+    assert_eq!(vendor.rows(&latest), ["2"], "behind what was to be seen before");
 }

@@ -5,6 +5,7 @@
 mod bad_input;
 mod document;
 mod exports;
+mod fixed_output;
 mod mappings;
 mod matching;
 mod random;

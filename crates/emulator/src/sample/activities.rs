@@ -28,7 +28,7 @@ pub(super) fn table(opportunities: u32, accounts: u32) -> SampleTable {
 }
 
 /// The activities of one deal: none, one, several that compete, or only some that came after the close.
-fn activities(number: u64, count: u64, accounts: u64) -> Vec<Row> {
+pub(super) fn activities(number: u64, count: u64, accounts: u64) -> Vec<Row> {
     let closed = closed_at(number, count);
     let days: &[i64] = match number % 6 {
         0 => &[],

@@ -8,6 +8,7 @@ mod ad_spend;
 mod change;
 mod company;
 mod contacts;
+mod gathered;
 mod load;
 mod moment;
 mod opportunities;
@@ -22,6 +23,7 @@ mod words;
 mod tests;
 
 pub use change::{Change, change};
+pub use gathered::{Gathered, gathered};
 pub use load::{load, run};
 pub use table::SampleStatement;
 

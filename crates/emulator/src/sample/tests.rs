@@ -129,3 +129,17 @@ fn tpch_has_its_eight_tables() {
     assert_eq!(created.len(), 8);
     assert!(created[7].text.contains("TPCH.SF0_001.LINEITEM"));
 }
+
+#[test]
+fn what_the_vendor_has_gathered_is_of_the_same_people_and_deals() {
+    let gathered: Vec<Gathered> = gathered(SMALL).collect();
+    let ids: BTreeSet<&str> = gathered.iter().map(|action| action.id.as_str()).collect();
+    assert_eq!(ids.len(), gathered.len(), "ids are unique");
+    let deals: BTreeSet<String> = column(OPPORTUNITIES, "OPPORTUNITY_ID").into_iter().flatten().collect();
+    assert!(gathered.iter().flat_map(|action| &action.deal).all(|deal| deals.contains(deal)));
+    let people: BTreeSet<String> =
+        column(CONTACTS, "EMAIL").into_iter().flatten().map(|email| email.trim().to_lowercase()).collect();
+    let known = gathered.iter().filter(|action| people.contains(&action.identity)).count();
+    assert!(known * 2 > gathered.len(), "{known} of {}", gathered.len());
+    assert!(gathered.iter().any(|action| action.company.is_none()), "a public mailbox is no company");
+}

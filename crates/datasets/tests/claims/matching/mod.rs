@@ -2,14 +2,14 @@
 
 mod cases;
 pub(crate) mod inputs;
+mod landing;
 mod oracle;
 mod random;
 
-use datasets::{
-    Dataset, LandedTable, MatchConfig, MatchReport, MatchScope, Matching, model_views, unmatch_sql,
-};
+use datasets::{MatchConfig, MatchReport, MatchScope, Matching, OwnActions, model_views, unmatch_sql};
 use duckdb::Connection;
-use model::LogicalType;
+
+use landing::{create_sql, tables};
 
 /// The sync that imports the deals.
 const SYNC: &str = "deals";
@@ -44,24 +44,20 @@ impl Vendor {
     pub(crate) fn new() -> Self {
         let connection = Connection::open_in_memory().unwrap();
         let vendor = Self { connection };
-        vendor.run(
-            "ATTACH ':memory:' AS vendor; USE vendor; CREATE SCHEMA _snowferry; CREATE SCHEMA imports;
-             CREATE TABLE _snowferry.imports (target_schema VARCHAR, target_table VARCHAR, sync_id VARCHAR, dataset VARCHAR);
-             CREATE TABLE _snowferry.import_properties (target_schema VARCHAR, target_table VARCHAR, property_group VARCHAR,
-                 property VARCHAR, property_type VARCHAR);",
-        );
-        let tables = [landed(SYNC, Dataset::Objects), landed("activity", Dataset::CustomActions)];
-        for table in &tables {
-            let columns: Vec<String> =
-                table.columns.iter().map(|(name, data_type)| format!("\"{name}\" {data_type}")).collect();
-            vendor.run(&format!("CREATE TABLE imports.{} ({})", table.table, columns.join(", ")));
-        }
-        vendor.run(&model_views(&tables));
+        vendor.run("ATTACH ':memory:' AS vendor; USE vendor;");
+        vendor.run(&create_sql());
         vendor
     }
 
     pub(crate) fn run(&self, sql: &str) {
         self.connection.execute_batch(sql).unwrap_or_else(|error| panic!("{error}\n{sql}"));
+    }
+
+    /// Makes the model's views with the vendor's own table, whose columns are these.
+    pub(crate) fn has_own(&self, columns: &[(&str, &str)]) {
+        let columns = columns.iter().map(|(name, data_type)| ((*name).to_owned(), (*data_type).to_owned()));
+        let own = OwnActions::new(columns.collect()).unwrap();
+        self.run(&model_views(&tables(), Some(&own)));
     }
 
     /// Lands a deal, in place of one with the same id.
@@ -144,28 +140,6 @@ impl Vendor {
             "SELECT deal_id, matched_action_id AS what, match_rule AS why FROM model.opportunity_revenue
              UNION ALL SELECT deal_id, NULL, reason FROM model.opportunity_unmatched ORDER BY ALL",
         )
-    }
-}
-
-fn landed(table: &str, dataset: Dataset) -> LandedTable {
-    let columns = dataset.landed_columns();
-    let columns = columns.iter().map(|column| (column.name.to_owned(), data_type(&column.logical_type)));
-    LandedTable {
-        schema: "imports".to_owned(),
-        table: table.to_owned(),
-        dataset,
-        has_key: true,
-        columns: columns.collect(),
-    }
-}
-
-fn data_type(logical_type: &LogicalType) -> String {
-    match logical_type {
-        LogicalType::Int64 => "BIGINT".to_owned(),
-        LogicalType::Date => "DATE".to_owned(),
-        LogicalType::Timestamp { .. } => "TIMESTAMP".to_owned(),
-        LogicalType::Decimal { precision, scale } => format!("DECIMAL({precision},{scale})"),
-        _ => "VARCHAR".to_owned(),
     }
 }
 

@@ -12,10 +12,20 @@ pub(crate) struct PlainDeal {
     pub(crate) email: Option<u8>,
     pub(crate) company: Option<u8>,
     pub(crate) amount: Option<i32>,
+    pub(crate) currency: Currency,
     pub(crate) closed_at: Minute,
     pub(crate) is_closed_by_day: bool,
     pub(crate) is_won: bool,
     pub(crate) refund_of: Option<usize>,
+}
+
+/// What an amount is counted in, and how much of the main currency it is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Currency {
+    Main,
+    /// Two of it are one of the main one.
+    Half,
+    WithoutRate,
 }
 
 #[derive(Clone, Debug)]
@@ -39,22 +49,37 @@ pub(crate) fn matches(deals: &[PlainDeal], actions: &[PlainAction], lookback: Mi
 }
 
 fn line(deal: &PlainDeal, revenue: &[&PlainDeal], actions: &[PlainAction], lookback: Minute) -> String {
-    let unmatched = |reason: &str| format!("d{} | - | {reason} | 0 | 0", deal.id);
+    let money = money(deal);
+    let unmatched = |reason: &str| format!("d{} | - | {reason} | 0 | 0 | {money}", deal.id);
     if deal.amount.is_none() {
         return unmatched("amount_missing");
     }
     let Some(of) = deal.refund_of else {
         return match found(deal, actions, lookback) {
-            Ok((rule, rest)) => format!("d{} | {} | {rule} | {}", deal.id, rest.0, rest.1),
+            Ok((rule, rest)) => format!("d{} | {} | {rule} | {} | {money}", deal.id, rest.0, rest.1),
             Err(reason) => unmatched(reason),
         };
     };
     let original = revenue.iter().find(|original| original.id == of && original.refund_of.is_none());
     match original.map(|original| (original.amount, found(original, actions, lookback))) {
         None => unmatched("original_missing"),
-        Some((Some(_), Ok((_, rest)))) => format!("d{} | {} | refund_of | {}", deal.id, rest.0, rest.1),
+        Some((Some(_), Ok((_, rest)))) => {
+            format!("d{} | {} | refund_of | {} | {money}", deal.id, rest.0, rest.1)
+        }
         Some(_) => unmatched("original_unmatched"),
     }
+}
+
+/// The amount in the main currency, with nine digits behind the point.
+fn money(deal: &PlainDeal) -> String {
+    let halves = match (deal.amount, deal.currency) {
+        (None, _) | (_, Currency::WithoutRate) => return "-".to_owned(),
+        (Some(amount), Currency::Main) => amount * 2,
+        (Some(amount), Currency::Half) => amount,
+    };
+    let sign = if halves < 0 { "-" } else { "" };
+    let tenths = if halves % 2 == 0 { 0 } else { 5 };
+    format!("{sign}{}.{tenths}00000000", halves.abs() / 2)
 }
 
 /// Whether an action belongs to the deal.

@@ -3,11 +3,12 @@
 use datasets::MatchScope;
 use proptest::prelude::*;
 
-use super::oracle::{DAY, Minute, PlainAction, PlainDeal, matches};
+use super::oracle::{Currency, DAY, Minute, PlainAction, PlainDeal, matches};
 use super::{Action, Deal, Vendor};
 
 const LOOKBACK_DAYS: Minute = 6;
-const CONFIG: &str = "{ won: [Won], lookback: 6d, priority: [n0, n1] }";
+const CONFIG: &str =
+    "{ won: [Won], lookback: 6d, priority: [n0, n1], main_currency: EUR, rates: { USD: 0.5 } }";
 const IDS: usize = 12;
 const ACTION_IDS: usize = 24;
 
@@ -26,12 +27,13 @@ fn deal() -> impl Strategy<Value = PlainDeal> {
         prop::option::weighted(0.9, -50..50_i32),
         prop::bool::weighted(0.8),
         prop::option::weighted(0.2, 0..IDS),
+        prop_oneof![Just(Currency::Main), Just(Currency::Half), Just(Currency::WithoutRate)],
     );
     (0..IDS, who, what, (0..20 * 4_i64, any::<bool>())).prop_map(
-        |(id, (email, company), (amount, is_won, refund_of), (quarter_day, is_closed_by_day))| {
+        |(id, (email, company), (amount, is_won, refund_of, currency), (quarter_day, is_closed_by_day))| {
             let at = quarter_day * DAY / 4;
             let closed_at = if is_closed_by_day { at / DAY * DAY } else { at };
-            PlainDeal { id, email, company, amount, closed_at, is_closed_by_day, is_won, refund_of }
+            PlainDeal { id, email, company, amount, currency, closed_at, is_closed_by_day, is_won, refund_of }
         },
     )
 }
@@ -78,6 +80,12 @@ fn land_deal(vendor: &Vendor, deal: &PlainDeal) {
     if let Some(amount) = deal.amount {
         properties.push_str(&format!(r#","amount":{amount}"#));
     }
+    let currency = match deal.currency {
+        Currency::Main => "eur",
+        Currency::Half => "USD",
+        Currency::WithoutRate => "SEK",
+    };
+    properties.push_str(&format!(r#","currency":"{currency}""#));
     if let Some(refund_of) = deal.refund_of {
         properties.push_str(&format!(r#","refund_of":"d{refund_of}""#));
     }
@@ -106,8 +114,9 @@ fn land_action(vendor: &Vendor, action: &PlainAction) {
 
 fn found(vendor: &Vendor) -> Vec<String> {
     vendor.rows(
-        "SELECT deal_id, matched_action_id AS what, match_rule AS why, candidates, tied FROM model.opportunity_revenue
-         UNION ALL SELECT deal_id, NULL, reason, 0, 0 FROM model.opportunity_unmatched ORDER BY ALL",
+        "SELECT deal_id, matched_action_id AS what, match_rule AS why, candidates, tied, amount_in_main_currency
+         FROM model.opportunity_revenue
+         UNION ALL SELECT deal_id, NULL, reason, 0, 0, amount_in_main_currency FROM model.opportunity_unmatched ORDER BY ALL",
     )
 }
 
