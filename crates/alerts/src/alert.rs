@@ -1,11 +1,16 @@
 //! What a person is told: which sync, what changed, who has to act, and what to do.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use model::Owner;
 
 use super::{Change, Condition, SyncRuns};
 
-/// One change of one sync, in words. Holds no secret and no row value.
+/// Syncs that an alert about many calls by their names; more than that nobody reads at night.
+const NAMED_MAX: usize = 20;
+
+/// What has changed, in words. Holds no secret and no row value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alert {
     /// One line: what has happened to which sync.
@@ -50,6 +55,26 @@ impl Alert {
         }
     }
 
+    /// One alert for many changes at once, as an outage brings them: counted, and the first of them by name.
+    pub fn of_many(changes: &[(String, Change)]) -> Self {
+        let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+        for (_, change) in changes {
+            *kinds.entry(words(&change.after)).or_default() += 1;
+        }
+        let mut kinds: Vec<(String, usize)> = kinds.into_iter().collect();
+        kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let counted = kinds.iter().map(|(words, count)| format!("{count} {words}")).collect::<Vec<_>>();
+        let named = changes.iter().take(NAMED_MAX);
+        let mut lines: Vec<String> =
+            named.map(|(name, change)| format!("{name} is {}", words(&change.after))).collect();
+        if changes.len() > NAMED_MAX {
+            lines.push(format!("and {} more", changes.len() - NAMED_MAX));
+        }
+        lines.push("`snowferry why TENANT/SYNC` says more about each".to_owned());
+        let headline = format!("{} syncs have changed: {}", changes.len(), counted.join(", "));
+        Self { headline, lines }
+    }
+
     /// What is sent to see whether it arrives.
     pub fn test(now: Timestamp) -> Self {
         let headline = "a test of Snowferry's alerts".to_owned();
@@ -65,6 +90,14 @@ impl Alert {
             text.push_str(line);
         }
         text
+    }
+}
+
+fn words(condition: &Condition) -> String {
+    match condition {
+        Condition::Well => "well again".to_owned(),
+        Condition::Late => "late".to_owned(),
+        Condition::Failing { code } => format!("failing: {code}"),
     }
 }
 
@@ -127,6 +160,19 @@ mod tests {
              to do: let the customer run: GRANT …;\n\
              who acts: the customer; more: snowferry errors grant_missing"
         );
+    }
+
+    #[test]
+    fn many_changes_are_counted_and_the_first_are_named() {
+        let change = |after| Change { before: Condition::Well, after };
+        let failing = Condition::Failing { code: "snowflake_unavailable".to_owned() };
+        let mut changes: Vec<(String, Change)> =
+            (0..30).map(|number| (format!("tenant-{number}/deals"), change(failing.clone()))).collect();
+        changes.insert(1, ("acme/contacts".to_owned(), change(Condition::Late)));
+        let alert = Alert::of_many(&changes);
+        assert_eq!(alert.headline, "31 syncs have changed: 30 failing: snowflake_unavailable, 1 late");
+        assert_eq!(alert.lines[1], "acme/contacts is late");
+        assert_eq!((alert.lines.len(), alert.lines[20].as_str()), (22, "and 11 more"));
     }
 
     #[test]

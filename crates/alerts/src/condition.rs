@@ -49,6 +49,17 @@ pub enum Condition {
     Late,
 }
 
+impl Condition {
+    /// The word used in JSON and documentation.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Condition::Well => "well",
+            Condition::Failing { .. } => "failing",
+            Condition::Late => "late",
+        }
+    }
+}
+
 impl SyncRuns {
     /// How the sync is doing at `now`. A failure goes before lateness, which is its consequence.
     pub fn condition(&self, now: Timestamp) -> Condition {

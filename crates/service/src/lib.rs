@@ -3,7 +3,10 @@
 //! Everything goes through the [`store`]: any number of processes may do the same at once. How a stored sync is run is not
 //! known here; a [`Runner`] does it.
 
+mod alerting;
 mod api;
+mod asked;
+mod handover;
 mod metrics;
 mod runner;
 mod scheduler;
@@ -11,7 +14,10 @@ mod server;
 mod why;
 mod worker;
 
+pub use alerting::{AlertOptions, Alerting};
 pub use api::{ApiOptions, api, openapi};
+pub use asked::{RunAsked, look_back_to};
+pub use handover::{Accept, HANDOVER_MAX, handover_path, handovers, make_handover};
 pub use metrics::Metrics;
 pub use runner::{Job, Runner};
 pub use scheduler::Scheduler;

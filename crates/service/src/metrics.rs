@@ -13,7 +13,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use store::Depth;
+use store::{Depth, Standings};
 
 /// From a run that finds nothing to do to a backfill of half a day.
 const RUN_SECONDS: [f64; 11] = [0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 43_200.0];
@@ -46,6 +46,9 @@ struct Inner {
     runs: Family<StateLabel, Gauge>,
     waiting_seconds: Gauge<f64, AtomicU64>,
     workers: Gauge,
+    syncs: Family<ConditionLabel, Gauge>,
+    overdue_seconds: Gauge<f64, AtomicU64>,
+    alerts: Family<AlertLabel, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -61,6 +64,17 @@ struct FireLabel {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StateLabel {
     state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ConditionLabel {
+    condition: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AlertLabel {
+    channel: String,
+    outcome: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -90,6 +104,9 @@ impl Default for Metrics {
             runs: Family::default(),
             waiting_seconds: Gauge::default(),
             workers: Gauge::default(),
+            syncs: Family::default(),
+            overdue_seconds: Gauge::default(),
+            alerts: Family::default(),
         };
         inner.register();
         Self { inner: Arc::new(inner) }
@@ -123,6 +140,13 @@ impl Inner {
             self.waiting_seconds.clone(),
         );
         registry.register("workers", "Workers whose lease holds", self.workers.clone());
+        registry.register("syncs", "Syncs of the whole service, by how they stand", self.syncs.clone());
+        registry.register(
+            "sync_overdue_seconds",
+            "How much older than it may be the last success of the sync is that is most overdue",
+            self.overdue_seconds.clone(),
+        );
+        registry.register("alerts", "Alerts of this process, by channel and outcome", self.alerts.clone());
     }
 }
 
@@ -160,6 +184,10 @@ impl Metrics {
         }
     }
 
+    pub(crate) fn alert(&self, channel: &str, outcome: &'static str) {
+        self.inner.alerts.get_or_create(&AlertLabel { channel: channel.to_owned(), outcome }).inc();
+    }
+
     /// A request was answered; `route` is its pattern, so that ids make no series of their own.
     pub(crate) fn request(&self, method: &str, route: &str, status: u16, took: Duration) {
         let label = RequestLabel { method: method.to_owned(), route: route.to_owned(), status };
@@ -167,15 +195,31 @@ impl Metrics {
         self.inner.request_seconds.observe(took.as_secs_f64());
     }
 
-    /// All figures as text, with those of the queue as they are now.
-    pub(crate) fn text(&self, depth: Option<&Depth>) -> Result<String> {
+    /// All figures as text, with those of the whole service as they are now.
+    pub(crate) fn text(&self, depth: Option<&Depth>, standings: Option<&Standings>) -> Result<String> {
         if let Some(depth) = depth {
             self.note_depth(depth);
+        }
+        if let Some(standings) = standings {
+            self.note_standings(standings);
         }
         let mut text = String::new();
         encode(&mut text, &self.inner.registry)
             .map_err(|error| Error::internal("the figures cannot be written").with_source(error))?;
         Ok(text)
+    }
+
+    fn note_standings(&self, standings: &Standings) {
+        let conditions = [
+            ("well", standings.well),
+            ("failing", standings.failing),
+            ("late", standings.late),
+            ("resting", standings.resting),
+        ];
+        for (condition, syncs) in conditions {
+            self.inner.syncs.get_or_create(&ConditionLabel { condition }).set(syncs.cast_signed());
+        }
+        self.inner.overdue_seconds.set(standings.overdue.as_secs_f64());
     }
 
     fn note_depth(&self, depth: &Depth) {

@@ -6,9 +6,11 @@ use async_trait::async_trait;
 use engine::{RunProgress, RunReport};
 use model::{Epoch, Result};
 use serde_json::Value;
-use store::SecretValue;
+use store::{Id, Run, SecretValue};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+use crate::asked::RunAsked;
 
 /// A stored sync that is to be run now.
 #[derive(Clone, Debug)]
@@ -16,13 +18,15 @@ pub struct Job {
     /// The names of the tenant and of the sync within it.
     pub tenant: String,
     pub sync: String,
+    /// The run, and which attempt at it this is.
+    pub run: Id<Run>,
+    pub attempt: u64,
     pub definition: Value,
     /// The secrets of its connections, by field.
     pub secrets: Vec<(String, SecretValue)>,
     /// The lease that every write of the run is made under.
     pub lease: Epoch,
-    /// Reads the stream anew from its beginning.
-    pub is_fresh_start: bool,
+    pub asked: RunAsked,
     /// Spreads the retries of many runs.
     pub seed: u64,
 }

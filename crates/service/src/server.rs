@@ -8,7 +8,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use model::{Error, Result};
-use store::Queue;
+use store::{Queue, Store};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +17,7 @@ use crate::metrics::Metrics;
 /// What is asked without a token.
 #[derive(Clone, Debug)]
 struct Open {
+    store: Store,
     queue: Queue,
     metrics: Metrics,
     shutdown: CancellationToken,
@@ -33,7 +34,7 @@ impl Server {
     /// Opens `address` for health and figures, and for `api` where there is one.
     pub async fn open(
         address: SocketAddr,
-        (queue, metrics): (Queue, Metrics),
+        (store, queue, metrics): (Store, Queue, Metrics),
         api: Option<Router>,
         shutdown: &CancellationToken,
     ) -> Result<Self> {
@@ -42,7 +43,7 @@ impl Server {
                 .with_remedy("choose another --listen, or end the program that uses it")
                 .with_source(error)
         })?;
-        let open = Open { queue, metrics, shutdown: shutdown.clone() };
+        let open = Open { store, queue, metrics, shutdown: shutdown.clone() };
         let router = Router::new()
             .route("/healthz", get(healthy))
             .route("/readyz", get(ready))
@@ -83,10 +84,11 @@ async fn ready(State(open): State<Open>) -> Response {
     }
 }
 
-/// Figures of this process, and of the queue where the state database answers.
+/// Figures of this process, and of the whole service where the state database answers.
 async fn figures(State(open): State<Open>) -> Response {
     let depth = open.queue.depth().await.ok();
-    match open.metrics.text(depth.as_ref()) {
+    let standings = open.store.count_standings().await.ok();
+    match open.metrics.text(depth.as_ref(), standings.as_ref()) {
         Ok(text) => {
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
             ([(header::CONTENT_TYPE, kind)], text).into_response()

@@ -1,8 +1,13 @@
 //! Why a sync does or does not run now: its schedule's answer, and what an open run waits for.
 
+use std::time::Duration;
+
+use alerts::Condition;
 use jiff::Timestamp;
 use model::{Result, RunState};
 use store::{PassedFire, Queue, Run, RunFilter, Store, Sync, Tenant};
+
+use crate::alerting::runs_of;
 
 /// Running runs of a tenant that are counted; its limit is far below.
 const COUNTED_MAX: u32 = 1_000;
@@ -18,11 +23,17 @@ pub struct Explanation {
     /// The last fire that got no run.
     pub passed: Option<PassedFire>,
     pub last_run: Option<Run>,
+    /// How it is doing, as people are told it.
+    pub condition: Condition,
+    /// When it last succeeded, and how old that may become.
+    pub last_success_at: Option<Timestamp>,
+    pub late_after: Option<Duration>,
 }
 
 /// Looks at everything that may keep a sync from running.
 pub async fn explain(store: &Store, queue: &Queue, tenant: &Tenant, sync: &Sync) -> Result<Explanation> {
     let why = store.why(&tenant.id, &sync.id).await?;
+    let standing = store.standing(&tenant.id, &sync.id).await?;
     let open_run = match &why.open_run {
         Some(run) => Some(store.run(&tenant.id, run).await?),
         None => None,
@@ -37,6 +48,9 @@ pub async fn explain(store: &Store, queue: &Queue, tenant: &Tenant, sync: &Sync)
         waits_for,
         passed: why.passed,
         last_run: why.last_run,
+        condition: runs_of(&standing).condition(store.now().await?),
+        last_success_at: standing.last_success_at,
+        late_after: standing.late_after,
     })
 }
 

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod alerting;
 mod documents;
+mod hook;
 mod workers;
 mod world;

@@ -56,6 +56,11 @@ impl Script {
         self.acts.lock().unwrap().insert(sync.to_owned(), act);
     }
 
+    /// Its runs succeed from now on.
+    pub(crate) fn unset(&self, sync: &str) {
+        self.acts.lock().unwrap().remove(sync);
+    }
+
     /// Waits until so many runs have been started.
     pub(crate) async fn started(&self, count: usize) {
         let started = async {
@@ -150,6 +155,7 @@ impl World {
                 definition: json!({ "file": "stream" }),
                 priority: 0,
                 schedule: None,
+                late_after: None,
             };
             made.push(store.create_sync(&tenant.id, new, &by).await.unwrap());
         }

@@ -1,9 +1,5 @@
 //! Tokens for the API: shown once, kept as a hash, and good for one role and, where it is said, one tenant.
 
-use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::rand;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use model::{Error, ErrorKind, Result};
 use sqlx::any::AnyRow;
@@ -16,12 +12,10 @@ use crate::row::{Columns, damaged};
 use crate::secrets::SecretValue;
 use crate::store::Store;
 use crate::tenant::Tenant;
+use crate::token::{hashed, new_token};
 
 /// Tells our tokens from others wherever they turn up, such as in a scan of a repository.
 const PREFIX: &str = "sfy_";
-
-/// Bits of chance: nobody guesses that, so a hash without salt or stretching keeps it.
-const TOKEN_BYTES: usize = 32;
 
 /// What a token may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,7 +102,7 @@ impl ApiToken {
 impl Store {
     /// Makes a token.
     pub async fn issue_token(&self, new: NewApiToken, by: &Actor) -> Result<IssuedToken> {
-        let token = random_token()?;
+        let token = new_token(PREFIX)?;
         let mut tx = self.database.begin().await?;
         let id = Id::generate();
         let tenant = match &new.scope {
@@ -122,7 +116,7 @@ impl Store {
             .bind(tenant.map(ToString::to_string))
             .bind(new.name.clone())
             .bind(new.role.as_str())
-            .bind(hash(token.expose()))
+            .bind(hashed(token.expose()))
             .bind(tx.now_micros())
             .bind(new.expires_at.map(Timestamp::as_microsecond));
         tx.try_execute(insert).await.map_err(|error| match is_dangling(&error) {
@@ -140,7 +134,7 @@ impl Store {
         let now = tx.now_micros();
         let update = "UPDATE api_tokens SET used_at = $2
             WHERE hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2) RETURNING *";
-        let row = tx.one(sql(update).bind(hash(token)).bind(now)).await?;
+        let row = tx.one(sql(update).bind(hashed(token)).bind(now)).await?;
         let refused = || {
             Error::new(ErrorKind::Auth, "token_invalid", "the API token is wrong, has expired or was revoked")
                 .with_remedy("ask an administrator for a new token")
@@ -170,15 +164,4 @@ impl Store {
         let rows = self.database.all(sql("SELECT * FROM api_tokens ORDER BY name, id")).await?;
         rows.iter().map(ApiToken::read).collect()
     }
-}
-
-fn random_token() -> Result<SecretValue> {
-    let mut bytes = zeroize::Zeroizing::new([0; TOKEN_BYTES]);
-    rand::fill(bytes.as_mut()).map_err(|_| Error::internal("the system gave no random numbers"))?;
-    Ok(SecretValue::from(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(*bytes))))
-}
-
-/// Looked up by an index: what an attacker could learn from its timing is a hash, not a token.
-fn hash(token: &str) -> String {
-    URL_SAFE_NO_PAD.encode(digest(&SHA256, token.as_bytes()))
 }

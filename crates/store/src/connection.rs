@@ -168,6 +168,7 @@ impl Tx {
             return Err(connection_not_found());
         }
         self.execute(sql("DELETE FROM secrets WHERE connection_id = $1").bind(id.to_string())).await?;
+        self.withdraw_handovers(id).await?;
         self.cancel_runs_of_connection(id).await?;
         self.audit(Some(tenant), by, "connection.closed", id).await
     }

@@ -11,7 +11,9 @@ mod audit;
 mod clock;
 mod connection;
 mod database;
+mod duty;
 mod error;
+mod handover;
 mod id;
 mod queue;
 mod row;
@@ -19,10 +21,12 @@ mod run;
 mod scheduling;
 mod schema;
 mod secrets;
+mod standing;
 mod store;
 mod stream;
 mod sync;
 mod tenant;
+mod token;
 
 pub use answer::Remembered;
 pub use api_token::{ApiToken, IssuedToken, NewApiToken, Role, Scope};
@@ -33,6 +37,8 @@ pub use apply::{
 pub use audit::{Actor, AuditEntry};
 pub use clock::StoreClock;
 pub use connection::{Connection, NewConnection};
+pub use duty::Holder;
+pub use handover::{Handover, IssuedHandover};
 pub use id::Id;
 pub use queue::{
     BreakerPolicy, Cause, Claimed, Depth, Enqueued, Held, NewRun, Outcome, Queue, QueuePolicy, Ticket, Worker,
@@ -40,6 +46,7 @@ pub use queue::{
 pub use run::{Attempt, RejectCount, Run, RunError, RunFilter};
 pub use scheduling::{PassedFire, Tick, Why};
 pub use secrets::{MasterKey, MasterKeySource, SecretValue, Vault};
+pub use standing::{Standing, Standings};
 pub use store::Store;
 pub use stream::{StreamRow, StreamState};
 pub use sync::{NewSync, Sync};

@@ -1,5 +1,7 @@
 //! Reading the columns of a row.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use model::{Error, Result};
 use serde_json::Value;
@@ -32,6 +34,12 @@ pub(crate) trait Columns {
     /// A number that is never negative.
     fn count(&self, name: &str) -> Result<u64> {
         u64::try_from(self.number(name)?).map_err(|_| damaged(name))
+    }
+
+    /// A duration that is stored in milliseconds.
+    fn optional_duration(&self, name: &str) -> Result<Option<Duration>> {
+        let milliseconds = self.optional_number(name)?.map(u64::try_from).transpose();
+        Ok(milliseconds.map_err(|_| damaged(name))?.map(Duration::from_millis))
     }
 
     fn document(&self, name: &str) -> Result<Value> {

@@ -107,7 +107,7 @@ impl Run {
 }
 
 impl RunError {
-    fn read(row: &AnyRow) -> Result<Option<Self>> {
+    pub(crate) fn read(row: &AnyRow) -> Result<Option<Self>> {
         let Some(kind) = row.optional_text("error_kind")? else { return Ok(None) };
         Ok(Some(Self {
             kind,

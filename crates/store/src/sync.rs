@@ -1,5 +1,7 @@
 //! Syncs: stored intent. What is in their definition is the business of whoever runs them.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use model::{Epoch, Error, Result, Schedule, ScheduleSpec};
 use serde_json::Value;
@@ -26,6 +28,8 @@ pub struct Sync {
     /// Among the runs of one tenant, those of a higher number go first.
     pub priority: i64,
     pub schedule: Option<ScheduleSpec>,
+    /// How old its last success may become before people are told.
+    pub late_after: Option<Duration>,
     /// The epoch of its last lease.
     pub epoch: Epoch,
     pub paused_at: Option<Timestamp>,
@@ -42,6 +46,8 @@ pub struct NewSync {
     pub definition: Value,
     pub priority: i64,
     pub schedule: Option<ScheduleSpec>,
+    /// How old its last success may become before people are told.
+    pub late_after: Option<Duration>,
 }
 
 impl Sync {
@@ -55,6 +61,7 @@ impl Sync {
             definition: row.document("definition")?,
             priority: row.number("priority")?,
             schedule: read_schedule(row)?,
+            late_after: row.optional_duration("late_after_ms")?,
             epoch: Epoch(row.count("epoch")?),
             paused_at: row.optional_moment("paused_at")?,
             created_at: row.moment("created_at")?,
@@ -78,6 +85,11 @@ pub(crate) fn checked_schedule(schedule: Option<&ScheduleSpec>) -> Result<Option
     Schedule::new(spec.clone())?;
     let text = serde_json::to_string(spec);
     text.map(Some).map_err(|error| Error::internal("a schedule cannot be written").with_source(error))
+}
+
+/// A duration as it is stored.
+pub(crate) fn milliseconds(duration: Option<Duration>) -> Option<i64> {
+    duration.map(|duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
 }
 
 impl Store {
@@ -156,6 +168,7 @@ impl Store {
     pub async fn resume_sync(&self, tenant: &Id<Tenant>, id: &Id<Sync>, by: &Actor) -> Result<()> {
         let mut tx = self.database.begin().await?;
         let update = "UPDATE syncs SET look_at = $3, paused_at = NULL,
+                expected_since = CASE WHEN paused_at IS NULL THEN expected_since ELSE $3 END,
                 settled_until = CASE WHEN paused_at IS NULL OR settled_until > $3 THEN settled_until ELSE $3 END
             WHERE tenant_id = $1 AND id = $2 AND removed_at IS NULL";
         let now = tx.now_micros();
@@ -208,8 +221,8 @@ impl Tx {
         let id = Id::generate();
         let insert =
             "INSERT INTO syncs (id, tenant_id, name, source_id, destination_id, definition, priority,
-                schedule, settled_until, look_at, created_at, updated_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $9, $9)";
+                schedule, settled_until, look_at, created_at, updated_at, late_after_ms)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $9, $9, $10)";
         let insert = sql(insert)
             .bind(id.to_string())
             .bind(tenant.to_string())
@@ -219,7 +232,8 @@ impl Tx {
             .bind(new.definition.to_string())
             .bind(new.priority)
             .bind(checked_schedule(new.schedule.as_ref())?)
-            .bind(self.now_micros());
+            .bind(self.now_micros())
+            .bind(milliseconds(new.late_after));
         self.try_execute(insert).await.map_err(|error| match () {
             () if is_taken(&error) => name_taken("sync", &new.name),
             // The reference names the tenant too, so another tenant's connection is not there.

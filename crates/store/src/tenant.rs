@@ -133,6 +133,8 @@ impl Store {
         let settle =
             "UPDATE syncs SET settled_until = $2, look_at = $2 WHERE tenant_id = $1 AND settled_until < $2";
         tx.execute(sql(settle).bind(id.to_string()).bind(now)).await?;
+        let expect = sql("UPDATE syncs SET expected_since = $2 WHERE tenant_id = $1");
+        tx.execute(expect.bind(id.to_string()).bind(now)).await?;
         self.changed_tenant(tx, updated, id, "tenant.resumed", by).await
     }
 

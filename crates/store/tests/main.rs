@@ -11,6 +11,7 @@ mod restores;
 mod server;
 mod sqlite;
 mod world;
+mod year;
 
 /// Every claim that both databases keep, as a test each; `$world` opens an empty store.
 macro_rules! on_this_database {
@@ -96,6 +97,17 @@ macro_rules! every_claim {
                 a_wrong_master_key_is_said_at_once,
                 a_rotation_wraps_data_keys_anew_and_leaves_secrets_alone,
                 a_closed_connection_has_no_secrets_and_takes_none,
+            }
+            handovers {
+                a_link_takes_one_secret_once_and_is_kept_as_a_hash,
+                a_link_that_is_too_old_replaced_or_unknown_takes_nothing,
+                of_two_that_use_a_link_at_once_one_is_refused,
+            }
+            standings {
+                a_sync_stands_as_its_last_run_ended,
+                syncs_are_counted_by_how_they_stand,
+                what_was_told_is_kept_for_each_channel,
+                a_duty_has_one_holder_until_it_is_left_or_over,
             }
             schema {
                 opening_again_finds_everything,

@@ -29,6 +29,7 @@ async fn set_up(store: &Store, tenant_count: usize) -> Result<Vec<Id<Tenant>>> {
         settings: json!({}),
         runs_max: 3,
         secrets: Vec::new(),
+        kept: Vec::new(),
     };
     let sync = || WantedSync {
         name: "deals".to_owned(),
@@ -36,6 +37,7 @@ async fn set_up(store: &Store, tenant_count: usize) -> Result<Vec<Id<Tenant>>> {
         destination: "duckdb".to_owned(),
         definition: json!({}),
         schedule: Some(ScheduleSpec::new("0 2 * * *", "UTC")),
+        late_after: None,
     };
     let tenant = |number| WantedTenant {
         name: format!("tenant-{number:05}"),

@@ -34,8 +34,9 @@ cp -r "$template" "$folder/data"
     >"$folder/log" 2>&1 &
 echo "$folder"
 cat >/dev/null
-kill -QUIT $!
-wait $! || true
+# By its folder: a test may have stopped the first one and started another.
+"$programs/pg_ctl" -D "$folder/data" -m immediate stop >/dev/null 2>&1 || true
+wait || true
 "#;
 
 /// A server of this process.
@@ -83,6 +84,35 @@ impl Postgres {
         BufReader::new(server.stdout.take().unwrap()).read_line(&mut folder).unwrap();
         assert!(!folder.is_empty(), "Postgres could not be started");
         Self { folder: folder.trim().into(), databases: AtomicU32::new(0), _server: server }
+    }
+
+    /// A server of one test alone, which may stop it.
+    #[allow(dead_code, reason = "the store's tests, which share this file, stop none")]
+    pub(crate) fn own() -> Self {
+        Self::start()
+    }
+
+    /// Stops the server at once, as a crash does.
+    #[allow(dead_code, reason = "the store's tests, which share this file, stop none")]
+    pub(crate) fn stop(&self) {
+        self.control(&["-m", "immediate", "-w", "stop"]);
+    }
+
+    /// Starts it again after that.
+    #[allow(dead_code, reason = "the store's tests, which share this file, stop none")]
+    pub(crate) fn start_again(&self) {
+        let folder = self.folder.display();
+        let options = format!("-k {folder} -c listen_addresses= -c fsync=off -c max_connections=60");
+        let log = self.folder.join("log").display().to_string();
+        self.control(&["-w", "-l", &log, "-o", &options, "start"]);
+    }
+
+    fn control(&self, arguments: &[&str]) {
+        let mut command = as_postgres(programs().join("pg_ctl"));
+        command.arg("-D").arg(self.folder.join("data")).args(arguments).current_dir("/");
+        // What it starts outlives it, and must not keep its pipes open.
+        let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        assert!(command.status().unwrap().success(), "{arguments:?}");
     }
 
     /// The URL of a database called `name`.

@@ -97,6 +97,7 @@ impl World {
             definition: json!({ "stream": "CRM.SALES.DEALS" }),
             priority: 0,
             schedule,
+            late_after: None,
         };
         self.store.create_sync(&source.tenant, new, &self.by).await.unwrap()
     }

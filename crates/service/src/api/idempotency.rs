@@ -30,9 +30,12 @@ pub(super) async fn remembered(
 ) -> Result<Response, Problem> {
     let Some(key) = key_of(request.method(), request.headers())? else { return Ok(next.run(request).await) };
     // The answer holds a token, which is not kept anywhere in the clear.
-    if request.uri().path() == "/v1/tokens" {
-        return Err(Problem::new(422, "idempotency_unsupported", "making a token takes no idempotency key")
-            .with_remedy("leave the header out; revoke a token that was made twice"));
+    let path = request.uri().path();
+    if path == "/v1/tokens" || path.ends_with("/handover") {
+        let detail = "making a token or a link takes no idempotency key";
+        return Err(Problem::new(422, "idempotency_unsupported", detail).with_remedy(
+            "leave the header out; revoke a token that was made twice, and use the later of two links",
+        ));
     }
     let Some(caller) = request.extensions().get::<Caller>().cloned() else {
         return Ok(next.run(request).await);

@@ -54,7 +54,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
-pub(super) async fn read_body(request: Request) -> Result<axum::body::Bytes, Problem> {
+pub(crate) async fn read_body(request: Request) -> Result<axum::body::Bytes, Problem> {
     axum::body::to_bytes(request.into_body(), BODY_BYTES_MAX)
         .await
         .map_err(|_| Problem::new(413, "body_too_long", format!("a body may have {BODY_BYTES_MAX} bytes")))

@@ -7,11 +7,12 @@ mod access;
 mod audit;
 mod connections;
 mod document;
+mod handovers;
 mod idempotency;
-mod input;
+pub(crate) mod input;
 mod page;
-mod problem;
-mod rate;
+pub(crate) mod problem;
+pub(crate) mod rate;
 mod runs;
 mod syncs;
 mod tenants;
@@ -87,6 +88,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(connections::show))
         .routes(routes!(connections::close))
         .routes(routes!(connections::mend))
+        .routes(routes!(handovers::create))
         .routes(routes!(syncs::list))
         .routes(routes!(syncs::show))
         .routes(routes!(syncs::why))
@@ -111,7 +113,7 @@ async fn other_method() -> Problem {
 }
 
 /// Nothing of an answer belongs into a cache or is anything but what it says it is.
-async fn with_headers(mut response: Response) -> Response {
+pub(crate) async fn with_headers(mut response: Response) -> Response {
     use axum::http::HeaderValue;
     use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -134,7 +136,7 @@ async fn measured(
 }
 
 /// The words of addresses; everything else in one is somebody's name or id.
-const WORDS: [&str; 17] = [
+const WORDS: [&str; 18] = [
     "",
     "v1",
     "openapi.json",
@@ -152,6 +154,7 @@ const WORDS: [&str; 17] = [
     "cancel",
     "close",
     "mend",
+    "handover",
 ];
 
 /// Segments of the longest address, and one more.

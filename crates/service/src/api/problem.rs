@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 /// What went wrong.
 #[derive(Debug)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     status: u16,
     code: &'static str,
     detail: String,
@@ -19,7 +19,7 @@ pub(super) struct Problem {
 /// The same, as it is sent.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
-pub(super) struct ProblemBody {
+pub(crate) struct ProblemBody {
     /// A name for the code that is good everywhere.
     #[serde(rename = "type")]
     kind: String,
@@ -35,17 +35,17 @@ pub(super) struct ProblemBody {
 }
 
 /// The answer of a handler.
-pub(super) type Answer<T> = Result<T, Problem>;
+pub(crate) type Answer<T> = Result<T, Problem>;
 
 /// Seconds after which a request that came too early, or while the state database was away, may be made again.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
 impl Problem {
-    pub(super) fn new(status: u16, code: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(status: u16, code: &'static str, detail: impl Into<String>) -> Self {
         Self { status, code, detail: detail.into(), remedy: None }
     }
 
-    pub(super) fn with_remedy(mut self, remedy: &str) -> Self {
+    pub(crate) fn with_remedy(mut self, remedy: &str) -> Self {
         self.remedy = Some(remedy.to_owned());
         self
     }

@@ -12,7 +12,7 @@ const BURST_SECONDS: f64 = 2.0;
 
 /// The limit of all tokens, each with a bucket of its own.
 #[derive(Debug)]
-pub(super) struct RateLimit {
+pub(crate) struct RateLimit {
     per_second: f64,
     buckets: Mutex<HashMap<String, Bucket>>,
 }
@@ -24,12 +24,12 @@ struct Bucket {
 }
 
 impl RateLimit {
-    pub(super) fn new(per_second: u32) -> Self {
+    pub(crate) fn new(per_second: u32) -> Self {
         Self { per_second: f64::from(per_second), buckets: Mutex::default() }
     }
 
     /// Whether the token may make a request at `now`.
-    pub(super) fn admits(&self, token: &str, now: Instant) -> bool {
+    pub(crate) fn admits(&self, token: &str, now: Instant) -> bool {
         let full = self.per_second * BURST_SECONDS;
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let filled = |bucket: &Bucket| {

@@ -4,8 +4,8 @@ use axum::Extension;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use store::{Enqueued, NewRun, Role, Sync, Tenant};
 use utoipa::ToSchema;
 
@@ -13,8 +13,10 @@ use super::Api;
 use super::access::Caller;
 use super::input::{Asked, Body, Named};
 use super::page::{Page, PageQuery};
-use super::problem::Answer;
+use super::problem::{Answer, Problem};
 use super::runs::RunView;
+use crate::alerting::runs_of;
+use crate::asked::{RunAsked, look_back_to};
 use crate::why::explain;
 
 /// Stored intent: from where to where, what, and when.
@@ -28,6 +30,12 @@ pub(super) struct SyncView {
     cron: Option<String>,
     zone: Option<String>,
     is_paused: bool,
+    /// `well`, `failing` or `late`; `well`, too, where nobody expects it to run.
+    condition: String,
+    #[schema(format = DateTime)]
+    last_success_at: Option<String>,
+    /// How old its last success may become before people are told.
+    late_after_seconds: Option<u64>,
     /// Its last lease.
     lease: u64,
     /// What it does, as its file says it.
@@ -49,6 +57,8 @@ pub(super) struct WhyView {
     #[schema(format = DateTime)]
     passed_fire_at: Option<String>,
     passed_reason: Option<String>,
+    /// `well`, `failing` or `late`.
+    condition: String,
 }
 
 /// A run that is asked for.
@@ -57,6 +67,9 @@ pub(super) struct WhyView {
 pub(super) struct RunRequest {
     /// Reads the stream anew from its beginning.
     is_fresh_start: bool,
+    /// Reads once more what has changed since this day or moment, such as `2026-01-31`.
+    #[schema(max_length = 40)]
+    from: Option<String>,
 }
 
 /// The run that there is now.
@@ -67,11 +80,24 @@ pub(super) struct Triggered {
     was_open: bool,
 }
 
+impl RunRequest {
+    fn asked(&self, now: Timestamp) -> Answer<RunAsked> {
+        if self.is_fresh_start && self.from.is_some() {
+            let detail = "either all of the stream is read anew, or what has changed since a date";
+            return Err(Problem::new(422, "from_invalid", detail).with_remedy("leave one of both out"));
+        }
+        let look_back = self.from.as_ref().map(|from| look_back_to(from, now)).transpose()?;
+        Ok(RunAsked { is_fresh_start: self.is_fresh_start, look_back })
+    }
+}
+
 impl SyncView {
     async fn of(api: &Api, sync: Sync) -> Answer<Self> {
         let source = api.store.connection(&sync.tenant, &sync.source).await?.name;
         let destination = api.store.connection(&sync.tenant, &sync.destination).await?.name;
         let file = sync.definition.get("file").and_then(|file| file.as_str()).map(str::to_owned);
+        let standing = api.store.standing(&sync.tenant, &sync.id).await?;
+        let condition = runs_of(&standing).condition(api.store.now().await?);
         let (cron, zone) = sync.schedule.map(|schedule| (schedule.cron, schedule.zone)).unzip();
         Ok(Self {
             name: sync.name,
@@ -80,6 +106,9 @@ impl SyncView {
             cron,
             zone,
             is_paused: sync.paused_at.is_some(),
+            condition: condition.as_str().to_owned(),
+            last_success_at: standing.last_success_at.map(|at| at.to_string()),
+            late_after_seconds: sync.late_after.map(|late_after| late_after.as_secs()),
             lease: sync.epoch.0,
             file,
             updated_at: sync.updated_at.to_string(),
@@ -142,6 +171,7 @@ pub(super) async fn why(
         last_run: why.last_run.map(|run| RunView::of(run, &sync.name)),
         passed_fire_at,
         passed_reason,
+        condition: why.condition.as_str().to_owned(),
     }))
 }
 
@@ -157,7 +187,7 @@ pub(super) async fn trigger(
     Body(request): Body<RunRequest>,
 ) -> Answer<(StatusCode, Json<Triggered>)> {
     let (tenant, sync) = find(&api, &caller, &named, Role::Operator).await?;
-    let new = NewRun { options: json!({ "is_fresh_start": request.is_fresh_start }), not_before: None };
+    let new = NewRun { options: request.asked(api.store.now().await?)?.to_options(), not_before: None };
     Ok(match api.queue.enqueue(&tenant.id, &sync.id, new, &caller.actor()).await? {
         Enqueued::Queued(run) => {
             (StatusCode::CREATED, Json(Triggered { run: run.to_string(), was_open: false }))

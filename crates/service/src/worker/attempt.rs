@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use engine::{RunProgress, RunReport};
 use model::{Error, ErrorKind, Result, RunState};
-use serde_json::Value;
 use store::{Claimed, Connection, Held, Id, Outcome, RejectCount, Run, Ticket};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
@@ -16,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::lease::{Lease, is_lost};
 use super::{RETRY_DELAY, Worker};
+use crate::asked::RunAsked;
 use crate::runner::Job;
 
 /// So long a run may take to stop once its lease is gone. Its writes are refused anyway; what it holds is to become free.
@@ -245,10 +245,12 @@ impl Attempt {
         Ok(Job {
             tenant: tenant_row.name,
             sync: sync.name,
+            run: ticket.run.clone(),
+            attempt: self.claimed.attempt,
             definition: sync.definition,
             secrets,
             lease: ticket.epoch,
-            is_fresh_start: options.get("is_fresh_start").and_then(Value::as_bool).unwrap_or_default(),
+            asked: RunAsked::of_options(options),
             seed: ticket.epoch.0,
         })
     }

@@ -20,7 +20,7 @@ impl Applying<'_> {
         let row = self.tx.one(query.bind(tenant.to_string()).bind(wanted.name.clone())).await?;
         let Some(stored) = row.as_ref().map(Connection::read).transpose()? else {
             let id = self.add_connection(tenant, wanted).await?;
-            self.seal(tenant, &id, &wanted.secrets).await?;
+            self.seal(tenant, &id, wanted).await?;
             self.note(Object::Connection, name, ChangeKind::Added);
             return Ok(());
         };
@@ -33,7 +33,7 @@ impl Applying<'_> {
         if !fields.is_empty() {
             self.change_connection(tenant, &stored, wanted).await?;
         }
-        fields.extend(self.seal(tenant, &stored.id, &wanted.secrets).await?);
+        fields.extend(self.seal(tenant, &stored.id, wanted).await?);
         self.note_fields(Object::Connection, name, fields);
         Ok(())
     }
@@ -72,6 +72,12 @@ impl Applying<'_> {
             .bind(wanted.settings.to_string())
             .bind(checked_limit(wanted.runs_max)?);
         self.tx.execute(update).await?;
+        if stored.closed_at.is_some() {
+            let expect =
+                sql("UPDATE syncs SET expected_since = $2 WHERE source_id = $1 OR destination_id = $1");
+            let now = self.tx.now_micros();
+            self.tx.execute(expect.bind(stored.id.to_string()).bind(now)).await?;
+        }
         let action = if stored.closed_at.is_some() { "connection.reopened" } else { "connection.changed" };
         self.tx.audit(Some(tenant), self.by, action, &stored.id).await
     }

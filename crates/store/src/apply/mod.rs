@@ -6,6 +6,8 @@ mod secret;
 mod sync;
 mod tenant;
 
+use std::time::Duration;
+
 use model::{Result, ScheduleSpec};
 use serde_json::Value;
 
@@ -40,6 +42,8 @@ pub struct WantedConnection {
     pub runs_max: u32,
     /// Its secrets by field. Those that are kept and not named here are destroyed.
     pub secrets: Vec<(String, SecretValue)>,
+    /// Fields whose secrets are in the vault alone and come there in another way: they stay as they are.
+    pub kept: Vec<String>,
 }
 
 /// A sync as it is to be.
@@ -51,6 +55,8 @@ pub struct WantedSync {
     pub destination: String,
     pub definition: Value,
     pub schedule: Option<ScheduleSpec>,
+    /// How old its last success may become before people are told.
+    pub late_after: Option<Duration>,
 }
 
 /// How it is applied.

@@ -2,7 +2,7 @@
 
 use model::Result;
 
-use super::{Applying, FieldChange, FieldValues};
+use super::{Applying, FieldChange, FieldValues, WantedConnection};
 use crate::connection::Connection;
 use crate::database::sql;
 use crate::id::Id;
@@ -16,7 +16,7 @@ impl Applying<'_> {
         &mut self,
         tenant: &Id<Tenant>,
         connection: &Id<Connection>,
-        wanted: &[(String, SecretValue)],
+        wanted: &WantedConnection,
     ) -> Result<Vec<FieldChange>> {
         let query = sql("SELECT field, sealed FROM secrets WHERE connection_id = $1 ORDER BY field");
         let rows = self.tx.all(query.bind(connection.to_string())).await?;
@@ -25,7 +25,7 @@ impl Applying<'_> {
             kept.push((row.text("field")?, row.text("sealed")?));
         }
         let mut changed = Vec::new();
-        for (field, secret) in wanted {
+        for (field, secret) in &wanted.secrets {
             let sealed = kept.iter().find(|(kept, _)| kept == field).map(|(_, sealed)| sealed.as_str());
             if self.is_the_same(tenant, connection, field, sealed, secret).await? {
                 continue;
@@ -33,7 +33,10 @@ impl Applying<'_> {
             self.vault.put_within(&mut self.tx, tenant, connection, field, secret, self.by).await?;
             changed.push(FieldChange { field: field.clone(), values: FieldValues::Secret });
         }
-        let is_unwanted = |field: &str| !wanted.iter().any(|(wanted, _)| wanted == field);
+        let is_unwanted = |field: &str| {
+            !wanted.secrets.iter().any(|(wanted, _)| wanted == field)
+                && !wanted.kept.iter().any(|kept| kept == field)
+        };
         for (field, _) in kept.iter().filter(|(field, _)| is_unwanted(field)) {
             let delete = sql("DELETE FROM secrets WHERE connection_id = $1 AND field = $2");
             self.tx.execute(delete.bind(connection.to_string()).bind(field.clone())).await?;

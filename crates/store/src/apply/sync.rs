@@ -7,7 +7,7 @@ use crate::connection::{Connection, connection_not_found};
 use crate::database::sql;
 use crate::id::Id;
 use crate::row::Columns;
-use crate::sync::{NewSync, Sync, checked_schedule};
+use crate::sync::{NewSync, Sync, checked_schedule, milliseconds};
 use crate::tenant::Tenant;
 
 /// The two connections of a sync.
@@ -61,6 +61,7 @@ impl Applying<'_> {
             definition: wanted.definition.clone(),
             priority: 0,
             schedule: wanted.schedule.clone(),
+            late_after: wanted.late_after,
         };
         self.tx.add_sync(tenant, &new, self.by).await.map(drop)
     }
@@ -75,8 +76,10 @@ impl Applying<'_> {
         is_rescheduled: bool,
     ) -> Result<()> {
         let update = "UPDATE syncs SET source_id = $2, destination_id = $3, definition = $4, schedule = $5,
-                removed_at = NULL, updated_at = $6, look_at = $6,
-                settled_until = CASE WHEN $7 = 1 THEN $6 ELSE settled_until END
+                updated_at = $6, look_at = $6, late_after_ms = $8,
+                settled_until = CASE WHEN $7 = 1 THEN $6 ELSE settled_until END,
+                expected_since = CASE WHEN removed_at IS NULL THEN expected_since ELSE $6 END,
+                removed_at = NULL
             WHERE id = $1";
         let now = self.tx.now_micros();
         let update = sql(update)
@@ -86,7 +89,8 @@ impl Applying<'_> {
             .bind(wanted.definition.to_string())
             .bind(checked_schedule(wanted.schedule.as_ref())?)
             .bind(now)
-            .bind(i64::from(is_rescheduled));
+            .bind(i64::from(is_rescheduled))
+            .bind(milliseconds(wanted.late_after));
         self.tx.execute(update).await?;
         // A run that waits starts as the sync is by then.
         let waiting = "UPDATE runs SET source_id = $2, destination_id = $3
@@ -115,9 +119,12 @@ fn differences(stored: &Sync, wanted: &WantedSync, ends: &Ends) -> Result<(Vec<F
     let before = checked_schedule(stored.schedule.as_ref())?;
     let schedule = field_change("schedule", before, checked_schedule(wanted.schedule.as_ref())?);
     let is_rescheduled = schedule.is_some();
+    let text = |late_after| milliseconds(late_after).map(|late_after| format!("{late_after} ms"));
+    let late_after = field_change("late_after", text(stored.late_after), text(wanted.late_after));
     // The definition says the same in its own words.
     if fields.is_empty() {
         fields.extend(schedule);
+        fields.extend(late_after);
     }
     Ok((fields, is_rescheduled))
 }

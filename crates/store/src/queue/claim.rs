@@ -1,5 +1,7 @@
 //! Claiming runs: one decision at a time, so that limits hold exactly however many workers ask.
 
+use std::collections::HashSet;
+
 use model::{Epoch, Error, Result};
 use sqlx::any::AnyRow;
 
@@ -13,7 +15,14 @@ use crate::row::Columns;
 /// Runs that one choice looks at, the best first. Bounds the work of a claim when many thousands wait.
 const CANDIDATES_MAX: i64 = 1_000;
 
-/// Runs that wait and that have room by themselves: of each pair of connections no more than could be claimed, since
+/// Tenants that one choice looks at, beyond one for each run that it may give: some of them have no room.
+const SPARE_TENANTS: i64 = 50;
+
+/// Tenants with a run that is due.
+const DUE_TENANTS: &str = "SELECT count(DISTINCT tenant_id) AS tenants FROM runs
+    WHERE state IN ('queued', 'retrying') AND due_at <= $1";
+
+/// Runs that wait and that have room by themselves, of the tenants that are next: of each pair of connections no more than could be claimed, since
 /// they stand in each other's way. A connection that has failed too often lets one run try. A file of DuckDB is open in one
 /// process at a time, so runs over one that another worker has open wait for that worker.
 const CANDIDATES: &str = "
@@ -27,29 +36,36 @@ WITH going AS (
         SELECT source_id AS id, runs FROM going
         UNION ALL SELECT destination_id, runs FROM going WHERE destination_id <> source_id
     ) AS used GROUP BY id
+), due AS (
+    SELECT tenant_id, min(due_at) AS due_at FROM runs WHERE state IN ('queued', 'retrying') AND due_at <= $1
+    GROUP BY tenant_id
+), next_tenants AS (
+    SELECT t.id, t.runs_max, t.turn, coalesce(u.runs, 0) AS runs FROM due
+    JOIN tenants t ON t.id = due.tenant_id
+    LEFT JOIN of_tenant u ON u.tenant_id = t.id
+    WHERE t.suspended_at IS NULL AND coalesce(u.runs, 0) < t.runs_max
+    ORDER BY coalesce(u.runs, 0), t.turn, due.due_at, t.id LIMIT $6
 ), elsewhere AS (
     SELECT source_id AS id FROM runs WHERE state = 'running' AND worker_id <> $5
     UNION SELECT destination_id FROM runs WHERE state = 'running' AND worker_id <> $5
 ), usable AS (
     SELECT c.id, coalesce(u.runs, 0) AS runs, CASE WHEN c.failures >= $4 THEN 1 ELSE c.runs_max END AS runs_max
     FROM connections c LEFT JOIN of_connection u ON u.id = c.id
-    WHERE c.closed_at IS NULL AND (c.broken_until IS NULL OR c.broken_until <= $1)
+    WHERE c.tenant_id IN (SELECT id FROM next_tenants) AND c.closed_at IS NULL AND (c.broken_until IS NULL OR c.broken_until <= $1)
         AND coalesce(u.runs, 0) < CASE WHEN c.failures >= $4 THEN 1 ELSE c.runs_max END
         AND NOT (c.system = 'duckdb' AND c.id IN (SELECT id FROM elsewhere))
 ), waiting AS (
-    SELECT r.id, r.tenant_id, coalesce(u.runs, 0) AS tenant_runs, t.runs_max AS tenant_runs_max, t.turn,
+    SELECT r.id, r.tenant_id, t.runs AS tenant_runs, t.runs_max AS tenant_runs_max, t.turn,
         r.source_id, f.runs AS source_runs, f.runs_max AS source_runs_max,
         r.destination_id, d.runs AS destination_runs, d.runs_max AS destination_runs_max,
         r.priority, r.due_at,
         row_number() OVER (PARTITION BY r.source_id, r.destination_id ORDER BY r.priority DESC, r.due_at, r.id) AS place
     FROM runs r
-    JOIN tenants t ON t.id = r.tenant_id
+    JOIN next_tenants t ON t.id = r.tenant_id
     JOIN syncs s ON s.id = r.sync_id
     JOIN usable f ON f.id = r.source_id
     JOIN usable d ON d.id = r.destination_id
-    LEFT JOIN of_tenant u ON u.tenant_id = r.tenant_id
-    WHERE r.state IN ('queued', 'retrying') AND r.due_at <= $1
-        AND t.suspended_at IS NULL AND s.paused_at IS NULL AND coalesce(u.runs, 0) < t.runs_max
+    WHERE r.state IN ('queued', 'retrying') AND r.due_at <= $1 AND s.paused_at IS NULL
 )
 SELECT * FROM (
     SELECT waiting.*, row_number() OVER (PARTITION BY tenant_id ORDER BY priority DESC, due_at, id) AS rank
@@ -63,20 +79,49 @@ impl Queue {
     pub async fn claim(&self, worker: &Id<Worker>, capacity: usize) -> Result<Vec<Claimed>> {
         let mut tx = self.store.database.begin_queue_decision().await?;
         tx.require_lease(worker).await?;
-        let candidates = sql(CANDIDATES)
-            .bind(tx.now_micros())
-            .bind(i64::try_from(capacity).unwrap_or(i64::MAX))
-            .bind(CANDIDATES_MAX)
-            .bind(i64::from(self.policy.breaker.failures_max))
-            .bind(worker.to_string());
-        let candidates = tx.all(candidates).await?;
-        let candidates = candidates.iter().map(Candidate::read).collect::<Result<Vec<_>>>()?;
+        let candidates = self.candidates(&mut tx, worker, capacity).await?;
         let mut claimed = Vec::new();
         for position in choose(&candidates, capacity) {
             claimed.extend(tx.claim(&candidates[position], worker).await?);
         }
         tx.commit().await?;
         Ok(claimed)
+    }
+}
+
+impl Queue {
+    /// The runs that may be next. Each tenant gets its turn before any gets two, so the tenants that are next are enough, as
+    /// long as some run of so many of them has room; where that is not so, all of them are looked at.
+    async fn candidates(&self, tx: &mut Tx, worker: &Id<Worker>, capacity: usize) -> Result<Vec<Candidate>> {
+        let now = tx.now_micros();
+        let due = tx.one(sql(DUE_TENANTS).bind(now)).await?.map_or(Ok(0), |row| row.number("tenants"))?;
+        if due == 0 {
+            return Ok(Vec::new());
+        }
+        let few = i64::try_from(capacity).unwrap_or(i64::MAX).saturating_add(SPARE_TENANTS);
+        let candidates = self.candidates_of(tx, worker, capacity, few).await?;
+        let tenants: HashSet<&str> = candidates.iter().map(|one| one.tenant.id.as_str()).collect();
+        if tenants.len() >= capacity || few >= due {
+            return Ok(candidates);
+        }
+        self.candidates_of(tx, worker, capacity, due).await
+    }
+
+    async fn candidates_of(
+        &self,
+        tx: &mut Tx,
+        worker: &Id<Worker>,
+        capacity: usize,
+        tenants_max: i64,
+    ) -> Result<Vec<Candidate>> {
+        let query = sql(CANDIDATES)
+            .bind(tx.now_micros())
+            .bind(i64::try_from(capacity).unwrap_or(i64::MAX))
+            .bind(CANDIDATES_MAX)
+            .bind(i64::from(self.policy.breaker.failures_max))
+            .bind(worker.to_string())
+            .bind(tenants_max);
+        tx.all(query).await?.iter().map(Candidate::read).collect()
     }
 }
 

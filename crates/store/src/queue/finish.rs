@@ -184,9 +184,14 @@ impl OpenRun {
         tx.execute(update).await?;
         self.end_attempt(tx, &ending).await?;
         if state.is_final() {
-            // A schedule whose fire waits for this run to end is to be asked again.
-            let look = sql("UPDATE syncs SET look_at = $2 WHERE id = $1");
-            tx.execute(look.bind(self.sync.to_string()).bind(now)).await?;
+            // A schedule whose fire waits for this run to end is to be asked again. A run that was cancelled says nothing
+            // about its sync.
+            let note = "UPDATE syncs SET look_at = $2,
+                    last_success_at = CASE WHEN $3 = 'succeeded' THEN $2 ELSE last_success_at END,
+                    last_ended_run_id = CASE WHEN $3 = 'cancelled' THEN last_ended_run_id ELSE $4 END
+                WHERE id = $1";
+            let note = sql(note).bind(self.sync.to_string()).bind(now);
+            tx.execute(note.bind(state.as_str()).bind(self.id.to_string())).await?;
         }
         Ok(state)
     }

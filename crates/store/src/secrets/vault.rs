@@ -52,7 +52,29 @@ impl Vault {
         tx.commit().await
     }
 
-    /// The same within a transaction.
+    /// Keeps some secrets of a connection and destroys others (`None`), all of it or nothing.
+    pub async fn change(
+        &self,
+        tenant: &Id<Tenant>,
+        connection: &Id<Connection>,
+        changes: &[(&str, Option<&SecretValue>)],
+        by: &Actor,
+    ) -> Result<()> {
+        let mut tx = self.store.database.begin().await?;
+        tx.require_open(tenant, connection).await?;
+        for (field, secret) in changes {
+            if let Some(secret) = secret {
+                self.put_within(&mut tx, tenant, connection, field, secret, by).await?;
+                continue;
+            }
+            let delete = sql("DELETE FROM secrets WHERE connection_id = $1 AND field = $2");
+            tx.execute(delete.bind(connection.to_string()).bind((*field).to_owned())).await?;
+            tx.audit(Some(tenant), by, "secret.destroyed", connection).await?;
+        }
+        tx.commit().await
+    }
+
+    /// Keeps a secret within a transaction.
     pub(crate) async fn put_within(
         &self,
         tx: &mut Tx,

@@ -23,6 +23,7 @@ fn connection(name: &str, system: &str, secrets: Vec<(String, SecretValue)>) -> 
         settings: json!({ "account": "acme-prod" }),
         runs_max: 4,
         secrets,
+        kept: Vec::new(),
     }
 }
 
@@ -33,6 +34,7 @@ fn sync(name: &str) -> WantedSync {
         destination: "vendor".to_owned(),
         definition: json!({ "file": format!("stream: {name}\n") }),
         schedule: Some(ScheduleSpec::new("0 2 * * *", "Europe/Berlin")),
+        late_after: None,
     }
 }
 

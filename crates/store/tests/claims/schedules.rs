@@ -164,6 +164,7 @@ pub(crate) async fn a_schedule_that_never_fires_is_not_stored(world: &World) {
         definition: serde_json::json!({}),
         priority: 0,
         schedule: Some(never),
+        late_after: None,
     };
     let refused = world.store.create_sync(customer.id(), new, &world.by).await;
     assert_eq!(refused.unwrap_err().code(), "schedule_never_fires");

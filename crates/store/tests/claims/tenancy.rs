@@ -44,6 +44,7 @@ pub(crate) async fn a_sync_over_another_tenants_connection_is_refused(world: &Wo
         definition: json!({}),
         priority: 0,
         schedule: None,
+        late_after: None,
     };
     let error = world.store.create_sync(acme.id(), new, &world.by).await.unwrap_err();
     assert_eq!(error.code(), "connection_not_found", "{error:?}");

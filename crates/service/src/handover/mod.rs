@@ -1,0 +1,154 @@
+//! Where a customer hands over a secret by a link that is good once.
+//!
+//! The token is in the fragment of the link, which no browser sends: it is in no log of a proxy and in no `Referer`. It comes here in
+//! the body of a request, is kept as a hash, and is used up by the secret that comes with it.
+
+mod page;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::map_response;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use model::{Error, Result};
+use serde::{Deserialize, Serialize};
+use store::{Actor, Connection, Handover, IssuedHandover, SecretValue, Store, Vault};
+
+use crate::api::input::read_body;
+use crate::api::problem::{Answer, Problem};
+use crate::api::rate::RateLimit;
+use crate::api::with_headers;
+
+/// Requests in a second that one link may make, and all strangers together whose tokens nobody knows.
+const REQUESTS_PER_SECOND_MAX: u32 = 5;
+
+/// How long a link may be good at most: a month, so that a forgotten one does no harm for ever.
+pub const HANDOVER_MAX: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+/// Makes of what a customer has entered what is sealed, or says why it cannot be: field, secret and passphrase.
+pub type Accept = fn(&str, &SecretValue, Option<&SecretValue>) -> Result<SecretValue>;
+
+/// What takes secrets.
+#[derive(Clone)]
+struct Desk {
+    store: Store,
+    vault: Vault,
+    accept: Accept,
+    rate: Arc<RateLimit>,
+}
+
+impl fmt::Debug for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Desk").finish_non_exhaustive()
+    }
+}
+
+/// The page and what it asks.
+pub fn handovers(store: Store, vault: Vault, accept: Accept) -> Router {
+    let rate = Arc::new(RateLimit::new(REQUESTS_PER_SECOND_MAX));
+    Router::new()
+        .route("/handover", get(page::page).post(take))
+        .route("/handover/look", post(look))
+        .with_state(Desk { store, vault, accept, rate })
+        .layer(map_response(with_headers))
+}
+
+/// Makes a link for the proof of a connection, where its files leave that to the vault.
+pub async fn make_handover(
+    store: &Store,
+    connection: &Connection,
+    lasting: Duration,
+    by: &Actor,
+) -> Result<IssuedHandover> {
+    let proof = connection.settings.get("log_in").and_then(|proof| proof.as_str());
+    let is_in_vault = connection.settings.get("is_in_vault").is_some_and(|is| is.as_bool() == Some(true));
+    let Some(field) = proof.filter(|_| is_in_vault) else {
+        let message =
+            format!("the files of {} say where its secret is, and that is not the vault", connection.name);
+        return Err(Error::config("handover_unwanted", message)
+            .with_remedy("write `vault: true` there, such as `password: { vault: true }`, and apply them"));
+    };
+    store.make_handover(&connection.tenant, &connection.id, field, lasting.min(HANDOVER_MAX), by).await
+}
+
+/// The part of the link behind the host.
+pub fn handover_path(issued: &IssuedHandover) -> SecretValue {
+    SecretValue::from(format!("/handover#{}", issued.token.expose()))
+}
+
+/// What the page asks first.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Look {
+    token: String,
+}
+
+/// What is handed over.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entered {
+    token: String,
+    secret: String,
+    passphrase: Option<String>,
+}
+
+/// What a link is for.
+#[derive(Debug, Serialize)]
+struct Asked {
+    field: String,
+    account: String,
+    user: Option<String>,
+    expires_at: String,
+}
+
+async fn look(State(desk): State<Desk>, request: Request) -> Answer<Json<Asked>> {
+    let body: Look = body(request).await?;
+    let handover = desk.known(&body.token).await?;
+    let connection = desk.store.connection(&handover.tenant, &handover.connection).await?;
+    let setting = |name: &str| connection.settings.get(name)?.as_str().map(str::to_owned);
+    Ok(Json(Asked {
+        field: handover.field,
+        account: setting("account").unwrap_or_default(),
+        user: setting("user"),
+        expires_at: handover.expires_at.to_string(),
+    }))
+}
+
+async fn take(State(desk): State<Desk>, request: Request) -> Answer<StatusCode> {
+    let Entered { token, secret, passphrase } = body(request).await?;
+    let (secret, passphrase) = (SecretValue::from(secret), passphrase.map(SecretValue::from));
+    let handover = desk.known(&token).await?;
+    // Before the link is used up: somebody who has pasted half a key may try again.
+    let accepted = (desk.accept)(&handover.field, &secret, passphrase.as_ref())?;
+    let taken = desk.vault.take_handover(&token, &accepted).await?;
+    tracing::info!(connection.id = %taken.connection, "a secret was handed over");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl Desk {
+    /// The link of a token. Strangers who guess are slowed down together, and never those who have a link.
+    async fn known(&self, token: &str) -> Answer<Handover> {
+        let found = self.store.handover(token).await;
+        let whose = match &found {
+            Ok(handover) => handover.id.as_str(),
+            Err(_) => "strangers",
+        };
+        if !self.rate.admits(whose, Instant::now()) {
+            return Err(
+                Problem::new(429, "too_many_requests", "too many requests").with_remedy("wait a second")
+            );
+        }
+        Ok(found?)
+    }
+}
+
+/// A JSON body; what is wrong with it is told without any of it.
+async fn body<T: for<'de> Deserialize<'de>>(request: Request) -> Answer<T> {
+    let bytes = read_body(request).await?;
+    serde_json::from_slice(&bytes)
+        .map_err(|_| Problem::new(400, "body_invalid", "the body is not what it should be"))
+}
