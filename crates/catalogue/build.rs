@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 fn main() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/errors");
+    // Asked when this runs: with a shared target folder it may have been built in another clone.
+    let crate_folder = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo says where");
+    let folder = Path::new(&crate_folder).join("../../docs/errors");
     println!("cargo:rerun-if-changed={}", folder.display());
     let entries = std::fs::read_dir(&folder).expect("docs/errors is part of the repository");
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry can be read").path()).collect();

@@ -7,13 +7,20 @@ use connectors::snowflake::access::Needs;
 use connectors::snowflake::onboarding::{Access, Purpose};
 use model::{Error, ReadSpec, Result, StreamName, TableName};
 
+use super::kept_key::KeptKey;
+use super::service::connections::{find_connection, stored_files};
+use super::state::VaultArgument;
 use crate::config::{QualifiedTable, SyncFile};
 
 #[derive(Args, Debug)]
 pub(super) struct AccessArguments {
     /// The sync files of one service user
-    #[arg(short, long = "file", value_name = "FILE", required = true)]
+    #[arg(short, long = "file", value_name = "FILE", required_unless_present = "stored")]
     files: Vec<PathBuf>,
+
+    /// The stored syncs over this connection, with what the vault has of it, instead of files
+    #[arg(long, value_name = "TENANT/CONNECTION", conflicts_with = "files")]
+    stored: Option<String>,
 
     /// Tables that are made later in the same schemas may be read as well
     #[arg(long)]
@@ -26,28 +33,49 @@ pub(super) struct AccessArguments {
     /// A view that is read; may be repeated
     #[arg(long = "view", value_name = "DATABASE.SCHEMA.VIEW")]
     views: Vec<String>,
+
+    #[command(flatten)]
+    vault: VaultArgument,
+}
+
+/// The syncs of one service user.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) files: Vec<SyncFile>,
+    /// How each is called: by its path, or by its name in the state database.
+    pub(super) names: Vec<String>,
+    /// The key in the vault, where the syncs are stored ones.
+    pub(super) kept: Option<KeptKey>,
 }
 
 impl AccessArguments {
-    pub(super) fn paths(&self) -> &[PathBuf] {
-        &self.files
-    }
-
-    /// Reads the files. They log in as one user, with one role, or there is no one answer for all of them.
-    pub(super) fn read(&self) -> Result<Vec<SyncFile>> {
-        let files = self.files.iter().map(|path| SyncFile::read(path)).collect::<Result<Vec<_>>>()?;
-        let (Some(first), rest) = (files.first(), files.get(1..).unwrap_or_default()) else {
-            return Ok(files);
+    /// Reads the files, or what is stored of them. They log in as one user, with one role, or there is no one answer for all of
+    /// them.
+    pub(super) async fn read(&self) -> Result<Asked> {
+        let asked = match &self.stored {
+            Some(connection) => self.read_stored(connection).await?,
+            None => Asked {
+                files: self.files.iter().map(|path| SyncFile::read(path)).collect::<Result<_>>()?,
+                names: self.files.iter().map(|path| path.display().to_string()).collect(),
+                kept: None,
+            },
         };
-        for (what, of) in PARTS_OF_LOG_IN {
-            if rest.iter().any(|file| of(file) != of(first)) {
-                return Err(Error::config("connect_different", format!("the files name different {what}s"))
-                    .with_remedy("take the files of each service user by themselves"));
-            }
-        }
-        Ok(files)
+        refuse_different(&asked.files)?;
+        Ok(asked)
     }
 
+    async fn read_stored(&self, name: &str) -> Result<Asked> {
+        let (store, vault) = self.vault.open().await?;
+        let (tenant, connection) = find_connection(&store, name).await?;
+        let files = stored_files(&store, &vault, &connection).await?;
+        if files.is_empty() {
+            let message = format!("no stored sync goes over the connection {name}");
+            return Err(Error::config("connect_incomplete", message)
+                .with_remedy("name the connection to the customer's account, and apply its files first"));
+        }
+        let names = files.iter().map(|file| format!("{}/{}", tenant.name, file.name())).collect();
+        Ok(Asked { files, names, kept: Some(KeptKey { vault, connection }) })
+    }
     /// What all files together take, each object and purpose once.
     pub(super) fn needs(&self, files: &[SyncFile]) -> Result<Needs> {
         let mut needs = Needs { includes_future_tables: self.future_tables, ..Needs::default() };
@@ -99,6 +127,17 @@ impl AccessArguments {
             _ => Ok(()),
         }
     }
+}
+
+fn refuse_different(files: &[SyncFile]) -> Result<()> {
+    let Some((first, rest)) = files.split_first() else { return Ok(()) };
+    for (what, of) in PARTS_OF_LOG_IN {
+        if rest.iter().any(|file| of(file) != of(first)) {
+            return Err(Error::config("connect_different", format!("the files name different {what}s"))
+                .with_remedy("take the files of each service user by themselves"));
+        }
+    }
+    Ok(())
 }
 
 type Part = fn(&SyncFile) -> Option<&str>;

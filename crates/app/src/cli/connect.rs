@@ -5,7 +5,7 @@ use connectors::snowflake::onboarding::{Ipv4Network, Onboarding};
 use model::{Error, Result};
 use snowflake::{Identifier, KeyBits};
 
-use super::access::AccessArguments;
+use super::access::{AccessArguments, Asked};
 use super::rotate::Rotation;
 use crate::config::SyncFile;
 use crate::output::{Terminal, print_line};
@@ -15,7 +15,8 @@ use crate::output::{Terminal, print_line};
   snowferry connect -f acme/opportunities.yaml > acme-access.sql
   snowferry connect -f acme/opportunities.yaml -f acme/users.yaml --egress 203.0.113.4 --own-virtual-warehouse
   snowferry connect -f acme/opportunities.yaml --close
-  snowferry connect -f acme/opportunities.yaml --rotate")]
+  snowferry connect -f acme/opportunities.yaml --rotate
+  snowferry connect --stored acme/acme-prod-snowferry > acme-access.sql")]
 pub(crate) struct ConnectCommand {
     #[command(flatten)]
     access: AccessArguments,
@@ -58,9 +59,9 @@ enum Bits {
 
 impl ConnectCommand {
     pub(crate) async fn run(&self, terminal: &Terminal) -> Result<()> {
-        let files = self.access.read()?;
+        let Asked { files, kept, .. } = self.access.read().await?;
         if self.rotate {
-            return Rotation::of(terminal, &files[0], self.bits.into())?.go_on().await;
+            return Rotation::of(terminal, &files[0], kept, self.bits.into())?.go_on().await;
         }
         // Everything that may be refused comes before a key is made.
         let onboarding = self.onboarding(&files)?;
@@ -68,42 +69,73 @@ impl ConnectCommand {
             return print_line(onboarding.closing_script()?.trim_end());
         }
         onboarding.script()?;
-        let pair = files[0].key_pair(self.bits.into())?;
-        if let Some(path) = &pair.made {
-            let note = format!("the private key was made in {}; it is not in the script", path.display());
+        let (key, made_in) = match kept {
+            Some(kept) => {
+                let (key, is_new) = kept.current_or_new(self.bits.into()).await?;
+                (key, is_new.then(|| "the vault".to_owned()))
+            }
+            None => {
+                let pair = files[0].key_pair(self.bits.into())?;
+                (pair.key, pair.made.map(|path| path.display().to_string()))
+            }
+        };
+        if let Some(place) = made_in {
+            let note = format!("the private key was made in {place}; it is not in the script");
             eprintln!("{}", terminal.dim(&note));
         }
-        let public_key = pair.key.public_key_body();
+        let public_key = key.public_key_body();
         let public_key = public_key.map_err(|error| Error::internal(error.message().to_owned()))?;
-        let fingerprint = pair.key.fingerprint().to_owned();
+        let fingerprint = key.fingerprint().to_owned();
         print_line(Onboarding { public_key, fingerprint, ..onboarding }.script()?.trim_end())
     }
 
     /// What is asked for, still without a key.
     fn onboarding(&self, files: &[SyncFile]) -> Result<Onboarding> {
         self.access.refuse_unknown_tables(files)?;
-        let first = &files[0];
-        let named = |what: &str, value: Option<&str>| {
-            value.map(str::to_owned).ok_or_else(|| {
-                Error::config("connect_incomplete", format!("{} names no {what}", first.name()))
-                    .with_remedy(format!("add `{what}` under `snowflake`"))
-            })
-        };
-        let virtual_warehouse = named("virtual_warehouse", first.virtual_warehouse())?;
         Ok(Onboarding {
-            tenant: first.tenant().to_owned(),
-            user: folded(&named("user", first.user())?)?,
-            role: folded(&named("role", first.role())?)?,
-            virtual_warehouse: folded(&virtual_warehouse)?,
             makes_virtual_warehouse: self.own_virtual_warehouse,
-            public_key: String::new(),
-            fingerprint: String::new(),
             objects: self.access.needs(files)?.objects,
             egress: self.egress.iter().map(|text| Ipv4Network::parse(text)).collect::<Result<_>>()?,
             includes_future_tables: self.access.future_tables,
             tracks_changes: self.track_changes,
+            ..bare_onboarding(&files[0])?
         })
     }
+}
+
+/// Who logs in, as a file names it, and nothing else that is asked for.
+fn bare_onboarding(file: &SyncFile) -> Result<Onboarding> {
+    let named = |what: &str, value: Option<&str>| {
+        value.map(str::to_owned).ok_or_else(|| {
+            Error::config("connect_incomplete", format!("{} names no {what}", file.name()))
+                .with_remedy(format!("add `{what}` under `snowflake`"))
+        })
+    };
+    Ok(Onboarding {
+        tenant: file.tenant().to_owned(),
+        user: folded(&named("user", file.user())?)?,
+        role: folded(&named("role", file.role())?)?,
+        virtual_warehouse: folded(&named("virtual_warehouse", file.virtual_warehouse())?)?,
+        makes_virtual_warehouse: false,
+        public_key: String::new(),
+        fingerprint: String::new(),
+        objects: Vec::new(),
+        egress: Vec::new(),
+        includes_future_tables: false,
+        tracks_changes: false,
+    })
+}
+
+/// The scripts that drop what was granted for these files: one for each role.
+pub(super) fn closing_scripts(files: &[SyncFile]) -> Result<Vec<String>> {
+    let mut scripts = Vec::new();
+    for file in files {
+        let script = bare_onboarding(file)?.closing_script()?;
+        if !scripts.contains(&script) {
+            scripts.push(script);
+        }
+    }
+    Ok(scripts)
 }
 
 impl From<Bits> for KeyBits {

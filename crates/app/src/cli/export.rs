@@ -3,15 +3,22 @@
 use connectors::duckdb::DuckDbDestination;
 use model::Result;
 
+use super::import::model;
 use super::matching::{NO_ANSWER, change};
 use crate::config::SyncFile;
 
-/// Finds out who is in which stage now. Nothing where the export is read from the model as it is.
+/// Finds out what of the model has changed, and who is in which stage now. Nothing where no dataset is pushed.
 pub(super) async fn refresh(file: &SyncFile) -> Result<()> {
-    let statements = file.export().map(|export| export.refresh_sql(&file.name())).unwrap_or_default();
-    if statements.is_empty() {
+    if file.export().is_none() {
         return Ok(());
     }
     let destination = DuckDbDestination::open(file.tenant_file()?)?;
+    destination.bring_model_forward(model()).await?;
+    let tells_gone = file.tells_gone();
+    let statements =
+        file.export().map(|export| export.refresh_sql(&file.name(), tells_gone)).unwrap_or_default();
+    if statements.is_empty() {
+        return Ok(());
+    }
     change(&destination, statements, NO_ANSWER.to_owned()).await.map(drop)
 }

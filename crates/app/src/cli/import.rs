@@ -1,11 +1,12 @@
 //! What a run of a mapped pull leaves for people to look at: the model's views, and what was rejected.
 
-use connectors::duckdb::{Import, ImportedTable};
+use connectors::duckdb::{Import, ImportedTable, ModelTables, ModelViews};
 use datasets::{
-    Dataset, LandedTable, MappingReport, MatchReport, model_views, publication_sql, unpublished_sql,
+    Dataset, LandedTable, MODEL_VERSION, MappedSource, MappingReport, MatchReport, OWN_ACTIONS, OwnActions,
+    model_views, publication_sql, unpublished_sql,
 };
 use engine::RunReport;
-use model::{Result, TableName};
+use model::{Destination, Result, TableName};
 
 use super::matching::{NO_ANSWER, change, is_noted, match_all, note};
 use crate::asked::quoted;
@@ -38,11 +39,12 @@ pub(super) async fn imported(
         has_key: !file.spec().key.is_empty(),
         properties: properties(&mapping),
     };
-    destination.publish_model(import, |tables| model_views(&landed(tables))).await?;
+    let tables = destination.publish_model(import, model()).await?;
     report.rejected = destination.rejected(&target).await?;
     let table = landed_in(&target);
-    // A run that was killed may have left rows that nothing was matched to yet.
+    // A run that was killed may have left rows that nothing was matched to yet, and nobody tells of the vendor's own.
     let is_settled = report.is_unchanged
+        && tables.own.is_empty()
         && is_noted(destination, file).await?
         && change(destination, Vec::new(), unpublished_sql(&file.name(), &table)).await? == "false";
     let matches = if is_settled {
@@ -55,6 +57,24 @@ pub(super) async fn imported(
     let published = vec![publication_sql(&file.name(), &table)];
     change(destination, published, NO_ANSWER.to_owned()).await?;
     Ok(Some(Imported { mapping, matches }))
+}
+
+/// The model of this version.
+pub(super) fn model() -> ModelViews<fn(&ModelTables) -> Result<String>> {
+    ModelViews { version: MODEL_VERSION, own: OWN_ACTIONS, sql: views }
+}
+
+/// Whether the rows that a sync has imported were mapped by an earlier version of this program: all of them are read anew then.
+pub(crate) async fn is_outdated(assembled: &Assembled, file: &SyncFile) -> Result<bool> {
+    let Some((_, destination)) = assembled.mapped() else { return Ok(false) };
+    let progress = destination.progress(&file.spec().stream, &file.spec().target).await?;
+    progress.committed.map_or(Ok(false), |committed| MappedSource::is_outdated(&committed.cursor))
+}
+
+/// The model's views over what there is.
+fn views(tables: &ModelTables) -> Result<String> {
+    let own = (!tables.own.is_empty()).then(|| OwnActions::new(tables.own.clone())).transpose()?;
+    Ok(model_views(&landed(&tables.imported), own.as_ref()))
 }
 
 fn landed_in(target: &TableName) -> String {

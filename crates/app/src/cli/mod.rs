@@ -13,6 +13,7 @@ mod errors;
 mod explain;
 mod export;
 mod import;
+mod kept_key;
 mod matching;
 mod plan;
 mod query;
@@ -33,6 +34,7 @@ use model::Result;
 
 use crate::config::SyncFile;
 use crate::output::ColorChoice;
+use crate::timings::Timings;
 
 /// Moves rows between customers' Snowflake accounts and your own database, without losing any.
 #[derive(Debug, Parser)]
@@ -99,6 +101,12 @@ pub(crate) enum Command {
     Resume(service::syncs::ResumeCommand),
     /// Cancel a run
     Cancel(service::syncs::CancelCommand),
+    /// Close a connection: its secrets are destroyed, and the SQL that drops what was granted is printed
+    Close(service::connections::CloseCommand),
+    /// Make a link by which a customer hands over a secret, once
+    Handover(service::handover::HandoverCommand),
+    /// Try a connection again at once that was left alone after failures
+    Mend(service::connections::MendCommand),
     /// Make, list and revoke tokens for the API
     #[command(subcommand)]
     Token(service::token::TokenCommand),
@@ -117,6 +125,11 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// What measures the command, where that was asked for.
+    pub(crate) fn timings(&self) -> Option<Timings> {
+        matches!(self, Command::Run(command) if command.is_timed()).then(Timings::start)
+    }
+
     /// Whether it goes on until it is told to end, so that its log is all that is seen of it.
     pub(crate) fn is_service(&self) -> bool {
         matches!(self, Command::Serve(_) | Command::Worker(_))
@@ -159,9 +172,9 @@ impl FileArgument {
 }
 
 /// How much memory rows on their way may take.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct MemoryArgument {
-    /// Memory for rows on their way, such as 64MiB or 1GiB
+    /// Memory for rows on their way, of each sync that runs, such as 64MiB or 1GiB
     #[arg(long, value_name = "SIZE", default_value = "128MiB", value_parser = parse_size)]
     memory: u64,
 }

@@ -7,6 +7,7 @@ use connectors::snowflake::access::{KeySlots, key_slots};
 use model::{Error, ErrorKind, Result};
 use snowflake::{ConnectionConfig, Credentials, KeyBits, PrivateKey};
 
+use super::kept_key::KeptKey;
 use crate::assemble;
 use crate::config::{KeyFiles, SyncFile};
 use crate::output::{Terminal, print_line};
@@ -15,21 +16,35 @@ use crate::output::{Terminal, print_line};
 pub(super) struct Rotation<'a> {
     terminal: &'a Terminal,
     config: ConnectionConfig,
-    files: KeyFiles,
+    keys: Keys,
     bits: KeyBits,
 }
 
+/// Where the keys are.
+enum Keys {
+    Files(KeyFiles),
+    Kept(Box<KeptKey>),
+}
+
 impl<'a> Rotation<'a> {
-    pub(super) fn of(terminal: &'a Terminal, file: &SyncFile, bits: KeyBits) -> Result<Self> {
-        let files = file.key_files()?;
-        Ok(Self { terminal, config: assemble::connection_for_person(file)?, files, bits })
+    pub(super) fn of(
+        terminal: &'a Terminal,
+        file: &SyncFile,
+        kept: Option<KeptKey>,
+        bits: KeyBits,
+    ) -> Result<Self> {
+        let keys = match kept {
+            Some(kept) => Keys::Kept(Box::new(kept)),
+            None => Keys::Files(file.key_files()?),
+        };
+        Ok(Self { terminal, config: assemble::connection_for_person(file)?, keys, bits })
     }
 
     pub(super) async fn go_on(&self) -> Result<()> {
-        if let Some(next) = self.files.next()? {
+        if let Some(next) = self.keys.next().await? {
             return self.take_next(&next).await;
         }
-        match self.files.former()? {
+        match self.keys.former().await? {
             Some(former) => self.finish(&former).await,
             None => self.begin().await,
         }
@@ -38,19 +53,19 @@ impl<'a> Rotation<'a> {
     /// A new key goes beside the one in use, which has to work for that.
     async fn begin(&self) -> Result<()> {
         let slots = key_slots(&self.config).await?;
-        let current = self.files.current()?;
+        let current = self.keys.current().await?;
         slot_of(&slots, &current)?;
-        let next = self.files.make_next(self.bits)?;
+        let next = self.keys.make_next(self.bits).await?;
         self.note(&format!(
             "the next key was made in {}; once the customer has run this, run the same command again",
-            self.files.next_path().display()
+            self.keys.next_place()
         ));
         self.print_addition(&slots, &current, &next)
     }
 
     /// The new key takes the place of the one in use as soon as a log-in with it was accepted.
     async fn take_next(&self, next: &PrivateKey) -> Result<()> {
-        let current = self.files.current()?;
+        let current = self.keys.current().await?;
         let slots = match key_slots(&self.logging_in_with(next)).await {
             Ok(slots) => slots,
             Err(error) if error.kind() == ErrorKind::Auth => {
@@ -60,10 +75,10 @@ impl<'a> Rotation<'a> {
             }
             Err(error) => return Err(error),
         };
-        self.files.switch()?;
+        self.keys.switch().await?;
         self.note(&format!(
             "the next key works, and is in use from now on; the former one is kept in {} until the customer has run this",
-            self.files.former_path().display()
+            self.keys.former_place()
         ));
         self.print_removal(&slots, &current)
     }
@@ -75,7 +90,7 @@ impl<'a> Rotation<'a> {
             self.note("the former key would still be accepted. Let the customer run this");
             return self.print_removal(&slots, former);
         }
-        self.files.forget_former()?;
+        self.keys.forget_former().await?;
         self.note("the rotation is done: the former key is gone from the account and from here");
         Ok(())
     }
@@ -112,6 +127,64 @@ impl<'a> Rotation<'a> {
 
     fn note(&self, text: &str) {
         eprintln!("{}", self.terminal.dim(text));
+    }
+}
+
+impl Keys {
+    async fn current(&self) -> Result<PrivateKey> {
+        match self {
+            Keys::Files(files) => files.current(),
+            Keys::Kept(kept) => kept.current().await,
+        }
+    }
+
+    async fn next(&self) -> Result<Option<PrivateKey>> {
+        match self {
+            Keys::Files(files) => files.next(),
+            Keys::Kept(kept) => kept.next().await,
+        }
+    }
+
+    async fn former(&self) -> Result<Option<PrivateKey>> {
+        match self {
+            Keys::Files(files) => files.former(),
+            Keys::Kept(kept) => kept.former().await,
+        }
+    }
+
+    async fn make_next(&self, bits: KeyBits) -> Result<PrivateKey> {
+        match self {
+            Keys::Files(files) => files.make_next(bits),
+            Keys::Kept(kept) => kept.make_next(bits).await,
+        }
+    }
+
+    async fn switch(&self) -> Result<()> {
+        match self {
+            Keys::Files(files) => files.switch(),
+            Keys::Kept(kept) => kept.switch().await,
+        }
+    }
+
+    async fn forget_former(&self) -> Result<()> {
+        match self {
+            Keys::Files(files) => files.forget_former(),
+            Keys::Kept(kept) => kept.forget_former().await,
+        }
+    }
+
+    fn next_place(&self) -> String {
+        match self {
+            Keys::Files(files) => files.next_path().display().to_string(),
+            Keys::Kept(_) => "the vault".to_owned(),
+        }
+    }
+
+    fn former_place(&self) -> String {
+        match self {
+            Keys::Files(files) => files.former_path().display().to_string(),
+            Keys::Kept(_) => "the vault".to_owned(),
+        }
     }
 }
 

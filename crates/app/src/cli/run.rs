@@ -1,6 +1,7 @@
 //! `snowferry run`: one run of one or several syncs.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -9,30 +10,34 @@ use connectors::snowflake::push::{DeliveryProgress, Guard};
 use engine::{RunOptions, RunProgress, RunReport, VerifyOptions};
 use model::{Error, Result};
 use tokio::sync::watch;
+use tokio::task::{JoinSet, block_in_place};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::MemoryArgument;
 use super::export::refresh;
-use super::import::{Imported, imported};
+use super::import::{Imported, imported, is_outdated};
 use super::matching;
 use super::plan::refuse_append_anew;
 use super::summary::Summary;
 use super::verify::Verifying;
 use crate::assemble::{Assembled, RunChoices, assemble};
 use crate::config::SyncFile;
-use crate::output::{Terminal, Watched, print_line, show_progress};
+use crate::output::{Shown, Terminal, Watched, print_line, show_progress};
+use crate::timings::Timings;
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:
   snowferry run -f acme/opportunities.yaml
   snowferry run -f acme/opportunities.yaml -f acme/contacts.yaml --json
   snowferry run -f acme/opportunities.yaml --full-refresh
   snowferry run -f acme/summary-out.yaml --dry-run
   snowferry run -f acme/summary-out.yaml --override max_shrink
+  snowferry run --jobs 4 -f acme/contacts.yaml -f globex/contacts.yaml -f initech/contacts.yaml
 
 Ctrl-C stops cleanly: what was committed stays, what was staged is gone on with by the next run.")]
 pub(crate) struct RunCommand {
-    /// A sync file; may be given several times, and they run one after the other
+    /// A sync file; may be given several times, and they run one after the other unless `--jobs` says more
     #[arg(short, long = "file", value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
@@ -52,70 +57,124 @@ pub(crate) struct RunCommand {
     #[arg(long)]
     json: bool,
 
+    /// Syncs that run side by side
+    #[arg(long, value_name = "COUNT", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: u16,
+
+    /// Say at the end where the time went, step by step and part by part
+    #[arg(long)]
+    timings: bool,
+
     #[command(flatten)]
     memory: MemoryArgument,
 }
 
 impl RunCommand {
-    pub(crate) async fn run(&self, terminal: &Terminal) -> Result<()> {
+    pub(crate) fn is_timed(&self) -> bool {
+        self.timings
+    }
+
+    pub(crate) async fn run(&self, terminal: &Terminal, timings: Option<&Timings>) -> Result<()> {
+        let result = self.run_syncs(*terminal).await;
+        if let Some(timings) = timings {
+            print_line(&if self.json { timings.json().to_string() } else { timings.text() })?;
+        }
+        result
+    }
+
+    /// Runs all syncs, and starts no more once one has failed. Those beside it come to their end.
+    async fn run_syncs(&self, terminal: Terminal) -> Result<()> {
         // All files are read first: a mistake in the last one is better known before the first one runs.
         let files: Vec<SyncFile> =
             self.files.iter().map(|path| SyncFile::read(path)).collect::<Result<_>>()?;
         let cancel = cancelled_by_signal();
-        for file in &files {
-            let started = Instant::now();
-            if let Err(error) = self.run_sync(terminal, file, started, &cancel).await {
-                if self.json {
-                    print_line(&failure(&file.name(), &error))?;
-                }
-                return Err(error);
+        let shown = match (self.json, self.jobs) {
+            (true, _) => Shown::Events,
+            (false, 1) => Shown::Bar,
+            (false, _) => Shown::Nothing,
+        };
+        let is_one_of_many = files.len() > 1;
+        let running = Arc::new(Running { command: self.clone(), terminal, shown, is_one_of_many, cancel });
+        let (mut waiting, mut tasks, mut failed) = (files.into_iter(), JoinSet::new(), None);
+        loop {
+            while failed.is_none() && tasks.len() < usize::from(self.jobs) {
+                let Some(file) = waiting.next() else { break };
+                let running = Arc::clone(&running);
+                tasks.spawn(async move { running.run(&file).await });
+            }
+            match tasks.join_next().await {
+                None => return failed.map_or(Ok(()), Err),
+                Some(Ok(Ok(()))) => {}
+                Some(Ok(Err(error))) if failed.is_none() => failed = Some(error),
+                Some(Ok(Err(error))) => terminal.error(&error),
+                Some(Err(panic)) => return Err(Error::internal("a sync panicked").with_source(panic)),
             }
         }
-        Ok(())
+    }
+}
+
+/// What the syncs of one command share.
+struct Running {
+    command: RunCommand,
+    terminal: Terminal,
+    shown: Shown,
+    is_one_of_many: bool,
+    cancel: CancellationToken,
+}
+
+impl Running {
+    async fn run(&self, file: &SyncFile) -> Result<()> {
+        let outcome = self.run_sync(file, Instant::now()).await;
+        if let Err(error) = &outcome {
+            if self.command.json {
+                print_line(&failure(&file.name(), error))?;
+            } else if self.is_one_of_many {
+                print_line(&format!("{} {}", self.terminal.red("failed"), self.terminal.bold(&file.name())))?;
+            }
+        }
+        outcome
     }
 
-    async fn run_sync(
-        &self,
-        terminal: &Terminal,
-        file: &SyncFile,
-        started: Instant,
-        cancel: &CancellationToken,
-    ) -> Result<()> {
-        if self.full_refresh {
+    async fn run_sync(&self, file: &SyncFile, started: Instant) -> Result<()> {
+        let Self { command, terminal, cancel, .. } = self;
+        if command.full_refresh {
             refuse_append_anew(file).await?;
         }
         let choices = RunChoices {
-            memory_bytes: self.memory.bytes(),
-            overrides: self.overrides.clone(),
-            is_dry_run: self.dry_run,
+            memory_bytes: command.memory.bytes(),
+            overrides: command.overrides.clone(),
+            is_dry_run: command.dry_run,
         };
+        // Opening a file and closing it wait for the disk; other syncs go on meanwhile.
+        let assembled = block_in_place(|| assemble(file, &choices))?;
         let options = RunOptions {
-            is_fresh_start: self.full_refresh,
+            is_fresh_start: command.full_refresh || is_outdated(&assembled, file).await?,
             seed: u64::from(std::process::id()),
             ..RunOptions::default()
         };
-        let assembled = assemble(file, &choices)?;
         refresh(file).await?;
-        let mut ran = run_assembled(&assembled, &file.name(), &options, self.json, cancel).await?;
+        let mut ran = run_assembled(&assembled, &file.name(), &options, self.shown, cancel).await?;
         ran.imported = imported(&assembled, file, &mut ran.report).await?;
-        self.report(terminal, file, &ran, started.elapsed())?;
+        self.report(file, &ran, started.elapsed())?;
         let is_healing = file.verify().is_some_and(|verify| verify.heal);
         // What was read anew is not read anew once more.
         let options = RunOptions { is_fresh_start: false, ..options };
         let options = VerifyOptions { is_healing, run: options, ..VerifyOptions::default() };
-        let verifying = Verifying { terminal, file, is_json: self.json, options };
+        let verifying = Verifying { terminal, file, is_json: command.json, options };
         let reconciled = verifying.reconcile_when_due(&assembled, cancel).await;
         let verified = match reconciled {
             Ok(()) => verifying.run_when_due(&assembled, cancel).await,
             Err(error) => Err(error),
         };
         assembled.close().await;
+        block_in_place(|| drop(assembled));
         verified
     }
 
-    fn report(&self, terminal: &Terminal, file: &SyncFile, ran: &Ran, took: Duration) -> Result<()> {
+    fn report(&self, file: &SyncFile, ran: &Ran, took: Duration) -> Result<()> {
+        let terminal = &self.terminal;
         let Ran { report, delivery, imported } = ran;
-        if self.json {
+        if self.command.json {
             let mut event = serde_json::json!({
                 "event": "done", "sync": file.name(), "seconds": took.as_secs_f64(), "report": report,
             });
@@ -154,18 +213,19 @@ pub(super) async fn run_assembled(
     assembled: &Assembled,
     name: &str,
     options: &RunOptions,
-    is_json: bool,
+    shown: Shown,
     cancel: &CancellationToken,
 ) -> Result<Ran> {
     let (progress, watched) = watch::channel(RunProgress::default());
     let watched = Watched { name, run: watched, delivery: assembled.delivery() };
+    let span = tracing::info_span!(target: "snowferry::trace", "run", sync.name = name);
     let run = async {
         match assembled.comparable() {
             Some((sync, _)) => engine::run_comparable(&sync, options, &progress, cancel).await,
             None => engine::run(&assembled.sync, options, &progress, cancel).await,
         }
     };
-    let result = show_progress(&watched, is_json, run).await?;
+    let result = show_progress(&watched, shown, run.instrument(span)).await?;
     assembled.close().await;
     let delivery = watched.delivery.map(|delivery| delivery.borrow().clone());
     Ok(Ran { report: result?, delivery, imported: None })

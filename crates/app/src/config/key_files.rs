@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use model::{Error, Result};
-use snowflake::{KeyBits, KeySource, PrivateKey};
+use snowflake::{KeyBits, KeySource, PrivateKey, Secret};
 
 use super::snowflake::{lifted, make_key};
 
@@ -14,11 +14,13 @@ use super::snowflake::{lifted, make_key};
 #[derive(Clone, Debug)]
 pub(crate) struct KeyFiles {
     current: PathBuf,
+    /// Opens the key in use, and is to open the next one.
+    passphrase: Option<Secret>,
 }
 
 impl KeyFiles {
-    pub(super) fn new(current: PathBuf) -> Self {
-        Self { current }
+    pub(super) fn new(current: PathBuf, passphrase: Option<Secret>) -> Self {
+        Self { current, passphrase }
     }
 
     pub(crate) fn next_path(&self) -> PathBuf {
@@ -31,22 +33,22 @@ impl KeyFiles {
 
     /// The key that runs log in with.
     pub(crate) fn current(&self) -> Result<PrivateKey> {
-        load(&self.current)
+        self.load(&self.current)
     }
 
     /// The key that is to take its place, where it was made.
     pub(crate) fn next(&self) -> Result<Option<PrivateKey>> {
-        existing(&self.next_path())
+        self.existing(&self.next_path())
     }
 
     /// The key whose place was taken, where it was not removed yet.
     pub(crate) fn former(&self) -> Result<Option<PrivateKey>> {
-        existing(&self.former_path())
+        self.existing(&self.former_path())
     }
 
     /// Makes the next key.
     pub(crate) fn make_next(&self, bits: KeyBits) -> Result<PrivateKey> {
-        make_key(&self.next_path(), bits)
+        make_key(&self.next_path(), bits, self.passphrase.as_ref())
     }
 
     /// Puts the next key in place; the one in use is kept as the former.
@@ -69,20 +71,20 @@ impl KeyFiles {
         std::fs::remove_file(self.former_path()).map_err(|error| unwritten(&self.former_path(), &error))
     }
 
+    fn existing(&self, path: &Path) -> Result<Option<PrivateKey>> {
+        path.exists().then(|| self.load(path)).transpose()
+    }
+
+    fn load(&self, path: &Path) -> Result<PrivateKey> {
+        KeySource::File(path.to_owned()).load(self.passphrase.as_ref()).map_err(|error| lifted(&error))
+    }
+
     fn beside(&self, suffix: &str) -> PathBuf {
         let mut name = self.current.clone().into_os_string();
         name.push(".");
         name.push(suffix);
         name.into()
     }
-}
-
-fn existing(path: &Path) -> Result<Option<PrivateKey>> {
-    path.exists().then(|| load(path)).transpose()
-}
-
-fn load(path: &Path) -> Result<PrivateKey> {
-    KeySource::File(path.to_owned()).load(None).map_err(|error| lifted(&error))
 }
 
 fn unwritten(path: &Path, error: &std::io::Error) -> Error {

@@ -7,6 +7,7 @@ mod drift;
 mod duration;
 mod folder;
 mod key_files;
+mod late;
 mod name;
 mod pull;
 mod push;
@@ -20,6 +21,7 @@ mod stored;
 mod stream;
 mod sync;
 mod tenant;
+mod types;
 mod verify;
 
 pub(crate) use alerts::read_channels;
@@ -28,6 +30,7 @@ pub(crate) use key_files::KeyFiles;
 pub(crate) use name::QualifiedTable;
 pub(crate) use push::PushOptions;
 pub(crate) use secret::KeptSecrets;
+pub(crate) use snowflake::{FORMER_KEY, NEXT_KEY, PRIVATE_KEY};
 pub(crate) use sync::SyncFile;
 
 #[cfg(test)]

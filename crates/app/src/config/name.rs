@@ -27,7 +27,7 @@ impl From<ColumnName> for String {
 }
 
 /// A column of the vendor database.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct VendorColumn(pub(crate) String);
 

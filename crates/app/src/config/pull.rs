@@ -10,6 +10,7 @@ use serde_saphyr::Spanned;
 
 use super::deletes::DeletesConfig;
 use super::drift::DriftConfig;
+use super::late::LateAfter;
 use super::name::{ColumnName, QualifiedTable, Target, default_target};
 use super::read::ReadConfig;
 use super::schedule::ScheduleConfig;
@@ -36,6 +37,7 @@ pub(super) struct PullDocument {
     verify: Option<Spanned<VerifyConfig>>,
     deletes: Option<Spanned<DeletesConfig>>,
     schedule: Option<ScheduleConfig>,
+    late_after: Option<LateAfter>,
     dataset: Option<Spanned<DatasetChoice>>,
     #[serde(rename = "match")]
     matching: Option<Spanned<MatchConfig>>,
@@ -85,6 +87,7 @@ impl PullDocument {
             dataset: self.dataset.and_then(|dataset| dataset.value.0),
             matching: self.matching.map(|matching| matching.value),
             schedule,
+            late_after: self.late_after,
             kept_secrets: None,
         })
     }

@@ -1,23 +1,26 @@
 //! The sync file of a push: from the vendor database into a table of the customer's choice.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
 use connectors::snowflake::push::MisfitPolicy;
-use datasets::{EXPORT_CURSOR, ExportChoice, ExportConfig};
+use datasets::{EXPORT_CURSOR, EXPORT_GONE, ExportChoice, ExportConfig};
 use model::{Error, NullCursor, ReadSpec, Result, StreamName, StreamSpec, TableName, WriteSpec};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_saphyr::Spanned;
 
 use super::columns::PushedColumns;
+use super::late::LateAfter;
 use super::name::{QualifiedTable, VendorColumn, VendorTable};
 use super::read::{Percent, ReadConfig};
 use super::schedule::ScheduleConfig;
 use super::span::located;
 use super::stream::StreamConfig;
 use super::sync::{DuckDbSide, SnowflakeSide, SyncFile, sync_name};
+use super::types::{ColumnType, typed_sql};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +36,8 @@ pub(super) struct PushDocument {
     #[serde(default)]
     columns: PushedColumns,
     #[serde(default)]
+    types: BTreeMap<VendorColumn, ColumnType>,
+    #[serde(default)]
     lossy: Vec<VendorColumn>,
     write: Option<Spanned<WriteConfig>>,
     #[serde(default)]
@@ -43,6 +48,7 @@ pub(super) struct PushDocument {
     #[serde(default)]
     create_table: bool,
     schedule: Option<ScheduleConfig>,
+    late_after: Option<LateAfter>,
 
     // What belongs to pulls, known so that it is refused with a reason.
     #[serde(rename = "match")]
@@ -64,6 +70,11 @@ impl PushOptions {
     pub(crate) fn keeps_misfits(&self) -> bool {
         self.on_misfit == MisfitPolicy::Quarantine
     }
+}
+
+/// Whether rows that are gone are to be told, by the column that exports have for it.
+pub(crate) fn tells_gone(write: &WriteSpec) -> bool {
+    matches!(write, WriteSpec::Upsert { delete_flag: Some(flag) } if flag == EXPORT_GONE)
 }
 
 /// How rows are written: a word, or `upsert` with what it is to do.
@@ -152,6 +163,7 @@ impl PushDocument {
             dataset: None,
             matching: None,
             schedule,
+            late_after: self.late_after,
             kept_secrets: None,
         })
     }
@@ -170,6 +182,14 @@ impl PushDocument {
         })
     }
 
+    /// The query with the types that the file gives to some of its columns.
+    fn typed(&self, query: String) -> String {
+        match self.types.is_empty() {
+            true => query,
+            false => typed_sql(&query, &self.types),
+        }
+    }
+
     fn export(&self) -> Option<&ExportConfig> {
         self.dataset.as_ref().and_then(|dataset| dataset.value.0.as_ref())
     }
@@ -177,7 +197,7 @@ impl PushDocument {
     /// The stream that the file names, or the query of its dataset.
     fn stream_name(&self, path: &Path, write: &Spanned<WriteConfig>) -> Result<StreamName> {
         let (stream, export) = match (&self.stream, self.export()) {
-            (Some(stream), None) => return Ok(stream.value.name()),
+            (Some(stream), None) => return self.typed_stream(path, stream),
             (None, Some(export)) => (None, Some(export)),
             (stream, export) => (stream.as_ref(), export),
         };
@@ -195,7 +215,24 @@ impl PushDocument {
             return Err(located(path, stream, error));
         }
         self.refuse_append_of_states(path, export, write)?;
-        Ok(StreamName::Query { name: export.name().to_owned(), sql: export.query(&sync_name(path)) })
+        let sql = export.query(&sync_name(path), tells_gone(&write.value.0));
+        Ok(StreamName::Query { name: export.name().to_owned(), sql: self.typed(sql) })
+    }
+
+    /// The stream that the file names. A table is read as it is, so only the columns of a query can be given types.
+    fn typed_stream(&self, path: &Path, stream: &Spanned<StreamConfig<VendorTable>>) -> Result<StreamName> {
+        match stream.value.name() {
+            StreamName::Query { name, sql } => Ok(StreamName::Query { name, sql: self.typed(sql) }),
+            StreamName::Table(_) if !self.types.is_empty() => {
+                let error = Error::config(
+                    "types_of_table",
+                    "`types` are for a `dataset` or a query, and this is a table",
+                )
+                .with_remedy("write a query instead, such as `stream: { name: …, query: select … }`");
+                Err(located(path, stream, error))
+            }
+            table => Ok(table),
+        }
     }
 
     /// Rows that change later have to take the place of what they were.

@@ -34,7 +34,7 @@ impl Secrets<'_> {
 pub(crate) fn kept_secret(kept: &KeptSecrets, field: &str) -> Result<Secret> {
     kept.get(field).cloned().ok_or_else(|| {
         Error::config("secret_missing", format!("the connection has no secret sealed as `{field}`"))
-            .with_remedy("apply its files again from where the secret can be read")
+            .with_remedy("apply its files again from where the secret can be read; where they say `vault: true`, let the customer hand it over: `snowferry handover`")
     })
 }
 
@@ -48,6 +48,21 @@ pub(crate) enum SecretReference {
     File(PathBuf),
     /// An entry of the system's keychain.
     Keychain(KeychainEntry),
+    /// The vault of the state database alone, where a customer's link or a rotation puts it.
+    Vault(InVault),
+}
+
+/// `true`, which says that the vault alone has it.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "bool")]
+pub(crate) struct InVault;
+
+impl TryFrom<bool> for InVault {
+    type Error = &'static str;
+
+    fn try_from(is_in_vault: bool) -> Result<Self, &'static str> {
+        is_in_vault.then_some(Self).ok_or("write `vault: true`, or say where the secret is")
+    }
 }
 
 /// What the keychain knows an entry by.
@@ -67,8 +82,20 @@ impl SecretReference {
                 Secret::from_file(folder.join(path)).map_err(|error| unreadable(&error))
             }
             SecretReference::Keychain(entry) => entry.read(),
+            SecretReference::Vault(InVault) => Err(in_vault()),
         }
     }
+
+    /// Whether the vault of the state database alone has it.
+    pub(super) fn is_in_vault(&self) -> bool {
+        matches!(self, SecretReference::Vault(InVault))
+    }
+}
+
+/// The secret is not to be had outside the state database.
+pub(super) fn in_vault() -> Error {
+    Error::config("secret_in_vault", "the file says `vault: true`: the secret is in the state database alone")
+        .with_remedy("apply the file, and go by the stored sync: `snowferry trigger`, `check --stored`, `connect --stored`")
 }
 
 fn unreadable(error: &snowflake::Error) -> Error {

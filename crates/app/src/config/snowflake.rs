@@ -6,16 +6,22 @@ use std::path::{Path, PathBuf};
 use model::{Error, Result};
 use serde::Deserialize;
 use snowflake::{
-    Account, ConnectionConfig, ConnectionsFile, Credentials, Endpoint, KeyBits, MemoryBudget, OAuthClient,
-    PrivateKey,
+    Account, ConnectionConfig, ConnectionsFile, Credentials, Endpoint, KeyBits, MemoryBudget, Networks,
+    OAuthClient, PrivateKey, Secret,
 };
 use store::SecretValue;
 
 use super::key_files::KeyFiles;
-use super::secret::{SecretReference, Secrets, kept_secret};
+use super::secret::{InVault, KeychainEntry, SecretReference, Secrets, in_vault, kept_secret};
+
+/// The ways out of this process, shared by all its syncs.
+static NETWORKS: Networks = Networks::new();
 
 /// The fields of a connection that are secrets, as they are sealed.
-const PRIVATE_KEY: &str = "private_key";
+pub(crate) const PRIVATE_KEY: &str = "private_key";
+/// During a rotation: the key that is to take its place, and the one whose place was taken.
+pub(crate) const NEXT_KEY: &str = "private_key.next";
+pub(crate) const FORMER_KEY: &str = "private_key.former";
 const ACCESS_TOKEN: &str = "access_token";
 const OAUTH_TOKEN: &str = "oauth_token";
 const OAUTH_SECRET: &str = "oauth_client.secret";
@@ -48,7 +54,9 @@ pub(crate) struct SnowflakeConfig {
 struct PrivateKeyConfig {
     env: Option<String>,
     file: Option<std::path::PathBuf>,
-    keychain: Option<super::secret::KeychainEntry>,
+    keychain: Option<KeychainEntry>,
+    /// The vault of the state database alone has it.
+    vault: Option<InVault>,
     passphrase: Option<SecretReference>,
 }
 
@@ -104,8 +112,9 @@ impl SnowflakeConfig {
         match &key.file {
             Some(file) if !folder.join(file).exists() => {
                 let path = folder.join(file);
-                key.refuse_passphrase(&path)?;
-                Ok(KeyPair { key: make_key(&path, bits)?, made: Some(path) })
+                let passphrase =
+                    key.passphrase.as_ref().map(|passphrase| passphrase.read(folder)).transpose()?;
+                Ok(KeyPair { key: make_key(&path, bits, passphrase.as_ref())?, made: Some(path) })
             }
             _ => Ok(KeyPair { key: key.load(Secrets::Referenced(folder))?, made: None }),
         }
@@ -113,13 +122,14 @@ impl SnowflakeConfig {
 
     /// The files of this user's key, for a new one to take its place.
     pub(crate) fn key_files(&self, folder: &Path) -> Result<KeyFiles> {
-        let Some(PrivateKeyConfig { file: Some(file), passphrase: None, .. }) = &self.private_key else {
-            let message = "only a private key in a file, without a passphrase, is rotated";
+        let Some(PrivateKeyConfig { file: Some(file), passphrase, .. }) = &self.private_key else {
+            let message = "only a private key in a file or in the vault is rotated";
             return Err(Error::config("rotate_unsupported", message).with_remedy(
-                "for any other, make the key yourself, put it into the second slot, and change over by hand",
+                "for one in the vault name the connection by --stored; for any other make the key yourself, put it into the second slot, and change over by hand",
             ));
         };
-        Ok(KeyFiles::new(folder.join(file)))
+        let passphrase = passphrase.as_ref().map(|passphrase| passphrase.read(folder)).transpose()?;
+        Ok(KeyFiles::new(folder.join(file), passphrase))
     }
 
     /// What the client needs to connect; secrets are read now.
@@ -143,7 +153,7 @@ impl SnowflakeConfig {
         }
         config = config.allow_http_loopback(self.allow_http_loopback).memory_budget(memory_budget);
         config.check().map_err(|error| lifted(&error))?;
-        Ok(config)
+        NETWORKS.share(config).map_err(|error| lifted(&error))
     }
 
     /// What the state database keeps of the account: how to reach it and who logs in, and never a secret.
@@ -152,16 +162,46 @@ impl SnowflakeConfig {
         let Some(AccountName(account)) = &self.account else {
             return Err(account_missing());
         };
-        let (proof, secrets) = self.proof(Secrets::Referenced(folder))?;
+        let (proof, secrets, kept) = match self.proof_in_vault()? {
+            Some(field) => (field, Vec::new(), kept_fields(field)),
+            None => {
+                let (field, secrets) = self.proof(Secrets::Referenced(folder))?;
+                (field, secrets, Vec::new())
+            }
+        };
         let settings = serde_json::json!({
             "account": account.to_string(),
             "user": self.user,
             "endpoint": self.endpoint.as_ref().map(|EndpointUrl(endpoint)| endpoint.to_string()),
             "log_in": proof,
         });
+        // Where it is not so, nothing is said: what was stored before differs in nothing.
+        let settings = match kept.is_empty() {
+            true => settings,
+            false => with_vault(settings),
+        };
         let words = [Some(account.to_string()), self.user.clone()];
         let name = plain_name(&words.into_iter().flatten().collect::<Vec<_>>().join("-"));
-        Ok(StoredAccount { name, settings, secrets })
+        Ok(StoredAccount { name, settings, secrets, kept })
+    }
+
+    /// The field of the proof that the vault alone has.
+    fn proof_in_vault(&self) -> Result<Option<&'static str>> {
+        self.refuse_other_than_one_proof()?;
+        if let Some(key) = self.private_key.as_ref().filter(|key| key.vault.is_some()) {
+            key.refuse_another_place()?;
+            return Ok(Some(PRIVATE_KEY));
+        }
+        let secret = self.oauth_client.as_ref().map(|client| &client.secret);
+        let fields = [
+            (ACCESS_TOKEN, self.access_token.as_ref()),
+            (OAUTH_TOKEN, self.oauth_token.as_ref()),
+            (OAUTH_SECRET, secret),
+            (PASSWORD, self.password.as_ref()),
+        ];
+        let is_in_vault =
+            |reference: &Option<&SecretReference>| reference.is_some_and(SecretReference::is_in_vault);
+        Ok(fields.into_iter().find(|(_, reference)| is_in_vault(reference)).map(|(field, _)| field))
     }
 
     fn refuse_what_is_not_stored(&self) -> Result<()> {
@@ -220,13 +260,18 @@ impl SnowflakeConfig {
         .count()
     }
 
-    fn credentials(&self, secrets: Secrets<'_>) -> Result<Credentials> {
-        if self.proofs() != 1 {
-            let message =
-                "exactly one of private_key, access_token, oauth_token, oauth_client and password is needed";
-            return Err(Error::config("credentials_count", message)
-                .with_remedy("a private key is the right one for a service user"));
+    fn refuse_other_than_one_proof(&self) -> Result<()> {
+        if self.proofs() == 1 {
+            return Ok(());
         }
+        let message =
+            "exactly one of private_key, access_token, oauth_token, oauth_client and password is needed";
+        Err(Error::config("credentials_count", message)
+            .with_remedy("a private key is the right one for a service user"))
+    }
+
+    fn credentials(&self, secrets: Secrets<'_>) -> Result<Credentials> {
+        self.refuse_other_than_one_proof()?;
         if let Some(key) = &self.private_key {
             return Ok(Credentials::KeyPair(key.load(secrets)?));
         }
@@ -249,12 +294,26 @@ impl SnowflakeConfig {
     }
 }
 
+/// Settings that say that the vault alone has the proof.
+fn with_vault(mut settings: serde_json::Value) -> serde_json::Value {
+    settings["is_in_vault"] = true.into();
+    settings
+}
+
 /// An account as it is stored, under a name that follows from it: syncs over one account and user share its limits.
 #[derive(Debug)]
 pub(crate) struct StoredAccount {
     pub(crate) name: String,
     pub(crate) settings: serde_json::Value,
     pub(crate) secrets: Vec<(String, SecretValue)>,
+    /// Fields that the vault alone has.
+    pub(crate) kept: Vec<String>,
+}
+
+/// What the vault alone has where it alone has this proof: of a key, also those of a rotation.
+fn kept_fields(proof: &str) -> Vec<String> {
+    let fields: &[&str] = if proof == PRIVATE_KEY { &[PRIVATE_KEY, NEXT_KEY, FORMER_KEY] } else { &[proof] };
+    fields.iter().map(|field| (*field).to_owned()).collect()
 }
 
 fn account_missing() -> Error {
@@ -277,10 +336,14 @@ pub(crate) struct KeyPair {
     pub(crate) made: Option<PathBuf>,
 }
 
-/// Makes a key in a new file.
-pub(super) fn make_key(path: &Path, bits: KeyBits) -> Result<PrivateKey> {
+/// Makes a key in a new file, which the passphrase opens where there is one.
+pub(super) fn make_key(path: &Path, bits: KeyBits, passphrase: Option<&Secret>) -> Result<PrivateKey> {
     let key = PrivateKey::generate(bits).map_err(|error| lifted(&error))?;
-    let pem = key.to_pkcs8_pem().map_err(|error| lifted(&error))?;
+    let pem = match passphrase {
+        None => key.to_pkcs8_pem(),
+        Some(passphrase) => key.to_encrypted_pkcs8_pem(passphrase),
+    };
+    let pem = pem.map_err(|error| lifted(&error))?;
     write_for_owner(path, pem.expose().as_bytes()).map_err(|error| {
         Error::config("key_unwritten", format!("{} cannot be written: {error}", path.display()))
             .with_remedy("make its folder, or name another file")
@@ -289,16 +352,6 @@ pub(super) fn make_key(path: &Path, bits: KeyBits) -> Result<PrivateKey> {
 }
 
 impl PrivateKeyConfig {
-    fn refuse_passphrase(&self, path: &Path) -> Result<()> {
-        if self.passphrase.is_none() {
-            return Ok(());
-        }
-        let message = format!("{} does not exist, and keys are made without a passphrase", path.display());
-        Err(Error::config("key_passphrase", message).with_remedy(
-            "remove `passphrase`, or make the key with `openssl genrsa 2048 | openssl pkcs8 -topk8 -v2 aes256`",
-        ))
-    }
-
     fn load(&self, secrets: Secrets<'_>) -> Result<PrivateKey> {
         let folder = match secrets {
             Secrets::Referenced(folder) => folder,
@@ -308,6 +361,10 @@ impl PrivateKeyConfig {
             }
         };
         let passphrase = self.passphrase.as_ref().map(|passphrase| passphrase.read(folder)).transpose()?;
+        if self.vault.is_some() {
+            self.refuse_another_place()?;
+            return Err(in_vault());
+        }
         let key = match (&self.file, &self.env, &self.keychain) {
             // A file may be DER, which is no text.
             (Some(path), None, None) => {
@@ -318,15 +375,24 @@ impl PrivateKeyConfig {
                 let text = SecretReference::Keychain(entry.clone()).read(folder)?;
                 snowflake::KeySource::Value(text).load(passphrase.as_ref())
             }
-            _ => {
-                return Err(Error::config(
-                    "private_key_source",
-                    "`private_key` needs one of file, env and keychain",
-                ));
-            }
+            _ => return Err(source_unclear()),
         };
         key.map_err(|error| lifted(&error))
     }
+
+    /// A key in the vault is nowhere else, and has no passphrase: what seals it is stronger.
+    fn refuse_another_place(&self) -> Result<()> {
+        let is_elsewhere = self.file.is_some() || self.env.is_some() || self.keychain.is_some();
+        if is_elsewhere || self.passphrase.is_some() { Err(source_unclear()) } else { Ok(()) }
+    }
+}
+
+fn source_unclear() -> Error {
+    Error::config(
+        "private_key_source",
+        "`private_key` needs one of file, env, keychain and vault, and the last has no passphrase",
+    )
+    .with_remedy("keep the one that has the key")
 }
 
 impl OAuthClientConfig {

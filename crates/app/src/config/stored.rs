@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{WantedConnection, WantedSync};
 
+use super::late::LateAfter;
 use super::secret::KeptSecrets;
 use super::span::located;
 use super::sync::SyncFile;
@@ -49,6 +50,7 @@ impl SyncFile {
             settings: account.settings,
             runs_max: limits.connection_runs_max,
             secrets: account.secrets,
+            kept: account.kept,
         };
         let (source, destination) = match file.push() {
             None => (account.name.clone(), vendor.name.clone()),
@@ -63,6 +65,7 @@ impl SyncFile {
             destination,
             definition,
             schedule: file.schedule().map(|schedule| schedule.spec().clone()),
+            late_after: file.late_after.map(|LateAfter(late_after)| late_after),
         };
         Ok(StoredSync { path: path.to_owned(), tenant: file.tenant, connections: [account, vendor], sync })
     }
@@ -87,6 +90,7 @@ impl SyncFile {
             settings: json!({ "folder": folder }),
             runs_max: VENDOR_RUNS_MAX,
             secrets: Vec::new(),
+            kept: Vec::new(),
         })
     }
 

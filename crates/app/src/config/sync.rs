@@ -1,10 +1,11 @@
 //! The sync file: which side is Snowflake tells a pull from a push; the rest is read accordingly.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use connectors::duckdb::TenantFile;
 use datasets::{DatasetConfig, ExportConfig, MatchConfig, Matching, landing_spec};
-use model::{Error, Result, Schedule, StreamSpec};
+use model::{Error, ReadSpec, Result, Schedule, StreamSpec};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
@@ -12,8 +13,9 @@ use snowflake::{ConnectionConfig, KeyBits, MemoryBudget};
 
 use super::deletes::DeletesConfig;
 use super::key_files::KeyFiles;
+use super::late::LateAfter;
 use super::pull::PullDocument;
-use super::push::{PushDocument, PushOptions};
+use super::push::{PushDocument, PushOptions, tells_gone};
 use super::secret::{KeptSecrets, Secrets};
 use super::snowflake::{KeyPair, SnowflakeConfig};
 use super::span::{located, mistake};
@@ -36,6 +38,8 @@ pub(crate) struct SyncFile {
     pub(super) deletes: Option<DeletesConfig>,
     /// When it is run.
     pub(super) schedule: Option<Schedule>,
+    /// How old its last success may become before people are told.
+    pub(super) late_after: Option<LateAfter>,
     /// What the rows of a pull are mapped to.
     pub(super) dataset: Option<DatasetConfig>,
     /// How deals that a pull imports are matched to activity.
@@ -211,6 +215,18 @@ impl SyncFile {
         &self.spec
     }
 
+    /// Lets its next read go back by at least so much more than its position, so that it reads once more what it has.
+    pub(crate) fn look_back(&mut self, by: Duration) -> Result<()> {
+        let name = self.name();
+        let ReadSpec::Incremental { lookback, .. } = &mut self.spec.read else {
+            let message = format!("{name} does not read by a cursor column, so it cannot go back to a date");
+            return Err(Error::config("from_without_cursor", message)
+                .with_remedy("ask for --full-refresh, which reads all of it"));
+        };
+        *lookback = by.max(*lookback);
+        Ok(())
+    }
+
     /// What is to be moved to the destination: the same, or what becomes of it by the mapping.
     pub(crate) fn moved_spec(&self) -> StreamSpec {
         match &self.dataset {
@@ -237,6 +253,11 @@ impl SyncFile {
     /// What of the model a push delivers; absent where it names a stream.
     pub(crate) fn export(&self) -> Option<&ExportConfig> {
         self.push.as_ref().and_then(|push| push.export.as_ref())
+    }
+
+    /// Whether a push of the model tells of rows that are gone.
+    pub(crate) fn tells_gone(&self) -> bool {
+        tells_gone(&self.spec.write)
     }
 
     /// The comparisons that runs make by themselves.

@@ -7,7 +7,7 @@ mod table;
 mod terminal;
 
 pub(crate) use format::{bytes, count, seconds};
-pub(crate) use progress::{Watched, show_progress};
+pub(crate) use progress::{Shown, Watched, show_progress};
 pub(crate) use statement::numbered;
 pub(crate) use table::{table, text_table};
 pub(crate) use terminal::{ColorChoice, Terminal, print_line};

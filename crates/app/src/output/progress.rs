@@ -25,14 +25,25 @@ pub(crate) struct Watched<'a> {
     pub(crate) delivery: Option<watch::Receiver<DeliveryProgress>>,
 }
 
+/// How the progress of a sync is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// A bar, where somebody looks.
+    Bar,
+    /// A line a second, for programs.
+    Events,
+    /// Not at all: others run beside it.
+    Nothing,
+}
+
 /// Shows the progress of `work` until it ends.
 pub(crate) async fn show_progress<T>(
     watched: &Watched<'_>,
-    is_json: bool,
+    shown: Shown,
     work: impl Future<Output = T>,
 ) -> Result<T> {
-    let bar = (!is_json && Terminal::is_interactive()).then(|| bar(watched.name));
-    let mut every = tokio::time::interval(if is_json { JSON_EVERY } else { DRAW_EVERY });
+    let bar = (shown == Shown::Bar && Terminal::is_interactive()).then(|| bar(watched.name));
+    let mut every = tokio::time::interval(if shown == Shown::Events { JSON_EVERY } else { DRAW_EVERY });
     every.tick().await;
     let mut work = std::pin::pin!(work);
     loop {
@@ -46,7 +57,7 @@ pub(crate) async fn show_progress<T>(
             }
             _ = every.tick() => match &bar {
                 Some(bar) => draw(bar, watched),
-                None if is_json => print_line(&event(watched).to_string())?,
+                None if shown == Shown::Events => print_line(&event(watched).to_string())?,
                 None => {}
             }
         }

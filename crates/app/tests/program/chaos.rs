@@ -116,7 +116,7 @@ read: {{ incremental: {{ cursor: UPDATED_AT, lookback: 1m }}, key: [ID] }}"
         let name = format!("worker-{number}");
         let arguments = ["worker", "--lease", LEASE, "--name", &name, "--memory", "32MiB"];
         let child = self.fleet.command(&arguments).stderr(std::process::Stdio::null()).spawn().unwrap();
-        Process { child, address: None }
+        Process { child, address: None, log: tokio::spawn(async { String::new() }) }
     }
 
     /// Kills and stops workers, one after another, while rows change and runs are asked for.

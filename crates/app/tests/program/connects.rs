@@ -87,7 +87,7 @@ async fn what_cannot_be_asked_for_is_said_before_a_key_is_made() {
     std::fs::write(&file, text.replace("{ file: acme.p8 }", "{ file: acme.p8, passphrase: { env: UNSET } }"))
         .unwrap();
     let encrypted = world.program(&["connect", "-f", &file]).await;
-    assert!(encrypted.stderr.contains("key_passphrase"), "{}", encrypted.stderr);
+    assert!(encrypted.stderr.contains("secret_missing"), "{}", encrypted.stderr);
     assert!(!key.exists());
 }
 

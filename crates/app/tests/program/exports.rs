@@ -293,3 +293,106 @@ async fn an_export_that_cannot_work_is_told_before_anything_is_sent() {
     assert_eq!(ended.code, Some(6), "{}", ended.stderr);
     assert!(ended.stderr.contains("model_missing"), "{}", ended.stderr);
 }
+
+const ALL_ACTIVITY: &str = "
+stream: CRM.SALES.ACTIVITY
+read: { full_refresh: { max_shrink_percent: 100 }, key: [ID] }
+dataset: { custom_actions: { action_name: KIND } }
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_append_behind_a_full_refresh_adds_what_is_new_and_repeats_nothing() {
+    let customer = Customer::new().await;
+    let file = customer.push("raw_actions", "dataset: raw_actions\nwrite: append\n");
+    assert_eq!(inserted(&run(&customer.world, &file).await), 3);
+    let anew = ["run", "-f", customer.activity.to_str().unwrap(), "--full-refresh"];
+    customer.world.program(&anew).await.succeeded();
+    assert_eq!(inserted(&run(&customer.world, &file).await), 0);
+    customer.world.sql(&[
+        "UPDATE CRM.SALES.ACTIVITY SET KIND = 'Call' WHERE ID = 2",
+        "INSERT INTO CRM.SALES.ACTIVITY VALUES (4, 'x@initech.com', 'Call', '2026-03-09', NULL, '2026-04-02 00:00:00')",
+    ]);
+    customer.world.program(&anew).await.succeeded();
+    assert_eq!(
+        inserted(&run(&customer.world, &file).await),
+        2,
+        "the new one, and the one that was corrected"
+    );
+    let counted = "SELECT COUNT(*), COUNT(DISTINCT ACTION_ID) FROM ANALYTICS.VENDOR.RAW_ACTIONS";
+    assert_eq!(customer.there(counted).await, ["5 | 4"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_is_deleted_at_the_source_is_removed_at_the_customers_too() {
+    let customer = Customer::new().await;
+    let activity = sync_called(&customer.world, "activity", ALL_ACTIVITY);
+    run(&customer.world, &activity).await;
+    let file =
+        customer.push("raw_actions", "dataset: raw_actions\nwrite: { upsert: { delete_flag: is_gone } }\n");
+    assert_eq!(inserted(&run(&customer.world, &file).await), 3);
+    customer.world.sql(&["DELETE FROM CRM.SALES.ACTIVITY WHERE ID = 1"]);
+    run(&customer.world, &activity).await;
+    let done = run(&customer.world, &file).await;
+    assert_eq!(done["report"]["deleted"], 1, "{done}");
+    let names = "SELECT ACTION_NAME FROM ANALYTICS.VENDOR.RAW_ACTIONS";
+    assert_eq!(customer.there(names).await, ["Form", "Form"]);
+    customer.world.sql(&[
+        "INSERT INTO CRM.SALES.ACTIVITY VALUES (1, 'jo@acme.com', 'Meeting', '2026-03-05', NULL, '2026-04-03 00:00:00')",
+    ]);
+    run(&customer.world, &activity).await;
+    run(&customer.world, &file).await;
+    assert_eq!(customer.there(&format!("{names} ORDER BY 1")).await, ["Form", "Form", "Meeting"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_are_given_types_exactly_or_not_at_all() {
+    let customer = Customer::new().await;
+    let file = customer.push(
+        "typed",
+        "dataset: raw_actions\ncolumns: [action_id, action_name, action_properties, etl_modified_at]\ntypes: { action_properties: text }\nwrite: upsert\n",
+    );
+    run(&customer.world, &file).await;
+    let shown = customer
+        .there("SELECT ACTION_PROPERTIES || '' FROM ANALYTICS.VENDOR.TYPED WHERE ACTION_NAME = 'Meeting'")
+        .await;
+    assert!(shown[0].starts_with('{') && shown[0].contains("\"subject\":\"offer\""), "{shown:?}");
+    let deals = |types: &str| {
+        customer.push("deals", &format!("dataset: {{ objects: {{ type: deal, properties: {{ amount: number }} }} }}\ntypes: {types}\nwrite: rewrite\n"))
+    };
+    run(&customer.world, &deals("{ amount: 'number(9,2)' }")).await;
+    let amounts = "SELECT AMOUNT::VARCHAR FROM ANALYTICS.VENDOR.DEALS ORDER BY AMOUNT";
+    assert_eq!(customer.there(amounts).await, ["70.00", "300.00", "1000.00"]);
+    customer.world.sql(&[
+        "UPDATE CRM.SALES.OPPS SET AMOUNT = 70.25, UPDATED_AT = '2026-04-04 00:00:00' WHERE ID = 'o3'",
+    ]);
+    customer.pull().await;
+    for (types, code) in
+        [("{ amount: 'number(9,1)' }", 7), ("{ amount: money }", 3), ("{ nothing: text }", 3)]
+    {
+        let ended = customer.world.program(&["run", "-f", deals(types).to_str().unwrap()]).await;
+        assert_eq!(ended.code, Some(code), "{types}: {}", ended.stderr);
+    }
+    assert_eq!(customer.there(amounts).await, ["70.00", "300.00", "1000.00"], "nothing was delivered");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_of_an_earlier_version_is_brought_forward_and_one_of_a_later_version_refused() {
+    let customer = Customer::new().await;
+    let vendor = |sql: &str| {
+        let database = connectors::duckdb::TenantDatabase::open(customer.world.tenant_file()).unwrap();
+        database.connect().unwrap().execute_batch(sql).unwrap();
+    };
+    // What the first version did not have.
+    vendor(
+        "DROP TABLE _snowferry.model; DROP TABLE _snowferry.own_actions; DROP TABLE _snowferry.export_keys;
+         CREATE OR REPLACE VIEW model.actions AS SELECT _row_id AS action_id FROM imports.activity;",
+    );
+    let file = customer.push("raw_actions", "dataset: raw_actions\nwrite: append\n");
+    assert_eq!(inserted(&run(&customer.world, &file).await), 3);
+    vendor("UPDATE _snowferry.model SET version = 99");
+    for path in [&file, &customer.activity] {
+        let ended = customer.world.program(&["run", "-f", path.to_str().unwrap()]).await;
+        assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+        assert!(ended.stderr.contains("model_newer"), "{}", ended.stderr);
+    }
+}

@@ -25,6 +25,7 @@ pub(crate) struct Fleet {
 pub(crate) struct Process {
     pub(crate) child: Child,
     pub(crate) address: Option<String>,
+    pub(crate) log: tokio::task::JoinHandle<String>,
 }
 
 impl Fleet {
@@ -82,19 +83,32 @@ destination: {{ duckdb: {{ path: ../../data }} }}
 
     /// Starts `serve` on a free port.
     pub(crate) async fn serve(&self, arguments: &[&str]) -> Process {
+        self.serve_with(&[], arguments).await
+    }
+
+    /// The same with further variables.
+    pub(crate) async fn serve_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Process {
         let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.envs(variables.iter().copied());
         let mut child = command.args(arguments).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut address = None;
+        let mut said = String::new();
         while let Some(line) = log.next_line().await.unwrap() {
+            said.push_str(&format!("{line}\n"));
             if let Some((_, at)) = line.split_once("server.address=") {
                 address = Some(at.trim().to_owned());
                 break;
             }
         }
         // Whatever else it says must not fill the pipe.
-        tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
-        Process { child, address }
+        let log = tokio::spawn(async move {
+            while let Ok(Some(line)) = log.next_line().await {
+                said.push_str(&format!("{line}\n"));
+            }
+            said
+        });
+        Process { child, address, log }
     }
 
     /// The latest runs of a tenant or sync, as `runs --json` shows them.
@@ -149,6 +163,13 @@ impl Process {
     pub(crate) async fn stop(mut self) -> Option<i32> {
         self.signal("-TERM");
         self.child.wait().await.unwrap().code()
+    }
+
+    /// Ends it, and gives all that it has logged.
+    pub(crate) async fn stop_and_read_log(mut self) -> String {
+        self.signal("-TERM");
+        self.child.wait().await.unwrap();
+        self.log.await.unwrap()
     }
 
     pub(crate) fn address(&self) -> &str {

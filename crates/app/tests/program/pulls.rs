@@ -1,5 +1,7 @@
 //! Pulls that end well, and what they say.
 
+use connectors::duckdb::{TenantFile, query_json};
+
 use crate::world::{ALL_DEALS, DEALS, World, deal, deals};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,6 +51,79 @@ async fn every_line_of_json_output_is_an_event() {
         })
         .collect();
     assert_eq!(events.last().map(String::as_str), Some("done"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn timings_tell_every_step_of_a_pull_and_what_ran_for_it() {
+    let world = World::start().await;
+    let file = world.sync(DEALS);
+    let file = file.to_str().unwrap();
+    world.set_deals(&deals(1_000));
+    let ended = world.program(&["run", "-f", file, "--json", "--timings"]).await.succeeded();
+    let told = last_event(&ended.stdout);
+    let names = |list: &str, name: &str| -> Vec<String> {
+        told[list].as_array().unwrap().iter().map(|part| part[name].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names("steps", "step"), ["plan", "query", "read", "stage", "publish"], "{told}");
+    let parts = [
+        "open",
+        "request",
+        "download",
+        "gunzip",
+        "decode",
+        "convert",
+        "insert",
+        "checkpoint",
+        "commit",
+        "close",
+    ];
+    assert_eq!(names("parts", "part"), parts, "{told}");
+    let chunks = told["parts"].as_array().unwrap().iter().find(|part| part["part"] == "download").unwrap();
+    assert_eq!(chunks["times"], 10, "one for each chunk of 100 rows but the first 50: {told}");
+    let steps = told["steps"].as_array().unwrap().iter();
+    let seconds: f64 = steps.map(|step| step["elapsed_seconds"].as_f64().unwrap()).sum();
+    assert!(seconds > 0.0 && seconds <= told["elapsed_seconds"].as_f64().unwrap(), "{told}");
+
+    let ended = world.program(&["run", "-f", file, "--full-refresh", "--timings"]).await.succeeded();
+    assert!(ended.stdout.contains("the source waited for the destination"), "{}", ended.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn syncs_that_run_side_by_side_land_what_each_would_alone() {
+    let world = World::start().await;
+    let text = std::fs::read_to_string(world.sync(DEALS)).unwrap();
+    let expected = deals(300);
+    world.set_deals(&expected);
+    let tenants = ["acme", "globex", "initech", "umbrella", "hooli"];
+    let mut arguments = vec!["run".to_owned(), "--jobs=3".to_owned()];
+    for tenant in tenants {
+        let path = world.folder().join(format!("{tenant}.yaml"));
+        std::fs::write(&path, text.replace("tenant: acme", &format!("tenant: {tenant}"))).unwrap();
+        arguments.push(format!("--file={}", path.display()));
+    }
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let ended = world.program(&arguments).await.succeeded();
+    for tenant in tenants {
+        assert!(ended.stdout.contains(&format!("done {tenant}:")), "{}", ended.stdout);
+        let file = TenantFile::new(&world.folder().join("data"), tenant).unwrap();
+        let count = query_json(&file, "SELECT count(*) AS deals FROM sales.deals", 1).unwrap();
+        let count = arrow_cast::display::array_value_to_string(count.batches[0].column(0), 0).unwrap();
+        assert_eq!(count, r#"{"deals":300}"#, "{tenant}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_syncs_the_one_that_fails_is_named_and_no_other_is_started() {
+    let world = World::start().await;
+    let file = world.sync(DEALS);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let broken = world.folder().join("broken.yaml");
+    std::fs::write(&broken, text.replace("SALES.DEALS", "SALES.NOTHING")).unwrap();
+    let ended = world.program(&["run", "-f", broken.to_str().unwrap(), "-f", file.to_str().unwrap()]).await;
+    assert_eq!(ended.code, Some(6), "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.starts_with("failed broken\n"), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("done"), "{}", ended.stdout);
+    assert_eq!(world.landed(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

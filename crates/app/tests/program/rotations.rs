@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use emulator::{Action, FaultRule, Route};
 
+use crate::fleet::Fleet;
 use crate::world::{ALL_DEALS, DEALS, Ended, World, deals};
 
 /// A pull with a key pair and a role of its own, whose script the customer has run.
@@ -145,4 +146,91 @@ async fn what_cannot_be_rotated_is_said_and_nothing_is_made() {
     let ended = rotation.program("connect", &["--rotate"]).await;
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(4), ""), "{}", ended.stderr);
     assert_eq!(rotation.read("acme.p8.next"), None);
+}
+
+/// A stored pull whose key the vault alone has, and whose script the customer has run.
+struct Kept {
+    fleet: Fleet,
+}
+
+const CONNECTION: &str = "acme/acme-prod-snowferry-acme";
+
+impl Kept {
+    async fn start() -> Self {
+        let fleet = Fleet::start().await;
+        let file = fleet.file("acme", "deals", DEALS);
+        let text = std::fs::read_to_string(&file).unwrap();
+        let text = text.replace("role: ACCOUNTADMIN", "role: SNOWFERRY_READ");
+        let text = text.replace("password: { file: password }", "private_key: { vault: true }");
+        std::fs::write(&file, text.replace("user: SYNC", "user: SNOWFERRY_ACME")).unwrap();
+        fleet.world.set_deals(&deals(300));
+        fleet.apply().await;
+        let kept = Self { fleet };
+        let script = kept.connect(&[]).await;
+        assert!(script.stderr.contains("was made in the vault"), "{}", script.stderr);
+        kept.fleet.world.run_script(&script.stdout).await;
+        kept
+    }
+
+    async fn connect(&self, flags: &[&str]) -> Ended {
+        self.fleet.program(&[&["connect", "--stored", CONNECTION][..], flags].concat()).await.succeeded()
+    }
+
+    async fn run(&self, when: &str) {
+        self.fleet.program(&["trigger", "acme/deals"]).await.succeeded();
+        let run = self.fleet.until("acme/deals", "succeeded").await;
+        assert_eq!(run["attempt"], 1, "{when}: {run}");
+        let check = self.fleet.program(&["check", "--stored", CONNECTION]).await;
+        assert_eq!(check.code, Some(0), "{when}: {}{}", check.stdout, check.stderr);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_in_the_vault_is_made_there_and_changed_there_and_no_run_fails() {
+    let kept = Kept::start().await;
+    let process = kept.fleet.serve(&[]).await;
+    kept.run("with the first key").await;
+    let begun = kept.connect(&["--rotate"]).await;
+    assert!(begun.stdout.contains("SET RSA_PUBLIC_KEY_2 ="), "{}", begun.stdout);
+    kept.run("with a next key that the account does not know").await;
+    let again = kept.connect(&["--rotate"]).await;
+    assert_eq!(again.stdout, begun.stdout, "the customer has not run it yet");
+    kept.fleet.world.run_script(&begun.stdout).await;
+    kept.run("with both keys in the account").await;
+    let switched = kept.connect(&["--rotate"]).await;
+    assert!(switched.stdout.contains("UNSET RSA_PUBLIC_KEY;"), "{}", switched.stdout);
+    kept.run("with the new key in use").await;
+    kept.fleet.world.run_script(&switched.stdout).await;
+    kept.run("without the former key in the account").await;
+    let done = kept.connect(&["--rotate"]).await;
+    assert!(done.stderr.contains("the rotation is done"), "{}", done.stderr);
+    // Applying the same files again leaves the vault's key alone.
+    assert_eq!(kept.fleet.apply().await.stdout, "nothing differs\n");
+    kept.run("in the end").await;
+    process.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_with_a_passphrase_is_made_and_changed_with_it() {
+    let world = World::start().await;
+    std::fs::write(world.folder().join("phrase"), "canary-phrase").unwrap();
+    let log_in = "user: SNOWFERRY_ACME\n    private_key: { file: acme.p8, passphrase: { file: phrase } }";
+    let file = world.sync_as(log_in, DEALS);
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("role: ACCOUNTADMIN", "role: SNOWFERRY_READ")).unwrap();
+    let rotation = Rotation { world: &world, file: file.to_str().unwrap().to_owned() };
+    let script = rotation.program("connect", &[]).await.succeeded();
+    world.run_script(&script.stdout).await;
+    rotation.assert_works("with the first key").await;
+    let begun = rotation.rotate().await;
+    world.run_script(&begun.stdout).await;
+    let switched = rotation.rotate().await;
+    world.run_script(&switched.stdout).await;
+    rotation.assert_works("with the new key").await;
+    for name in ["acme.p8", "acme.p8.old"] {
+        let pem = rotation.read(name).unwrap();
+        assert!(pem.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"), "{name}");
+    }
+    rotation.rotate().await;
+    assert_eq!(rotation.read("acme.p8.old"), None);
 }

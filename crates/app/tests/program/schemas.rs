@@ -15,7 +15,7 @@ print(json.dumps([schema.is_valid(instance) for instance in json.load(sys.stdin)
 ";
 
 /// What the program refuses by itself, written into a pull that it takes.
-const MISTAKES: [(&str, &str); 16] = [
+const MISTAKES: [(&str, &str); 18] = [
     ("read: { key: [ID] }", "read: { keys: [ID] }"),
     ("read: { key: [ID] }", "read: { ranges: 65 }"),
     ("read: { key: [ID] }", "read: { full_refresh: {}, incremental: { cursor: A } }"),
@@ -27,6 +27,8 @@ const MISTAKES: [(&str, &str); 16] = [
     ("read: { key: [ID] }", "verify: { heal: true }"),
     ("read: { key: [ID] }", "match: { won_stages: [Won] }"),
     ("read: { key: [ID] }", "match: { rules: [name] }"),
+    ("read: { key: [ID] }", "late_after: soon"),
+    ("password: { env: P }", "password: { vault: false }"),
     ("tenant: acme", "tenant: ../acme"),
     ("password: { env: P }", "password: P"),
     ("password: { env: P }", "password: { env: P }, access_token: { env: P }"),

@@ -8,7 +8,7 @@ use clap::Args;
 use connectors::snowflake::access;
 use model::Result;
 
-use super::access::AccessArguments;
+use super::access::{AccessArguments, Asked};
 use crate::assemble;
 use crate::config::SyncFile;
 use crate::output::Terminal;
@@ -17,7 +17,8 @@ use told::Told;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   snowferry check -f acme/opportunities.yaml
-  snowferry check -f acme/opportunities.yaml -f acme/users.yaml --json")]
+  snowferry check -f acme/opportunities.yaml -f acme/users.yaml --json
+  snowferry check --stored acme/acme-prod-snowferry")]
 pub(crate) struct CheckCommand {
     #[command(flatten)]
     access: AccessArguments,
@@ -36,11 +37,9 @@ impl CheckCommand {
 
     /// Our own side first, then the account, then what needs both.
     async fn check(&self, told: &mut Told<'_>) {
-        let read = self.access.read().and_then(|files| Ok((self.access.needs(&files)?, files)));
-        let Some((needs, files)) = told.step("sync file", read) else { return };
-        for path in self.access.paths() {
-            told.passed("sync file", &path.display().to_string());
-        }
+        let read = self.access.read().await.and_then(|asked| Ok((self.access.needs(&asked.files)?, asked)));
+        let Some((needs, Asked { files, names, .. })) = told.step("sync file", read) else { return };
+        names.iter().for_each(|name| told.passed("sync file", name));
         // A push keeps its tenant's file open, so the pulls of the same tenant go first.
         for file in files.iter().filter(|file| file.push().is_none()) {
             check_vendor_database(told, file);

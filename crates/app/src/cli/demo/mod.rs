@@ -1,32 +1,40 @@
-//! `snowferry demo`: the whole way of a row, there and back, on this machine, with nothing installed.
+//! `snowferry demo`: a customer's deals and the vendor's own actions become matched revenue, and go back. On this machine alone.
 
+mod account;
+mod channels;
 mod files;
+mod own;
 mod pushes;
+mod second;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use connectors::duckdb::query;
-use emulator::sample::{self, Change, Sample};
+use connectors::duckdb::{TenantFile, query};
+use emulator::sample::{self, Sample};
 use emulator::{EmulatorConfig, PublicKey, RunningEmulator, User};
 use engine::{RunOptions, RunReport};
 use model::{Error, Result};
 use snowflake::{KeyBits, PrivateKey};
 use tokio_util::sync::CancellationToken;
 
+use self::channels::{Channel, channels, shown};
 use super::MEMORY_DEFAULT;
 use super::emulator::{load, on_emulator, start};
+use super::export::refresh;
+use super::import::imported;
+use super::matching;
 use super::run::{Ran, run_assembled};
 use super::summary::Summary;
 use crate::assemble::{RunChoices, assemble};
 use crate::config::SyncFile;
-use crate::output::{Terminal, print_line, seconds, table};
+use crate::output::{Shown, Terminal, print_line, seconds, table};
 
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  snowferry demo\n  snowferry demo --folder /tmp/try-it")]
 pub(crate) struct DemoCommand {
-    /// Where to put the key, the sync file and the vendor database
+    /// Where to put the key, the sync files and the vendor database
     #[arg(long, value_name = "DIR", default_value = "snowferry-demo")]
     folder: PathBuf,
 }
@@ -43,73 +51,102 @@ struct Demo<'a> {
     running: RunningEmulator,
 }
 
+/// Enough to look like a customer, little enough to be over in seconds.
+const SAMPLE: Sample = Sample { accounts: 400, tpch_scale: None };
+
 impl DemoCommand {
     pub(crate) async fn run(&self, terminal: &Terminal) -> Result<()> {
         let started = Instant::now();
-        say(terminal, "1", "A customer's Snowflake: an emulator with a CRM, on this machine alone.")?;
-        let sample = Sample::default();
-        let running = load(start(EmulatorConfig::default()).await?, sample).await?;
-        print_line(&format!("  listening on {}", running.url()))?;
+        say(
+            terminal,
+            "1",
+            "A customer's Snowflake: a CRM and product usage, emulated on this machine alone.",
+        )?;
+        let running = load(start(EmulatorConfig::default()).await?, SAMPLE).await?;
         let mut demo = Demo { terminal, folder: &self.folder, running };
+        demo = demo.change(account::GRANTS.map(str::to_owned).to_vec()).await?;
+        demo.show_there(THERE).await?;
 
         say(
             terminal,
             "2",
-            "A key pair: the customer's service user gets the public half, the private half stays here.",
+            "A log-in: the customer gets the public half of a key pair, the private half stays here.",
         )?;
         demo.connect()?;
         print_line(&format!("  key and sync files are in {}", self.folder.display()))?;
+        let tenant_file = demo.sync_file(files::OPPORTUNITIES)?.tenant_file()?;
 
-        demo = demo.pull(sample).await?;
-        Box::pin(demo.push()).await?;
+        let before = Box::pin(demo.first_run(&tenant_file)).await?;
+        say(
+            terminal,
+            "7",
+            "The customer corrects two rows and takes money back, and everything runs again.",
+        )?;
+        demo = demo.corrections(&tenant_file).await?;
+        Box::pin(demo.second_run(&tenant_file, &before)).await?;
+        demo.prove_delivered(&tenant_file).await?;
         demo.running.shutdown().await;
         self.say_what_next(terminal, started.elapsed())
     }
 
     fn say_what_next(&self, terminal: &Terminal, took: Duration) -> Result<()> {
         let path = |name: &str| self.folder.join(name).display().to_string();
-        let (pull, push) = (path(files::OPPORTUNITIES), path(files::ACTIONS));
+        let (pull, push) = (path(files::OPPORTUNITIES), path(files::STAGES_OUT));
         let program = invoked_as();
         print_line(&format!("\n{} in {}. Next:", terminal.green("done"), seconds(took)))?;
         print_line(&format!(
-            "  look around:          {program} query -f {pull} 'select * from sales.opportunities limit 5'"
+            "  look around:          {program} query -f {pull} 'from model.opportunity_revenue limit 5'"
         ))?;
+        print_line(&format!("  why is it matched so: {program} explain -f {pull} deal REFUND-1"))?;
         print_line(&format!("  keep an emulator up:  {program} emulator --port 8181 --sample"))?;
-        print_line(&format!("  write your own syncs: {pull} pulled and {push} pushed;"))?;
-        print_line("                        docs/sync-file.md has every field")
+        print_line(&format!("  write your own syncs: {pull} pulls and {push} pushes;"))?;
+        print_line("                        docs/tutorial.md goes on from here")
     }
 }
+
+const THERE: &str = "SELECT 'accounts' AS \"in Snowflake\", COUNT(*) AS \"rows\" FROM CRM.SALES.ACCOUNTS
+    UNION ALL SELECT 'contacts', COUNT(*) FROM CRM.SALES.CONTACTS
+    UNION ALL SELECT 'product usage events', COUNT(*) FROM CRM.PRODUCT.USAGE_EVENTS
+    UNION ALL SELECT 'opportunities', COUNT(*) FROM CRM.SALES.OPPORTUNITIES
+    UNION ALL SELECT 'of those won, closed offline', COUNT(*) FROM CRM.SALES.OPPORTUNITIES
+        WHERE STAGE = 'Closed Won' AND IS_CLOSED_OFFLINE";
+const GATHERED: &str = "SELECT CASE action_type WHEN 'custom' THEN 'CRM activity' ELSE 'visits of the website' END AS \"in the vendor database\",
+    count(*) AS rows, count(DISTINCT identity) AS people, min(action_date)::DATE AS oldest, max(action_date)::DATE AS newest
+    FROM own.actions GROUP BY ALL ORDER BY ALL";
 
 fn say(terminal: &Terminal, step: &str, text: &str) -> Result<()> {
     print_line(&format!("\n{} {text}", terminal.bold(step)))
 }
 
 impl Demo<'_> {
-    /// A backfill, a day at the customer's, and an incremental pull of what changed.
-    async fn pull(self, sample: Sample) -> Result<Self> {
-        let terminal = self.terminal;
-        let file = self.sync_file(files::OPPORTUNITIES)?;
+    /// The vendor's own actions, the pulls, revenue by channel, and the pushes.
+    async fn first_run(&self, tenant_file: &TenantFile) -> Result<Vec<Channel>> {
         say(
-            terminal,
+            self.terminal,
             "3",
-            "Backfill: every opportunity, read as Arrow chunks, staged, and published at once.",
+            "What the vendor has gathered itself: visits of its website, activity of the CRM.",
         )?;
-        let backfill = self.run_once(&file).await?;
+        own::write(tenant_file, SAMPLE)?;
+        print_line(&table(&query(tenant_file, GATHERED, usize::MAX)?.batches)?)?;
 
-        say(terminal, "4", "The customer's day goes on: deals change, new ones come, three of them late.")?;
-        let change = sample::change(sample, 1);
-        print_line(&format!("  {} changed, {} new, {} late", change.updated, change.inserted, change.late))?;
-        let statements = change.statements.clone();
-        let demo = self.change(statements).await?;
+        say(
+            self.terminal,
+            "4",
+            "Pull: companies, people, product usage and deals become the vendor's model.",
+        )?;
+        for name in files::PULLS {
+            self.run_once(&self.sync_file(name)?).await?;
+        }
 
-        say(terminal, "5", "Incremental: only what changed moves.")?;
-        let incremental = demo.run_once(&file).await?;
-        prove(&backfill, &incremental, &change)?;
-
-        say(terminal, "6", "What landed, in the vendor database:")?;
-        let landed = query(&file.tenant_file()?, LANDED, usize::MAX)?;
-        print_line(&table(&landed.batches)?)?;
-        Ok(demo)
+        say(
+            self.terminal,
+            "5",
+            "Matched revenue by channel: each won deal belongs to the activity before it.",
+        )?;
+        let channels = channels(tenant_file)?;
+        print_line(&shown(&channels))?;
+        Box::pin(self.push(tenant_file)).await?;
+        Ok(channels)
     }
 
     /// Runs statements in the customer's account.
@@ -125,13 +162,16 @@ impl Demo<'_> {
         SyncFile::read(&self.folder.join(name))
     }
 
+    /// Runs a sync as `snowferry run` does, and tells what it did.
     async fn run_once(&self, file: &SyncFile) -> Result<RunReport> {
         let started = Instant::now();
         let choices = RunChoices { memory_bytes: MEMORY_DEFAULT, ..RunChoices::default() };
         let assembled = assemble(file, &choices)?;
+        refresh(file).await?;
         let options = RunOptions::default();
-        let Ran { report, delivery, .. } =
-            run_assembled(&assembled, &file.name(), &options, false, &CancellationToken::new()).await?;
+        let Ran { mut report, delivery, .. } =
+            run_assembled(&assembled, &file.name(), &options, Shown::Bar, &CancellationToken::new()).await?;
+        let imported = imported(&assembled, file, &mut report).await?;
         let summary = Summary {
             file,
             report: &report,
@@ -140,6 +180,10 @@ impl Demo<'_> {
             took: started.elapsed(),
         };
         print_line(&summary.text(self.terminal))?;
+        let matches = imported.into_iter().flat_map(|imported| imported.matches);
+        for report in matches.filter(|report| report.sync_id == file.name()) {
+            print_line(&matching::summary(self.terminal, &report))?;
+        }
         Ok(report)
     }
 
@@ -175,25 +219,6 @@ fn invoked_as() -> String {
     let program = std::env::args_os().next().map(PathBuf::from).unwrap_or_default();
     let here = std::env::current_dir().unwrap_or_default();
     program.strip_prefix(here).unwrap_or(&program).display().to_string()
-}
-
-const LANDED: &str = "SELECT stage, currency, count(*) AS deals, sum(amount) AS amount, max(updated_at) AS newest
-    FROM sales.opportunities WHERE stage IN ('Closed Won', 'Closed Lost') GROUP BY ALL ORDER BY deals DESC LIMIT 6";
-
-/// The demo shows what it says, or fails.
-fn prove(backfill: &RunReport, incremental: &RunReport, change: &Change) -> Result<()> {
-    let new = change.inserted + change.late;
-    let is_right = incremental.inserted == new
-        && incremental.updated == change.updated
-        && incremental.total == backfill.total.map(|total| total + new)
-        && incremental.read < backfill.read;
-    if is_right {
-        return Ok(());
-    }
-    Err(Error::internal(format!(
-        "the incremental run brought {} new and {} changed rows where {new} and {} were made",
-        incremental.inserted, incremental.updated, change.updated
-    )))
 }
 
 fn key_failed(error: snowflake::Error) -> Error {

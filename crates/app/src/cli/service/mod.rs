@@ -1,5 +1,7 @@
 //! `snowferry serve` and `snowferry worker`: processes that run what is stored, until they are told to end.
 
+pub(super) mod connections;
+pub(super) mod handover;
 mod runner;
 pub(super) mod runs;
 pub(super) mod syncs;
@@ -7,19 +9,24 @@ pub(super) mod token;
 pub(super) mod why;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use model::{Error, Result};
-use service::{ApiOptions, Metrics, Scheduler, Server, Worker, WorkerOptions, api};
+use service::{
+    AlertOptions, Alerting, ApiOptions, Metrics, Scheduler, Server, Worker, WorkerOptions, api, handovers,
+};
 use store::{Queue, QueuePolicy, Store};
 use tokio_util::sync::CancellationToken;
 
+use self::handover::accept;
 use self::runner::StoredSyncs;
 use super::parse_size;
 use super::run::cancelled_by_signal;
 use super::state::{StoreArgument, VaultArgument};
+use crate::config::read_channels;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -71,6 +78,10 @@ struct WorkArguments {
     #[arg(long, value_name = "SECONDS", default_value_t = LEASE_SECONDS, value_parser = clap::value_parser!(u64).range(2..=3_600))]
     lease: u64,
 
+    /// The file of the channels that are told when a sync fails, is late or is well again
+    #[arg(long, value_name = "FILE", env = "SNOWFERRY_ALERTS")]
+    alerts: Option<PathBuf>,
+
     #[command(flatten)]
     vault: VaultArgument,
 }
@@ -92,6 +103,7 @@ impl WorkerCommand {
 
 impl WorkArguments {
     async fn run(&self, listen: Option<SocketAddr>, has_api: bool) -> Result<()> {
+        let channels = self.alerts.as_deref().map(read_channels).transpose()?.unwrap_or_default();
         let (store, vault) = self.vault.open().await?;
         let shutdown = cancelled_by_signal();
         let queue = self.queue(&store);
@@ -104,24 +116,33 @@ impl WorkArguments {
         };
         let server = match listen {
             Some(address) => {
-                let open = (queue.clone(), metrics.clone());
+                let open = (store.clone(), queue.clone(), metrics.clone());
                 let options = ApiOptions::default();
-                let api = has_api.then(|| api(store.clone(), queue.clone(), metrics.clone(), options));
+                let api = has_api.then(|| {
+                    let desk = handovers(store.clone(), vault.clone(), accept);
+                    api(store.clone(), queue.clone(), metrics.clone(), options).merge(desk)
+                });
                 Some(Server::open(address, open, api, &shutdown).await?)
             }
             None => None,
         };
         let scheduler = Scheduler::new(queue.clone(), metrics.clone());
+        let alerting = Alerting::new(store.clone(), metrics.clone(), channels, AlertOptions::default());
         let worker = Worker::new((store.clone(), queue, vault), runner, metrics, options);
         let scheduling = {
             let shutdown = shutdown.clone();
             tokio::spawn(async move { scheduler.run(&shutdown).await })
+        };
+        let alerting = {
+            let shutdown = shutdown.clone();
+            tokio::spawn(async move { alerting.run(&shutdown).await })
         };
         let serving = serve(server, &shutdown)?;
         let worked = worker.run(&shutdown).await;
         // Whatever ended the worker ends the others.
         shutdown.cancel();
         scheduling.await.map_err(|error| Error::internal("the scheduler panicked").with_source(error))?;
+        alerting.await.map_err(|error| Error::internal("the alerts panicked").with_source(error))?;
         serving.await.map_err(|error| Error::internal("the server panicked").with_source(error))??;
         store.close().await;
         worked

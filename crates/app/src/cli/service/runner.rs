@@ -7,13 +7,16 @@ use service::{Job, Runner};
 use snowflake::Secret;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tracing::field::Empty;
+use tracing::{Instrument, info_span};
 
 use super::super::export::refresh;
-use super::super::import::imported;
+use super::super::import::{imported, is_outdated};
 use super::super::plan::refuse_append_anew;
 use super::super::verify::Upkeep;
 use crate::assemble::{Assembled, RunChoices, assemble};
 use crate::config::{KeptSecrets, SyncFile};
+use crate::telemetry::begin_trace_of;
 
 /// Tries of one attempt at a run: what fails twice at once is tried again later, perhaps elsewhere.
 const TRIES: u32 = 2;
@@ -33,11 +36,34 @@ impl Runner for StoredSyncs {
         progress: &watch::Sender<RunProgress>,
         cancel: &CancellationToken,
     ) -> Result<RunReport> {
+        let span = info_span!(
+            target: "snowferry::trace", "run", tenant.name = job.tenant, sync.name = job.sync, run.id = %job.run,
+            run.attempt = job.attempt, error.code = Empty, otel.status_code = Empty
+        );
+        begin_trace_of(job.run.as_str(), &span);
+        let outcome = self.run_traced(job, progress, cancel).instrument(span.clone()).await;
+        if let Err(error) = &outcome {
+            span.record("error.code", error.code()).record("otel.status_code", "ERROR");
+        }
+        outcome
+    }
+}
+
+impl StoredSyncs {
+    async fn run_traced(
+        &self,
+        job: &Job,
+        progress: &watch::Sender<RunProgress>,
+        cancel: &CancellationToken,
+    ) -> Result<RunReport> {
         let secret = |secret: &store::SecretValue| Secret::new(secret.expose());
         let kept: KeptSecrets =
             job.secrets.iter().map(|(field, value)| (field.clone(), secret(value))).collect();
-        let file = SyncFile::from_store(&job.sync, &job.definition, kept)?;
-        if job.is_fresh_start {
+        let mut file = SyncFile::from_store(&job.sync, &job.definition, kept)?;
+        if let Some(look_back) = job.asked.look_back {
+            file.look_back(look_back)?;
+        }
+        if job.asked.is_fresh_start {
             refuse_append_anew(&file).await?;
         }
         let choices = RunChoices { memory_bytes: self.memory_bytes, ..RunChoices::default() };
@@ -48,6 +74,7 @@ impl Runner for StoredSyncs {
         let run = StoredRun { job, file: &file, assembled: &assembled };
         let result = run.run(progress, cancel).await;
         assembled.close().await;
+        tokio::task::block_in_place(|| drop(assembled));
         result
     }
 }
@@ -67,7 +94,7 @@ impl StoredRun<'_> {
         let options = RunOptions {
             retry: RetryPolicy { attempts_max: TRIES, ..RetryPolicy::default() },
             seed: self.job.seed,
-            is_fresh_start: self.job.is_fresh_start,
+            is_fresh_start: self.job.asked.is_fresh_start || is_outdated(self.assembled, self.file).await?,
         };
         let mut report = match self.assembled.comparable() {
             Some((sync, _)) => engine::run_comparable(&sync, &options, progress, cancel).await?,

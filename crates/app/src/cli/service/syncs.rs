@@ -2,16 +2,19 @@
 
 use clap::Args;
 use model::{Epoch, Result, RunState};
-use serde_json::json;
+use service::{RunAsked, look_back_to};
 use store::{Enqueued, NewRun};
 
 use super::super::state::{StoreArgument, SyncArgument, actor};
 use super::opened;
 use super::runs::run_id;
+use crate::config::{KeptSecrets, SyncFile};
 use crate::output::print_line;
 
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  snowferry trigger acme/opportunities")]
+#[command(after_help = "Examples:
+  snowferry trigger acme/opportunities
+  snowferry trigger acme/opportunities --from 2026-01-31")]
 pub(crate) struct TriggerCommand {
     #[command(flatten)]
     sync: SyncArgument,
@@ -19,6 +22,10 @@ pub(crate) struct TriggerCommand {
     /// Read the stream anew from its beginning
     #[arg(long)]
     full_refresh: bool,
+
+    /// Read once more what has changed since this day, such as 2026-01-31, or moment
+    #[arg(long, value_name = "DATE", conflicts_with = "full_refresh")]
+    from: Option<String>,
 
     #[command(flatten)]
     store: StoreArgument,
@@ -65,7 +72,14 @@ impl TriggerCommand {
     pub(crate) async fn run(&self) -> Result<()> {
         let (store, queue) = opened(&self.store).await?;
         let (tenant, sync) = self.sync.find(&store).await?;
-        let new = NewRun { options: json!({ "is_fresh_start": self.full_refresh }), not_before: None };
+        let now = store.now().await?;
+        let look_back = self.from.as_ref().map(|from| look_back_to(from, now)).transpose()?;
+        // What cannot go back to a date is refused now, and not by a run at night.
+        if let Some(look_back) = look_back {
+            SyncFile::from_store(&sync.name, &sync.definition, KeptSecrets::new())?.look_back(look_back)?;
+        }
+        let asked = RunAsked { is_fresh_start: self.full_refresh, look_back };
+        let new = NewRun { options: asked.to_options(), not_before: None };
         match queue.enqueue(&tenant.id, &sync.id, new, &actor()).await? {
             Enqueued::Queued(run) => print_line(&format!("queued as {run}")),
             Enqueued::Open(run) => print_line(&format!("open already as {run}; nothing was added")),

@@ -1,5 +1,8 @@
 //! `snowferry why`: why a stored sync does or does not run now.
 
+use std::time::Duration;
+
+use alerts::Condition;
 use clap::Args;
 use model::Result;
 use service::{Explanation, explain};
@@ -60,12 +63,32 @@ fn lines(explanation: &Explanation) -> Vec<(&'static str, String)> {
     {
         lines.push(("last run", one_line(last)));
     }
+    lines.push(("fresh", freshness(explanation)));
     let with_error = explanation.open_run.as_ref().or(explanation.last_run.as_ref());
     if let Some(error) = with_error.and_then(|run| run.error.as_ref()) {
         lines.push(("error", format!("[{}] {}", error.code, error.message)));
         lines.extend(error.remedy.clone().map(|remedy| ("to do", remedy)));
     }
     lines
+}
+
+fn freshness(explanation: &Explanation) -> String {
+    let last = explanation
+        .last_success_at
+        .map_or("it has never succeeded".to_owned(), |at| format!("its last success was at {}", moment(at)));
+    match explanation.late_after {
+        Some(late_after) if explanation.condition == Condition::Late => {
+            format!("late: {last}, and may be {} old", span(late_after))
+        }
+        Some(late_after) => format!("{last}, and may be {} old", span(late_after)),
+        None => last,
+    }
+}
+
+/// `26h`, `90m`: as a sync file says it.
+fn span(duration: Duration) -> String {
+    let minutes = duration.as_secs() / 60;
+    if minutes.is_multiple_of(60) { format!("{}h", minutes / 60) } else { format!("{minutes}m") }
 }
 
 fn json(explanation: &Explanation) -> serde_json::Value {
@@ -76,6 +99,9 @@ fn json(explanation: &Explanation) -> serde_json::Value {
         }),
         "open_run": explanation.open_run.as_ref().map(as_json),
         "waits_for": explanation.waits_for,
+        "condition": explanation.condition.as_str(),
+        "last_success_at": explanation.last_success_at.map(|at| at.to_string()),
+        "late_after_seconds": explanation.late_after.map(|late_after| late_after.as_secs()),
         "last_run": explanation.last_run.as_ref().map(as_json),
     })
 }
