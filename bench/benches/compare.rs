@@ -8,11 +8,11 @@ use std::time::Duration;
 use std::{env, fs, io};
 
 use bench::compare::account::{self, Account};
-use bench::compare::contestant::{Check, Contestant, PULLS, PUSHES, Place, Programs, TARGET};
+use bench::compare::contestant::{Check, Contestant, MERGES, PULLS, PUSHES, Place, Programs, TARGET};
 use bench::compare::link::{self, Slowness};
 use bench::compare::report::{Comparison, Outcome, one_line};
 use bench::compare::shape::Shape;
-use bench::compare::{floor, process};
+use bench::compare::{floor, merge, process};
 use bench::measurement::Measurement;
 use bench::{child, table};
 use clap::{Parser, ValueEnum};
@@ -24,6 +24,8 @@ const SHORT: Duration = Duration::from_secs(10);
 enum Task {
     Pull,
     Push,
+    /// Rows that have changed, into a table of twenty times as many
+    Merge,
 }
 
 /// Measures Snowferry and the installed tools in turns.
@@ -33,7 +35,7 @@ struct Arguments {
     task: Task,
     #[arg(long, default_value_t = 1_000_000)]
     rows: u64,
-    /// What the table looks like; pushes know only the first
+    /// What the table looks like; only pulls know another than the first
     #[arg(long, value_enum, default_value = "events")]
     shape: Shape,
     /// Turns
@@ -78,6 +80,10 @@ fn measure(kind: &str, arguments: &[String]) {
             let run = runtime.block_on(floor::measure(port.parse().expect("a port"), table, folder.path()));
             run.expect("the floor is measured").report().expect("the parent listens");
         }
+        ("merge", [folder]) => {
+            let run = merge::floor(Path::new(folder)).expect("the changes are merged");
+            run.report().expect("the parent listens");
+        }
         _ => panic!("there is no task {kind:?}"),
     }
 }
@@ -91,8 +97,8 @@ fn parent() {
 }
 
 fn compare(arguments: &Arguments) -> io::Result<()> {
-    if arguments.task == Task::Push && arguments.shape != Shape::Events {
-        return Err(io::Error::other("pushes know no other shape than events"));
+    if arguments.task != Task::Pull && arguments.shape != Shape::Events {
+        return Err(io::Error::other("only pulls know another shape than events"));
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is in the repository");
     let account = Account::start()?;
@@ -161,13 +167,53 @@ impl Round<'_> {
                 let rows = usize::try_from(self.arguments.rows).map_err(io::Error::other)?;
                 table::write(&self.vendor, rows).map_err(io::Error::other)
             }
+            Task::Merge => self.prepare_merge(),
         }
+    }
+
+    /// The table is pulled as a whole, and then some of its rows change.
+    fn prepare_merge(&self) -> io::Result<()> {
+        let changes = self.arguments.rows;
+        let create = merge::create(changes);
+        self.runtime.block_on(self.account.run(&create)).map_err(io::Error::other)?;
+        let shape = self.arguments.shape.table();
+        let place = Place { port: self.port, table: &shape, folder: &self.vendor, programs: &self.programs };
+        for contestant in MERGES {
+            let log = self.vendor.join("log");
+            process::measured(&mut (contestant.command)(&place), changes * merge::TIMES, &log)?;
+        }
+        merge::copy(&self.vendor, &self.merge_floor())?;
+        merge::write_changes(&self.merge_floor()).map_err(io::Error::other)?;
+        self.runtime.block_on(self.account.run(&merge::change())).map_err(io::Error::other)
+    }
+
+    /// The folder of the file in which the floor finds the table and its changes.
+    fn merge_floor(&self) -> PathBuf {
+        self.vendor.join("floor")
+    }
+
+    /// One run of the floor, which is checked as everybody is.
+    fn run_floor(&self) -> io::Result<Measurement> {
+        let rows = usize::try_from(self.arguments.rows).map_err(io::Error::other)?;
+        if self.arguments.task == Task::Pull {
+            let task = format!("floor {} {}", self.account.port(), self.arguments.shape.table());
+            return child::measured(&task, rows);
+        }
+        let folder = tempfile::tempdir()?;
+        merge::copy(&self.merge_floor(), folder.path())?;
+        let run = child::measured(&format!("merge {}", folder.path().display()), rows)?;
+        let arrived = summed(&merge::file(folder.path()), &merge::landed(self.arguments.rows))?;
+        if arrived == merge::expected(self.arguments.rows) {
+            return Ok(run);
+        }
+        Err(io::Error::other("the floor has merged other rows than have changed"))
     }
 
     fn play(&self) -> io::Result<Comparison> {
         let contestants: &[Contestant] = match self.arguments.task {
             Task::Pull => &PULLS,
             Task::Push => &PUSHES,
+            Task::Merge => &MERGES,
         };
         let only = &self.arguments.only;
         let is_wanted = |name: &str| only.is_empty() || only.iter().any(|word| name.contains(word.as_str()));
@@ -182,10 +228,8 @@ impl Round<'_> {
                 one.take_turn(self);
                 eprintln!("turn {turn}: {}", one.said());
             }
-            if self.arguments.task == Task::Pull && is_wanted("floor") {
-                let task = format!("floor {} {}", self.account.port(), self.arguments.shape.table());
-                let rows = usize::try_from(self.arguments.rows).map_err(io::Error::other)?;
-                let run = child::measured(&task, rows)?;
+            if self.arguments.task != Task::Push && is_wanted("floor") {
+                let run = self.run_floor()?;
                 eprintln!("turn {turn}: floor {:.2?} {:.2?}", run.wall, run.cpu);
                 floor.runs.push(run);
             }
@@ -221,6 +265,9 @@ impl Round<'_> {
             let create = account::create_target();
             self.runtime.block_on(self.account.run(&create)).map_err(io::Error::other)?;
         }
+        if self.arguments.task == Task::Merge {
+            merge::copy(&self.vendor, folder.path())?;
+        }
         let table = if is_push { TARGET } else { &shape };
         let place = Place { port: self.port, table, folder: folder.path(), programs: &self.programs };
         let mut command: Command = (contestant.command)(&place);
@@ -241,11 +288,15 @@ impl Round<'_> {
         log: &Path,
     ) -> io::Result<Option<String>> {
         let rows = self.arguments.rows;
-        let expected = (rows, i128::from(rows) * i128::from(rows.saturating_sub(1)) / 2);
+        let expected = match contestant.check {
+            Check::Merged => merge::expected(rows),
+            _ => (rows, i128::from(rows) * i128::from(rows.saturating_sub(1)) / 2),
+        };
         let arrived = match contestant.check {
             Check::File(file, landed) => {
                 summed(&folder.join(file), &landed.replace("@TABLE@", &table.to_lowercase()))?
             }
+            Check::Merged => summed(&merge::file(folder), &merge::landed(rows))?,
             Check::Told => told(&fs::read_to_string(log)?),
             Check::Target => self.runtime.block_on(self.account.summed(TARGET)).map_err(io::Error::other)?,
         };

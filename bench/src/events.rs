@@ -58,13 +58,20 @@ pub fn rowtype() -> Value {
 /// Writes the distinct chunks into `folder`.
 pub fn write_chunks(folder: &Path) -> std::io::Result<()> {
     for index in 0..DISTINCT_CHUNKS {
-        let stream = ipc_stream(index);
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        encoder.write_all(&stream)?;
-        std::fs::write(folder.join(format!("{index}.gz")), encoder.finish()?)?;
-        std::fs::write(folder.join(format!("{index}.size")), stream.len().to_string())?;
+        let chunk = chunk(index);
+        std::fs::write(folder.join(format!("{index}.gz")), chunk.body)?;
+        std::fs::write(folder.join(format!("{index}.size")), chunk.uncompressed_bytes.to_string())?;
     }
     Ok(())
+}
+
+/// One of the distinct chunks, made now.
+pub fn chunk(index: usize) -> Chunk {
+    let stream = ipc_stream(index);
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(&stream).expect("memory takes every byte");
+    let body = encoder.finish().expect("memory takes every byte").into();
+    Chunk { body, uncompressed_bytes: stream.len() as u64 }
 }
 
 /// Reads back what [`write_chunks`] wrote.

@@ -5,6 +5,7 @@ pub mod compare;
 pub mod events;
 pub mod floor;
 pub mod harness;
+pub mod hot_path;
 pub mod landing;
 pub mod measurement;
 pub mod pull;

@@ -9,6 +9,7 @@ use bench::compare::account::create_target;
 use bench::compare::process;
 use bench::compare::report::{Comparison, Outcome};
 use bench::compare::shape::Shape;
+use bench::hot_path::HotPath;
 use bench::measurement::Measurement;
 use bench::{events, landing, pull, push, receiver, service, table};
 use clap::ValueEnum;
@@ -39,6 +40,13 @@ async fn client_and_pull_get_every_row() {
     let port = served(|ready| service::serve(chunks, ready));
     assert_eq!(pull::pull(port, ROWS).await.unwrap(), ROWS as u64);
     assert_eq!(landing::pull(port, ROWS, folder.path()).await.unwrap(), ROWS as u64);
+}
+
+#[test]
+fn every_row_goes_each_hot_path() {
+    for path in HotPath::ALL {
+        assert_eq!(path.go(1), ROWS as u64, "{path:?}");
+    }
 }
 
 #[tokio::test]

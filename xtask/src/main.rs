@@ -4,6 +4,7 @@ mod command;
 mod compare;
 mod demo;
 mod duckdb_library;
+mod instructions;
 mod lint;
 mod peers;
 mod postgres;
@@ -29,8 +30,10 @@ Tasks:
   peers          install the official drivers and the servers that the tests use
   test [ARGS]    set up, install the peers, run every test and doc test; ARGS go to the test runner
   compare TASK   measure Snowferry beside other tools, which are installed first; TASK is pull or push, --help tells more
+  instructions [--update]
+                 count the instructions of the hot paths, and compare them with bench/instructions.txt
   lint           formatting, clippy, documentation, and licences where cargo-deny is installed
-  ci             what a change must pass: lint, then test
+  ci             what a change must pass: lint, test, instructions
 ";
 
 fn main() -> ExitCode {
@@ -55,8 +58,11 @@ fn run(mut arguments: Vec<OsString>) -> Result<()> {
         Some("peers") => peers::install(&workspace).map(drop),
         Some("test") => test::run(&workspace, &arguments),
         Some("compare") => compare::run(&workspace, &arguments),
+        Some("instructions") => instructions::run(&workspace, &arguments),
         Some("lint") => lint::run(&workspace),
-        Some("ci") => lint::run(&workspace).and_then(|()| test::run(&workspace, &arguments)),
+        Some("ci") => lint::run(&workspace)
+            .and_then(|()| test::run(&workspace, &arguments))
+            .and_then(|()| instructions::run(&workspace, &[])),
         Some("help" | "-h" | "--help") => {
             print!("{USAGE}");
             Ok(())

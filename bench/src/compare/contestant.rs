@@ -40,6 +40,8 @@ pub enum Check {
     Told,
     /// In the account.
     Target,
+    /// Those that have changed, in the file of a merge.
+    Merged,
 }
 
 /// A tool, and how it is asked.
@@ -126,6 +128,14 @@ pub const PUSHES: [Contestant; 6] = [
     ),
 ];
 
+/// Who brings a table up to date that it has pulled before.
+pub const MERGES: [Contestant; 1] = [Contestant {
+    name: "Snowferry",
+    environment: None,
+    command: |place| snowferry(place, PULL_CHANGES),
+    check: Check::Merged,
+}];
+
 const LANDED: Check = Check::File("landed.duckdb", "main.landed");
 
 const fn peer(
@@ -150,6 +160,13 @@ source: { snowflake: { @LOGIN@ } }
 destination: { duckdb: { path: data } }
 stream: BENCH.PUBLIC.@TABLE@
 read: { incremental: { cursor: ID, unsafe: allow }, key: [ID] }
+";
+
+const PULL_CHANGES: &str = "
+source: { snowflake: { @LOGIN@ } }
+destination: { duckdb: { path: data } }
+stream: BENCH.PUBLIC.@TABLE@
+read: { incremental: { cursor: UPDATED_AT, lookback: 0s }, key: [ID] }
 ";
 
 const PUSH: &str = "

@@ -4,6 +4,7 @@ pub mod account;
 pub mod contestant;
 pub mod floor;
 pub mod link;
+pub mod merge;
 pub mod process;
 pub mod report;
 pub mod shape;

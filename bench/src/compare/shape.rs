@@ -31,15 +31,18 @@ impl Shape {
 
     /// The statement that makes the table in Snowflake's SQL. `ID` counts its rows from zero.
     pub fn create(self, rows: u64) -> String {
+        self.create_of(rows, &self.columns())
+    }
+
+    pub(super) fn create_of(self, rows: u64, columns: &str) -> String {
         format!(
-            "CREATE OR REPLACE TABLE BENCH.PUBLIC.{} AS SELECT N::NUMBER(38,0) AS ID, {} \
+            "CREATE OR REPLACE TABLE BENCH.PUBLIC.{} AS SELECT N::NUMBER(38,0) AS ID, {columns} \
              FROM (SELECT SEQ8() AS N FROM TABLE(GENERATOR(ROWCOUNT => {rows})))",
-            self.table(),
-            self.columns()
+            self.table()
         )
     }
 
-    fn columns(self) -> String {
+    pub(super) fn columns(self) -> String {
         match self {
             Self::Events => EVENTS.to_owned(),
             Self::Narrow => NARROW.to_owned(),
