@@ -9,7 +9,8 @@ use model::{
 use super::canonical::DuckDbDialect;
 use super::deletes;
 use super::error::failed;
-use super::sql::{NOW, merge_sql, quoted, quoted_target, same_key_sql, staging};
+use super::merge::{Merged, merge_staged};
+use super::sql::{NOW, quoted, quoted_target, same_key_sql, staging};
 use super::table_columns::table_columns;
 use super::types::stored_columns;
 use crate::audit::{bucket_condition, key_text, marks_sql, summary_sql};
@@ -87,18 +88,22 @@ pub(super) fn replace_buckets(
     }
     let policy_deleted = deletes::follow_policy(transaction, plan)?;
     let marked = mark_gone(transaction, plan, &condition)?;
-    let before = count(transaction, &target)?;
     let (removal, insertion) = replacement_sql(plan, &condition)?;
-    let deleted =
+    let removed =
         transaction.execute(&removal, []).map_err(|e| failed("remove the rows of the buckets", e))? as u64;
-    let changed = transaction.execute(&insertion, []).map_err(|e| failed("put the rows in place", e))? as u64;
+    let Merged { inserted, updated, deleted, .. } = match insertion {
+        Some(insertion) => {
+            let inserted =
+                transaction.execute(&insertion, []).map_err(|e| failed("put the rows in place", e))?;
+            Merged { inserted: inserted as u64, ..Merged::default() }
+        }
+        None => merge_staged(transaction, plan)?,
+    };
     let total = count(transaction, &target)?;
     transaction
         .execute_batch(&format!("DROP TABLE {staged}"))
         .map_err(|e| failed("drop the staging table", e))?;
-    let inserted = total + deleted - before;
-    let updated = changed - inserted;
-    let deleted = deleted + policy_deleted;
+    let deleted = deleted + removed + policy_deleted;
     Ok(Committed { inserted, updated, deleted, marked, total: Some(total), ..Committed::default() })
 }
 
@@ -118,9 +123,10 @@ fn mark_gone(transaction: &Transaction<'_>, plan: &StreamPlan, condition: &str) 
     Ok(marked as u64)
 }
 
-/// The statements that remove rows of the buckets, and put the staged ones in their place. Where there is a key, a row
-/// that both have keeps what stands in columns that the source does not have any more.
-fn replacement_sql(plan: &StreamPlan, condition: &str) -> Result<(String, String)> {
+/// The statement that removes rows of the buckets, and the one that puts the staged ones in their place. Where there is a
+/// key, there is no second one: the staged rows are merged, so that a row that both have keeps what stands in columns that
+/// the source does not have any more.
+fn replacement_sql(plan: &StreamPlan, condition: &str) -> Result<(String, Option<String>)> {
     let (target, staged) = (quoted_target(&plan.target), quoted_target(&staging(&plan.target)));
     if plan.deletes.policy != DeletePolicy::Delete {
         // Whatever is gone stays; a key that came twice here comes once.
@@ -128,18 +134,18 @@ fn replacement_sql(plan: &StreamPlan, condition: &str) -> Result<(String, String
         let removal = format!(
             "DELETE FROM {target} AS target WHERE {condition} AND (SELECT count(*) FROM {target} AS twin WHERE {repeated}) > 1"
         );
-        return Ok((removal, merge_sql(plan)));
+        return Ok((removal, None));
     }
     if plan.bucket_key().is_empty() {
         let insertion = format!("INSERT INTO {target} BY NAME SELECT * FROM {staged}");
-        return Ok((format!("DELETE FROM {target} WHERE {condition}"), insertion));
+        return Ok((format!("DELETE FROM {target} WHERE {condition}"), Some(insertion)));
     }
     let key = key_text(&DuckDbDialect, plan)?;
     let removal = format!(
         "DELETE FROM {target} WHERE {condition} AND (md5({key}) NOT IN (SELECT md5({key}) FROM {staged}) OR md5({key}) IN \
          (SELECT md5({key}) FROM {target} WHERE {condition} GROUP BY ALL HAVING count(*) > 1))"
     );
-    Ok((removal, merge_sql(plan)))
+    Ok((removal, None))
 }
 
 fn count(transaction: &Transaction<'_>, target: &str) -> Result<u64> {

@@ -4,9 +4,7 @@ use duckdb::{Connection, Transaction};
 use model::{Committed, DELETE_FLAG, DELETED_AT, DeletePolicy, Result, StreamPlan, TableName};
 
 use super::error::failed;
-use super::sql::{
-    NOW, merge_deleted_sql, merge_sql, quoted, quoted_schema, quoted_target, same_key_sql, staging,
-};
+use super::sql::{NOW, quoted, quoted_target, same_key_sql, staging};
 use super::table_columns::table_columns;
 use super::types::stored_columns;
 use crate::guard;
@@ -27,48 +25,6 @@ pub(super) fn follow_policy(transaction: &Transaction<'_>, plan: &StreamPlan) ->
     }
     execute(transaction, &format!("UPDATE {target} SET {mark} = NULL WHERE {mark} IS NOT NULL"))?;
     Ok(0)
-}
-
-/// Brings the staged rows into the target by key.
-pub(super) fn merge(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<Committed> {
-    let (target, staged) = (quoted_target(&plan.target), quoted_target(&staging(&plan.target)));
-    let flag = quoted(DELETE_FLAG);
-    let same_key = same_key_sql(plan, "target", "staged");
-    let has_flag = plan.carries_delete_flag();
-    let mut deleted = follow_policy(transaction, plan)?;
-    if has_flag && plan.deletes.policy == DeletePolicy::Delete {
-        deleted += execute(
-            transaction,
-            &format!(
-                "DELETE FROM {target} AS target USING {staged} AS staged WHERE staged.{flag} AND {same_key}"
-            ),
-        )?;
-    }
-    let before = count(transaction, &target)?;
-    let changed = execute(transaction, &merge_sql(plan))?;
-    let inserted = count(transaction, &target)? - before;
-    let mut marked = 0;
-    if has_flag && plan.marks_deleted() {
-        let mark = quoted(DELETED_AT);
-        marked = count(
-            transaction,
-            &format!(
-                "{staged} AS staged LEFT JOIN {target} AS target ON {same_key} WHERE staged.{flag} AND target.{mark} IS NULL"
-            ),
-        )?;
-        execute(transaction, &merge_deleted_sql(plan))?;
-    }
-    let total = count(transaction, &target)?;
-    let drop = format!("DROP TABLE {staged}");
-    transaction.execute_batch(&drop).map_err(|e| failed("drop the staging table", e))?;
-    Ok(Committed {
-        inserted,
-        updated: changed - inserted,
-        deleted,
-        marked,
-        total: Some(total),
-        ..Committed::default()
-    })
 }
 
 /// The staged rows become the table, seen by readers all at once. Rows of the earlier one that are not among them stay
@@ -102,8 +58,8 @@ pub(super) fn replace(
 }
 
 /// Rows of a whole read that differ from those of the earlier table in nothing but their stamps keep the ones that they have:
-/// whoever follows the stamps sees that nothing has become of them. Rows are told by 128 bits of a hash, with which none of
-/// more rows than there are will ever be taken for another.
+/// whoever follows the stamps sees that nothing has become of them. Rows are told by two hashes of 64 bits, over
+/// the columns in either order; two that differ in one text alone, by the 64 bits of that.
 fn keep_stamps(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<()> {
     let name = staging(&plan.target).table;
     let existing = table_columns(transaction, &plan.target)?;
@@ -115,8 +71,10 @@ fn keep_stamps(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<()> {
         return Ok(());
     }
     let compared = plan.columns.iter().flat_map(stored_columns).map(|(name, _)| quoted(&name));
-    let compared = compared.filter(|name| !stamps.contains(name)).collect::<Vec<String>>().join(", ");
-    let hashes = format!("hash({compared}) AS hash_1, hash(1, {compared}) AS hash_2");
+    let mut compared: Vec<String> = compared.filter(|name| !stamps.contains(name)).collect();
+    let hash_1 = format!("hash({})", compared.join(", "));
+    compared.reverse();
+    let hashes = format!("{hash_1} AS hash_1, hash({}) AS hash_2", compared.join(", "));
     let kept: Vec<String> = stamps.iter().map(|name| format!("min({name}) AS {name}")).collect();
     let values = stored.iter().map(|(name, _)| quoted(name)).map(|name| match stamps.contains(&name) {
         true => format!("coalesce(was.{name}, staged.{name}) AS {name}"),
@@ -128,13 +86,13 @@ fn keep_stamps(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<()> {
         false => "true".to_owned(),
     };
     let (target, staged) = (quoted_target(&plan.target), quoted_target(&staging(&plan.target)));
-    let (schema, settled) = (quoted_schema(&plan.target.schema), quoted("_snowferry_settled"));
+    let settled = settled(&plan.target);
     let statements = format!(
-        "CREATE TABLE {schema}.{settled} AS SELECT {} FROM (SELECT *, {hashes} FROM {staged}) AS staged
+        "CREATE TABLE {settled} AS SELECT {} FROM (SELECT *, {hashes} FROM {staged}) AS staged
          LEFT JOIN (SELECT {hashes}, {} FROM {target} WHERE {is_there} GROUP BY ALL) AS was
          ON was.hash_1 = staged.hash_1 AND was.hash_2 = staged.hash_2;
          DROP TABLE {staged};
-         ALTER TABLE {schema}.{settled} RENAME TO {};",
+         ALTER TABLE {settled} RENAME TO {};",
         values.collect::<Vec<String>>().join(", "),
         kept.join(", "),
         quoted(&name)
@@ -155,22 +113,27 @@ fn settle_flags(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<u64>
         return Ok(0);
     }
     // DuckDB drops no column of a table that the same transaction has changed, so the rows move to another one.
-    let settled = quoted("_snowferry_settled");
+    let settled = settled(&plan.target);
     let selection = match plan.marks_deleted() {
         true => format!(", CASE WHEN {flag} THEN {NOW} END AS {mark} FROM {staged}"),
         false => format!(" FROM {staged} WHERE {flag} IS NOT TRUE"),
     };
     let name = quoted(&staging(&plan.target).table);
-    let schema = quoted_schema(&plan.target.schema);
     let statements = format!(
-        "CREATE TABLE {schema}.{settled} AS SELECT * EXCLUDE ({flag}){selection};
+        "CREATE TABLE {settled} AS SELECT * EXCLUDE ({flag}){selection};
          DROP TABLE {staged};
-         ALTER TABLE {schema}.{settled} RENAME TO {name};"
+         ALTER TABLE {settled} RENAME TO {name};"
     );
     let marked =
         if plan.marks_deleted() { count(transaction, &format!("{staged} WHERE {flag}"))? } else { 0 };
     transaction.execute_batch(&statements).map_err(failed)?;
     Ok(marked)
+}
+
+/// Where staged rows are on their way from one form into another. Each target has its own: others may be written to beside it.
+fn settled(target: &TableName) -> String {
+    let table = format!("_snowferry_settled_{}", target.table);
+    quoted_target(&TableName { table, ..target.clone() })
 }
 
 /// Takes rows over from the table that is about to be replaced: those whose keys the source does not have any more, with

@@ -24,6 +24,7 @@ use super::drift;
 use super::error::{failed, refused};
 use super::group::OpenGroup;
 use super::imports::{self, Import, ModelTables, ModelViews};
+use super::merge;
 use super::model_script::ModelScript;
 use super::pending::Pending;
 use super::replace_from::replace_from;
@@ -140,6 +141,23 @@ impl DuckDbDestination {
         self.blocking(move |state| comparisons::note(&state.file.connection, &target, kind, outcome)).await
     }
 
+    /// Memory for publishing so many staged rows.
+    async fn publishing_bytes(&self, plan: &StreamPlan, row_count: u64) -> Result<u64> {
+        let rewrites_columns = !plan.changes.is_empty() || plan.deletes.drops_marks;
+        match plan.publish {
+            // A table that is put in place takes no more than staging it did.
+            Publish::Replace { .. } => Ok(0),
+            Publish::Merge { .. } if !rewrites_columns => {
+                let plan = plan.clone();
+                self.blocking(move |state| {
+                    merge::memory_bytes(&state.file.connection, &plan, row_count, staging_bytes(&plan))
+                })
+                .await
+            }
+            _ => Ok(MEMORY_BYTES_MAX),
+        }
+    }
+
     /// Runs `act` on a thread that may block, one at a time.
     async fn blocking<T: Send + 'static>(
         &self,
@@ -216,10 +234,7 @@ impl Destination for DuckDbDestination {
     async fn commit(&self, plan: &StreamPlan, checkpoint: Checkpoint) -> Result<Committed> {
         let plan = plan.clone();
         self.database.allow_cores_if_large()?;
-        // A table that is put in place takes no more than staging it did. What is joined with a table may take more.
-        if !matches!(plan.publish, Publish::Replace { .. }) {
-            self.database.allow_memory(MEMORY_BYTES_MAX)?;
-        }
+        self.database.allow_memory(self.publishing_bytes(&plan, checkpoint.row_count).await?)?;
         self.blocking(move |state| state.commit(&plan, &checkpoint)).await
     }
 }
@@ -374,8 +389,10 @@ impl State {
     }
 
     fn commit(&mut self, plan: &StreamPlan, checkpoint: &Checkpoint) -> Result<Committed> {
-        self.flush(plan)?;
-        // What is left has no position to go on from, so it becomes durable with the commit or not at all.
+        if self.group.is_some() || self.pending.is_worth_a_group() {
+            self.flush(plan)?;
+        }
+        // What is left is little, or has no position to go on from: it becomes durable with the commit or not at all.
         let pending = std::mem::take(&mut self.pending).batches;
         let _timed = tracing::trace_span!(target: "timings", "commit").entered();
         let transaction = begin(&mut self.file.connection)?;
@@ -395,7 +412,7 @@ impl State {
             }
             Publish::Merge { .. } => {
                 drift::follow(&transaction, plan)?;
-                deletes::merge(&transaction, plan)?
+                merge::merge(&transaction, plan)?
             }
             Publish::ReplaceFrom { .. } => {
                 drift::follow(&transaction, plan)?;

@@ -16,6 +16,7 @@ mod group;
 mod imports;
 mod journal;
 mod key_hash;
+mod merge;
 mod model_script;
 mod pending;
 mod position;

@@ -1,0 +1,84 @@
+//! Bringing staged rows into the target by key.
+//!
+//! Rows that differ are put in anew ([`anew`]) wherever that is possible, else changed where they are ([`in_place`]). What
+//! is there afterwards is the same.
+
+mod anew;
+mod in_place;
+#[cfg(test)]
+mod tests;
+
+use duckdb::{Connection, Transaction};
+use model::{Committed, Result, StreamPlan};
+
+use super::database::{MEMORY_BYTES_MAX, MEMORY_BYTES_STAGING};
+use super::deletes;
+use super::error::failed;
+use super::sql::{quoted_target, staging};
+use super::table_columns::table_columns;
+
+/// How many rows became what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Merged {
+    pub(super) inserted: u64,
+    pub(super) updated: u64,
+    pub(super) deleted: u64,
+    pub(super) marked: u64,
+}
+
+/// Publishes the staged rows by key.
+pub(super) fn merge(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<Committed> {
+    let policy_deleted = deletes::follow_policy(transaction, plan)?;
+    let Merged { inserted, updated, deleted, marked } = merge_staged(transaction, plan)?;
+    let total = count(transaction, &quoted_target(&plan.target))?;
+    let drop = format!("DROP TABLE {}", quoted_target(&staging(&plan.target)));
+    transaction.execute_batch(&drop).map_err(|e| failed("drop the staging table", e))?;
+    let deleted = deleted + policy_deleted;
+    Ok(Committed { inserted, updated, deleted, marked, total: Some(total), ..Committed::default() })
+}
+
+/// Brings the staged rows in and leaves them where they are staged.
+pub(super) fn merge_staged(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<Merged> {
+    let columns = table_columns(transaction, &plan.target)?;
+    let staged = count(transaction, &quoted_target(&staging(&plan.target)))?;
+    let removal_bytes = removal_bytes(transaction, plan, staged)?;
+    if anew::is_possible(&columns) && removal_bytes <= MEMORY_BYTES_MAX / 4 * 3 {
+        anew::merge(transaction, plan, &columns)
+    } else {
+        in_place::merge(transaction, plan)
+    }
+}
+
+/// The memory that a merge of so many staged rows takes, beside what DuckDB can put on the disk.
+pub(super) fn memory_bytes(
+    connection: &Connection,
+    plan: &StreamPlan,
+    staged: u64,
+    staging_bytes: u64,
+) -> Result<u64> {
+    /// Of a staged row: its key, its place and its hash, in a hash table.
+    const STAGED_ROW_BYTES: u64 = 96;
+    let finding = MEMORY_BYTES_STAGING + staged.saturating_mul(STAGED_ROW_BYTES);
+    let moving = removal_bytes(connection, plan, staged)?.saturating_add(staging_bytes);
+    Ok(finding.max(moving))
+}
+
+/// What DuckDB notes of the rows that are removed, at most. It keeps that in memory until the transaction is over.
+fn removal_bytes(connection: &Connection, plan: &StreamPlan, staged: u64) -> Result<u64> {
+    /// A number for each row of a vector of which any is removed.
+    const ROW_BYTES: u64 = 9;
+    const VECTOR_BYTES: u64 = ROW_BYTES * 2_048;
+    let target = count(connection, &quoted_target(&plan.target))?;
+    Ok(target.saturating_mul(ROW_BYTES).min(staged.saturating_mul(VECTOR_BYTES)))
+}
+
+fn execute(transaction: &Transaction<'_>, sql: &str) -> Result<u64> {
+    let changed = transaction.execute(sql, []).map_err(|e| failed("publish the rows", e))?;
+    Ok(changed as u64)
+}
+
+fn count(connection: &Connection, from: &str) -> Result<u64> {
+    connection
+        .query_row(&format!("SELECT count(*)::UBIGINT FROM {from}"), [], |row| row.get(0))
+        .map_err(|e| failed("count the rows", e))
+}
