@@ -29,9 +29,9 @@ const PARTS: [(&str, &str); 14] = [
     ("encode", "Parquet files written and compressed"),
     ("encrypt", "files digested and encrypted"),
     ("upload", "files on their way to the Snowflake stage"),
-    ("insert", "rows inserted by DuckDB, while there were some"),
+    ("insert", "rows put into DuckDB, while there were some"),
     ("checkpoint", "rows made durable with their position"),
-    ("commit", "what was staged merged into the target"),
+    ("commit", "what was staged becomes the target, or is merged into it"),
     ("close", "the vendor database closed"),
 ];
 

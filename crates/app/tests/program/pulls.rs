@@ -65,18 +65,7 @@ async fn timings_tell_every_step_of_a_pull_and_what_ran_for_it() {
         told[list].as_array().unwrap().iter().map(|part| part[name].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(names("steps", "step"), ["plan", "query", "read", "stage", "publish"], "{told}");
-    let parts = [
-        "open",
-        "request",
-        "download",
-        "gunzip",
-        "decode",
-        "convert",
-        "insert",
-        "checkpoint",
-        "commit",
-        "close",
-    ];
+    let parts = ["open", "request", "download", "gunzip", "decode", "convert", "insert", "commit", "close"];
     assert_eq!(names("parts", "part"), parts, "{told}");
     let chunks = told["parts"].as_array().unwrap().iter().find(|part| part["part"] == "download").unwrap();
     assert_eq!(chunks["times"], 10, "one for each chunk of 100 rows but the first 50: {told}");

@@ -13,6 +13,7 @@ use tracing::trace_span;
 use super::bulk::{BulkConnection, Instance};
 use super::comparisons::CREATE_COMPARISONS;
 use super::error;
+use super::idle;
 use super::imports::CREATE_IMPORTS;
 use super::journal::CREATE_JOURNAL;
 use super::sql::{CATALOG, CREATE_STATE};
@@ -277,22 +278,21 @@ impl fmt::Debug for TenantDatabase {
 impl Drop for Shared {
     fn drop(&mut self) {
         // Whoever wants the file meanwhile waits until it is closed.
-        trace_span!(target: "timings", "close").in_scope(|| drop(self.instance.take()));
+        trace_span!(target: "timings", "close").in_scope(|| {
+            if let Some(instance) = self.instance.take() {
+                idle::close_file(instance, spill_folder(&self.file.path).exists());
+            }
+        });
         OPEN_FILES.by_place.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.place);
         OPEN_FILES.settled.notify_all();
     }
 }
 
-/// Starts DuckDB and attaches the file, with the tables for our own facts. Gives what it may take from now on.
+/// Attaches the file to an instance of DuckDB, with the tables for our own facts. Gives what it may take from now on.
 fn start(file: &TenantFile) -> Result<(Instance, Allowed)> {
-    let failed = |message: String| error::refused("start DuckDB", &message);
-    let light = [SETTINGS.as_slice(), &[("threads", "1")]].concat();
-    let instance = Instance::start(&light).map_err(failed)?;
+    let instance = instance_for(file)?;
     let connection = instance.connect().map_err(|error| error::failed("start DuckDB", error))?;
     file.attach(&connection, "")?;
-    connection
-        .execute_batch(&set_spill_folder(&file.path))
-        .map_err(|error| error::failed("start DuckDB", error))?;
     connection
         .execute_batch(&format!(
             "BEGIN; {CREATE_STATE} {CREATE_JOURNAL} {CREATE_COMPARISONS} {CREATE_IMPORTS} COMMIT"
@@ -302,6 +302,31 @@ fn start(file: &TenantFile) -> Result<(Instance, Allowed)> {
     let is_light = connection.execute_batch(&set_memory(MEMORY_BYTES_LIGHT)).is_ok();
     let memory_bytes = if is_light { MEMORY_BYTES_LIGHT } else { MEMORY_BYTES_MAX };
     Ok((instance, Allowed { memory_bytes, cores: 1 }))
+}
+
+/// An instance with the settings for a file that nothing is known of: one that waits for a file, or a new one.
+fn instance_for(file: &TenantFile) -> Result<Instance> {
+    if let Some(instance) = idle::take()
+        && set_up(&instance, file).is_ok()
+    {
+        return Ok(instance);
+    }
+    let light = [SETTINGS.as_slice(), &[("threads", "1")]].concat();
+    let instance = Instance::start(&light).map_err(|message| error::refused("start DuckDB", &message))?;
+    set_up(&instance, file).map_err(|error| error::failed("start DuckDB", error))?;
+    Ok(instance)
+}
+
+/// What does not fit into memory is put beside the file, and not into whatever folder the program was started in. A log that
+/// a killed process left may take all memory there is to be read.
+fn set_up(instance: &Instance, file: &TenantFile) -> duckdb::Result<()> {
+    let folder = spill_folder(&file.path).display().to_string().replace('\'', "''");
+    let memory = set_memory(MEMORY_BYTES_MAX);
+    instance.connect()?.execute_batch(&format!("{memory}; SET GLOBAL temp_directory = '{folder}'"))
+}
+
+fn spill_folder(path: &Path) -> PathBuf {
+    path.with_extension("spilled")
 }
 
 /// The memory of all of DuckDB's threads, where each takes this much.
@@ -316,12 +341,6 @@ pub(super) fn cores() -> usize {
 
 fn set_memory(bytes: u64) -> String {
     format!("SET GLOBAL max_memory = '{bytes}B'")
-}
-
-/// What does not fit into memory is put beside the file, and not into whatever folder the program was started in.
-fn set_spill_folder(path: &Path) -> String {
-    let folder = path.with_extension("spilled").display().to_string();
-    format!("SET GLOBAL temp_directory = '{}'", folder.replace('\'', "''"))
 }
 
 type ByPlace = BTreeMap<PathBuf, Weak<Shared>>;

@@ -396,7 +396,9 @@ impl State {
         let pending = std::mem::take(&mut self.pending).batches;
         let _timed = tracing::trace_span!(target: "timings", "commit").entered();
         let transaction = begin(&mut self.file.connection)?;
-        append(&transaction, plan, pending.iter().map(|batch| &batch.rows))?;
+        if !pending.is_empty() {
+            append(&transaction, plan, pending.iter().map(|batch| &batch.rows))?;
+        }
         refuse_repeated_keys(&transaction, plan)?;
         let staged_count = count(&transaction, &staging(&plan.target))?;
         if staged_count != checkpoint.row_count {
@@ -471,6 +473,7 @@ fn append<'a>(
     plan: &StreamPlan,
     batches: impl Iterator<Item = &'a RecordBatch>,
 ) -> Result<()> {
+    let _timed = tracing::trace_span!(target: "timings", "insert").entered();
     let staged = staging(&plan.target);
     let mut appender = transaction
         .appender_to_catalog_and_db(&staged.table, CATALOG, &staged.schema)

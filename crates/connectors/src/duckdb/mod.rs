@@ -13,6 +13,7 @@ mod destination;
 mod drift;
 mod error;
 mod group;
+mod idle;
 mod imports;
 mod journal;
 mod key_hash;

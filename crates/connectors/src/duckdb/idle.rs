@@ -1,0 +1,37 @@
+//! Instances of DuckDB that no file is attached to, kept for the next one: to start one takes as long as to pull some
+//! thousand rows.
+
+use std::sync::{Mutex, PoisonError};
+
+use duckdb::Connection;
+
+use super::bulk::Instance;
+use super::database::cores;
+use super::sql::CATALOG;
+
+/// Instances that wait, all with the settings of the program.
+static IDLE: Mutex<Vec<Instance>> = Mutex::new(Vec::new());
+
+/// One that waits.
+pub(super) fn take() -> Option<Instance> {
+    IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop()
+}
+
+/// Closes the file of an instance that nobody uses any more, and keeps the instance. One that has spilled has to end, since it
+/// holds on to its folder until then.
+pub(super) fn close_file(instance: Instance, has_spilled: bool) {
+    if has_spilled || detach(&instance).is_err() {
+        return;
+    }
+    let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+    // More than are in use at a time would wait for nothing.
+    if idle.len() < 2 * cores() {
+        idle.push(instance);
+    }
+}
+
+/// Writes what is in the file's log into the file, and lets go of it.
+fn detach(instance: &Instance) -> duckdb::Result<()> {
+    let connection: Connection = instance.connect()?;
+    connection.execute_batch(&format!("DETACH {CATALOG}; SET GLOBAL threads = 1"))
+}
