@@ -409,14 +409,17 @@ mod tests {
     #[test]
     fn a_read_goes_back_to_a_moment_and_not_by_how_long_ago_that_was() {
         // The stream has been idle for a week: what lies between is no reason to read more.
-        let watermark = "2026-03-10 06:00:00";
+        let watermark = "2026-03-10 06:00:00.000000000";
         let bound = |lookback, from: &str| {
             lower_bound(&NANOSECONDS, watermark, lookback, Some(from.parse().unwrap())).unwrap()
         };
-        assert_eq!(bound(Duration::ZERO, "2026-03-09T00:00:00Z"), "2026-03-09 00:00:00");
-        assert_eq!(bound(Duration::ZERO, "2026-03-09T00:00:00+02:00"), "2026-03-08 22:00:00");
+        assert_eq!(bound(Duration::ZERO, "2026-03-09T00:00:00Z"), "2026-03-09 00:00:00.000000000");
+        assert_eq!(bound(Duration::ZERO, "2026-03-09T00:00:00+02:00"), "2026-03-08 22:00:00.000000000");
         assert_eq!(bound(Duration::ZERO, "2026-03-17T00:00:00Z"), watermark);
-        assert_eq!(bound(Duration::from_secs(48 * 3_600), "2026-03-09T00:00:00Z"), "2026-03-08 06:00:00");
+        assert_eq!(
+            bound(Duration::from_secs(48 * 3_600), "2026-03-09T00:00:00Z"),
+            "2026-03-08 06:00:00.000000000"
+        );
         let from = Some("2026-03-09T12:00:00Z".parse().unwrap());
         assert_eq!(
             lower_bound(&LogicalType::Date, "2026-03-10", Duration::ZERO, from).unwrap(),
