@@ -16,8 +16,6 @@ use crate::duckdb_library::{self, DuckDb};
 use crate::program;
 use crate::workspace::Workspace;
 
-/// The paths, as `bench/src/hot_path.rs` names them.
-const PATHS: [&str; 3] = ["decode", "map", "encode"];
 /// Another processor or C library may differ by this much; whatever matters to a user is more.
 const TOLERANCE_PERCENT: f64 = 3.0;
 /// Where the counts of before are kept.
@@ -34,8 +32,9 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
     let duckdb = duckdb_library::provide(workspace)?;
     let bench = built(workspace, &duckdb)?;
     let mut counted = BTreeMap::new();
-    for path in PATHS {
-        counted.insert(path.to_owned(), instructions_per_row(&bench, &duckdb, path)?);
+    for path in paths(&bench, &duckdb)? {
+        let count = instructions_per_row(&bench, &duckdb, &path)?;
+        counted.insert(path, count);
     }
     let baseline = workspace.root.join(BASELINE);
     if is_update {
@@ -69,6 +68,24 @@ fn executable(message: &str) -> Option<&str> {
     rest.split('"').next().filter(|path| path.contains("instructions-"))
 }
 
+/// The names of the paths.
+fn paths(bench: &Path, duckdb: &DuckDb) -> Result<Vec<String>> {
+    let output = with_duckdb(Command::new(bench), duckdb).arg("paths").output();
+    let output = output.context("cannot start the hot paths")?;
+    let names: Vec<String> = String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect();
+    match output.status.success() && !names.is_empty() {
+        true => Ok(names),
+        false => bail!("the hot paths did not say what they are called"),
+    }
+}
+
+fn with_duckdb(mut command: Command, duckdb: &DuckDb) -> Command {
+    if let DuckDb::Prebuilt(folder) = duckdb {
+        command.env("LD_LIBRARY_PATH", folder);
+    }
+    command
+}
+
 fn instructions_per_row(bench: &Path, duckdb: &DuckDb, path: &str) -> Result<f64> {
     let (once, rows_once) = count(bench, duckdb, path, 1)?;
     let (thrice, rows_thrice) = count(bench, duckdb, path, 3)?;
@@ -81,14 +98,11 @@ fn instructions_per_row(bench: &Path, duckdb: &DuckDb, path: &str) -> Result<f64
 
 /// Instructions of all threads, and the rows that went.
 fn count(bench: &Path, duckdb: &DuckDb, path: &str, times: u32) -> Result<(u64, u64)> {
-    let mut valgrind = Command::new("valgrind");
+    let mut valgrind = with_duckdb(Command::new("valgrind"), duckdb);
     valgrind
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(bench)
         .args([path, &times.to_string()]);
-    if let DuckDb::Prebuilt(folder) = duckdb {
-        valgrind.env("LD_LIBRARY_PATH", folder);
-    }
     let output = valgrind.output().context("cannot start valgrind")?;
     let (told, rows) = (String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
     let instructions = told.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok());

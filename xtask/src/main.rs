@@ -29,7 +29,7 @@ Tasks:
   demo [ARGS]    set up, build and run `snowferry demo`
   peers          install the official drivers and the servers that the tests use
   test [ARGS]    set up, install the peers, run every test and doc test; ARGS go to the test runner
-  compare TASK   measure Snowferry beside other tools, which are installed first; TASK is pull or push, --help tells more
+  compare TASK   measure Snowferry beside other tools, which are installed first; TASK is pull, push or merge, --help tells more
   instructions [--update]
                  count the instructions of the hot paths, and compare them with bench/instructions.txt
   lint           formatting, clippy, documentation, and licences where cargo-deny is installed

@@ -34,7 +34,7 @@ impl Alert {
                     Condition::Late => "it was late".to_owned(),
                     Condition::Well => "nothing was wrong".to_owned(),
                 };
-                let lines = if runs.is_paused { vec!["it is paused".to_owned()] } else { vec![before] };
+                let lines = if runs.is_resting { vec!["it is paused".to_owned()] } else { vec![before] };
                 Self { headline: format!("{name} is well again"), lines }
             }
             Condition::Late => {
@@ -136,7 +136,7 @@ mod tests {
             last: Some(EndedRun { at: at(30), failure }),
             last_success_at: Some(at(4)),
             late_after: Some(SignedDuration::from_hours(26)),
-            is_paused: false,
+            is_resting: false,
         }
     }
 

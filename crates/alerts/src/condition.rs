@@ -15,7 +15,7 @@ pub struct SyncRuns {
     /// How old the last success may become; without it a sync is never late.
     pub late_after: Option<SignedDuration>,
     /// Whether nobody expects it to run.
-    pub is_paused: bool,
+    pub is_resting: bool,
 }
 
 /// A run that has ended for good, with all its attempts.
@@ -63,7 +63,7 @@ impl Condition {
 impl SyncRuns {
     /// How the sync is doing at `now`. A failure goes before lateness, which is its consequence.
     pub fn condition(&self, now: Timestamp) -> Condition {
-        if self.is_paused {
+        if self.is_resting {
             return Condition::Well;
         }
         if let Some(EndedRun { failure: Some(failure), .. }) = &self.last {
@@ -91,7 +91,7 @@ mod tests {
             last: None,
             last_success_at: None,
             late_after: Some(SignedDuration::from_hours(26)),
-            is_paused: false,
+            is_resting: false,
         }
     }
 
@@ -126,7 +126,7 @@ mod tests {
     fn a_failure_goes_before_lateness_and_a_pause_before_both() {
         let runs = SyncRuns { last: Some(failed(2)), ..daily() };
         assert_eq!(runs.condition(at(500)), Condition::Failing { code: "grant_missing".to_owned() });
-        let paused = SyncRuns { is_paused: true, ..runs };
+        let paused = SyncRuns { is_resting: true, ..runs };
         assert_eq!(paused.condition(at(500)), Condition::Well);
     }
 }

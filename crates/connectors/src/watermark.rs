@@ -14,7 +14,8 @@ use arrow_cast::cast;
 use arrow_schema::{DataType, TimeUnit};
 use arrow_select::filter::filter;
 use jiff::civil::{Date, DateTime};
-use jiff::{SignedDuration, Span};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Span, Timestamp};
 use model::{Error, LogicalType, Result};
 
 /// A cursor value that can be compared exactly.
@@ -159,11 +160,18 @@ impl Watermark {
     }
 }
 
-/// The lower bound, inclusive, of a read that goes on from `watermark` and looks back by `lookback`.
-pub(crate) fn lower_bound(logical_type: &LogicalType, watermark: &str, lookback: Duration) -> Result<String> {
-    if lookback.is_zero() {
+/// The lower bound, inclusive, of a read that goes on from `watermark` and looks back by `lookback`, and to `from` where that
+/// is earlier. A moment without a zone counts as one in UTC.
+pub(crate) fn lower_bound(
+    logical_type: &LogicalType,
+    watermark: &str,
+    lookback: Duration,
+    from: Option<Timestamp>,
+) -> Result<String> {
+    if lookback.is_zero() && from.is_none() {
         return Ok(watermark.to_owned());
     }
+    let from = from.map(|from| TimeZone::UTC.to_datetime(from));
     let lookback = SignedDuration::try_from(lookback).unwrap_or(SignedDuration::MAX);
     let value = match parse(logical_type, watermark)? {
         // A part of a day looks back a whole day: a date cannot say less.
@@ -174,7 +182,11 @@ pub(crate) fn lower_bound(logical_type: &LogicalType, watermark: &str, lookback:
         CursorValue::Timestamp(at) => CursorValue::Timestamp(at.saturating_sub(lookback)),
         other => other,
     };
-    Ok(render(&value))
+    Ok(render(&match (value, from) {
+        (CursorValue::Date(date), Some(from)) => CursorValue::Date(date.min(from.date())),
+        (CursorValue::Timestamp(at), Some(from)) => CursorValue::Timestamp(at.min(from)),
+        (value, _) => value,
+    }))
 }
 
 fn compare(left: &CursorValue, right: &CursorValue) -> Ordering {
@@ -385,12 +397,34 @@ mod tests {
     #[test]
     fn a_lookback_is_taken_off_exactly() {
         let bound =
-            lower_bound(&NANOSECONDS, "2026-01-01 00:00:00.123456789", Duration::from_secs(7200)).unwrap();
+            lower_bound(&NANOSECONDS, "2026-01-01 00:00:00.123456789", Duration::from_secs(7200), None)
+                .unwrap();
         assert_eq!(bound, "2025-12-31 22:00:00.123456789");
-        let bound = lower_bound(&LogicalType::Date, "2026-03-01", Duration::from_secs(3600)).unwrap();
+        let bound = lower_bound(&LogicalType::Date, "2026-03-01", Duration::from_secs(3600), None).unwrap();
         assert_eq!(bound, "2026-02-28");
-        let bound = lower_bound(&LogicalType::Date, "2026-03-01", Duration::from_secs(86_400)).unwrap();
+        let bound = lower_bound(&LogicalType::Date, "2026-03-01", Duration::from_secs(86_400), None).unwrap();
         assert_eq!(bound, "2026-02-28");
+    }
+
+    #[test]
+    fn a_read_goes_back_to_a_moment_and_not_by_how_long_ago_that_was() {
+        // The stream has been idle for a week: what lies between is no reason to read more.
+        let watermark = "2026-03-10 06:00:00.000000000";
+        let bound = |lookback, from: &str| {
+            lower_bound(&NANOSECONDS, watermark, lookback, Some(from.parse().unwrap())).unwrap()
+        };
+        assert_eq!(bound(Duration::ZERO, "2026-03-09T00:00:00Z"), "2026-03-09 00:00:00.000000000");
+        assert_eq!(bound(Duration::ZERO, "2026-03-09T00:00:00+02:00"), "2026-03-08 22:00:00.000000000");
+        assert_eq!(bound(Duration::ZERO, "2026-03-17T00:00:00Z"), watermark);
+        assert_eq!(
+            bound(Duration::from_secs(48 * 3_600), "2026-03-09T00:00:00Z"),
+            "2026-03-08 06:00:00.000000000"
+        );
+        let from = Some("2026-03-09T12:00:00Z".parse().unwrap());
+        assert_eq!(
+            lower_bound(&LogicalType::Date, "2026-03-10", Duration::ZERO, from).unwrap(),
+            "2026-03-09"
+        );
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub use matching::{
 };
 pub use moment::{DateFormat, Language};
 pub use number::NumberFormat;
-pub use own::{OWN_ACTIONS, OwnActions};
+pub use own::{OWN_ACTIONS, OWN_IDS_SQL, OwnActions, refuse_unfit_ids};
 pub use proposal::{Proposal, ProposedField, SAMPLE_ROWS, propose};
 pub use source::{MappedSource, landing_spec};
 pub use views::{LandedTable, MODEL_SCHEMA, MODEL_VERSION, model_views};

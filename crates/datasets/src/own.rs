@@ -62,12 +62,12 @@ impl OwnActions {
 
     /// What the model's column `name` of type `data_type` is made from.
     fn expression(&self, name: &str, data_type: &str) -> String {
-        const IS_ADDRESS: &str = "contains(identity, '@')";
+        const IS_ADDRESS: &str = "contains(identity::VARCHAR, '@')";
         match name {
             // These tell of imports.
             "etl_modified_at" | "sync_id" | "added_at" => format!("NULL::{data_type}"),
             _ if self.data_type(name).is_some() => format!("{}::{data_type}", quoted(name)),
-            "email" => format!("CASE WHEN {IS_ADDRESS} THEN identity END"),
+            "email" => format!("CASE WHEN {IS_ADDRESS} THEN identity::VARCHAR END"),
             "identity_kind" => format!("CASE WHEN {IS_ADDRESS} THEN 'email' ELSE 'id' END"),
             "action_type" => "'custom'".to_owned(),
             "integration" => "'own'".to_owned(),
@@ -82,6 +82,21 @@ impl OwnActions {
             shape.iter().map(|(name, data_type)| self.expression(name, data_type)).collect();
         let (schema, table) = OWN_ACTIONS;
         format!("SELECT {} FROM {schema}.{table}", columns.join(", "))
+    }
+}
+
+/// Asks the model whether each of the vendor's own actions has an id of its own; [`refuse_unfit_ids`] knows the answers.
+pub const OWN_IDS_SQL: &str = "\
+SELECT CASE WHEN count(*) > count(action_id) THEN 'missing'
+    WHEN count(action_id) > count(DISTINCT action_id) THEN 'repeated' ELSE 'well' END
+FROM model.actions WHERE sync_id IS NULL";
+
+/// Refuses own actions that cannot be told apart: they could not be pushed once each.
+pub fn refuse_unfit_ids(answer: &str) -> Result<()> {
+    match answer {
+        "missing" => Err(unfit("has rows without an action_id")),
+        "repeated" => Err(unfit("has several rows with one action_id")),
+        _ => Ok(()),
     }
 }
 

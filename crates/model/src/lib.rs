@@ -31,7 +31,7 @@ pub use cursor::Cursor;
 pub use destination::{Committed, Destination, Prepared, Rejected, Staged};
 pub use error::{Disposition, Error, ErrorKind, Owner, Result};
 pub use journal::{Journal, JournalEntry, JournalWrite, QuarantinedRow};
-pub use logical_type::{JSON_EXTENSION_NAME, LogicalType, VectorElement, offset_column_name};
+pub use logical_type::{JSON_EXTENSION_NAME, LogicalType, OFFSET_AT_END, VectorElement, offset_column_name};
 pub use plan::{
     Change, ChosenColumn, ColumnChange, DELETE_FLAG, DELETED_AT, DeleteColumn, DeletePlan, DeletePolicy,
     DeletesSpec, DriftPolicy, DriftSpec, Effect, KnownColumn, KnownColumns, NullCursor, PlannedColumn,

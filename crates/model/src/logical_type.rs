@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 /// The Arrow extension name that marks a text column as JSON.
 pub const JSON_EXTENSION_NAME: &str = "arrow.json";
 
+/// What a text ends in that is a moment with an offset from UTC, as a regular expression. It is for what follows the day, which has
+/// hyphens of its own.
+pub const OFFSET_AT_END: &str = "[+-][0-9]{2}(:?[0-9]{2})?$";
+
 /// A column's type, as it travels between any two systems.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -16,10 +16,13 @@ mod worker;
 
 pub use alerting::{AlertOptions, Alerting};
 pub use api::{ApiOptions, api, openapi};
-pub use asked::{RunAsked, look_back_to};
-pub use handover::{Accept, HANDOVER_MAX, handover_path, handovers, make_handover};
+pub use asked::{GoesBack, RunAsked, moment_asked};
+pub use handover::{
+    Accept, HANDOVER_HOURS_DEFAULT, HANDOVER_HOURS_MAX, handover_path, handovers, make_handover,
+    proof_in_vault,
+};
 pub use metrics::Metrics;
-pub use runner::{Job, Runner};
+pub use runner::{DueSync, Runner};
 pub use scheduler::Scheduler;
 pub use server::Server;
 pub use why::{Explanation, explain};

@@ -14,7 +14,7 @@ use crate::asked::RunAsked;
 
 /// A stored sync that is to be run now.
 #[derive(Clone, Debug)]
-pub struct Job {
+pub struct DueSync {
     /// The names of the tenant and of the sync within it.
     pub tenant: String,
     pub sync: String,
@@ -37,7 +37,7 @@ pub trait Runner: Debug + Send + Sync {
     /// Runs a sync once, and stops soon after `cancel`.
     async fn run(
         &self,
-        job: &Job,
+        due: &DueSync,
         progress: &watch::Sender<RunProgress>,
         cancel: &CancellationToken,
     ) -> Result<RunReport>;

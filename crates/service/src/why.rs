@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use model::{Result, RunState};
 use store::{PassedFire, Queue, Run, RunFilter, Store, Sync, Tenant};
 
-use crate::alerting::runs_of;
+use crate::alerting::{condition_word, runs_of};
 
 /// Running runs of a tenant that are counted; its limit is far below.
 const COUNTED_MAX: u32 = 1_000;
@@ -25,6 +25,8 @@ pub struct Explanation {
     pub last_run: Option<Run>,
     /// How it is doing, as people are told it.
     pub condition: Condition,
+    /// The word for that, or that nobody expects it to run.
+    pub condition_word: &'static str,
     /// When it last succeeded, and how old that may become.
     pub last_success_at: Option<Timestamp>,
     pub late_after: Option<Duration>,
@@ -42,13 +44,15 @@ pub async fn explain(store: &Store, queue: &Queue, tenant: &Tenant, sync: &Sync)
         Some(run) if run.state != RunState::Running => waits_for(store, queue, tenant, sync, run).await?,
         _ => Vec::new(),
     };
+    let now = store.now().await?;
     Ok(Explanation {
         schedule: why.decision.map(|decision| decision.to_string()),
         open_run,
         waits_for,
         passed: why.passed,
         last_run: why.last_run,
-        condition: runs_of(&standing).condition(store.now().await?),
+        condition: runs_of(&standing).condition(now),
+        condition_word: condition_word(&standing, now),
         last_success_at: standing.last_success_at,
         late_after: standing.late_after,
     })

@@ -16,10 +16,10 @@ async fn a_run_gets_its_secrets_and_its_lease_and_is_reported() {
     let worker = world.work(&shutdown);
     let row = world.until(&run, RunState::Succeeded).await;
     assert_eq!(row.report.unwrap()["read"], 7);
-    let job = world.script.jobs.lock().unwrap().remove(0);
-    assert_eq!((job.tenant.as_str(), job.sync.as_str(), job.lease.0), ("acme", "sync-0", 1));
-    assert_eq!((job.secrets[0].0.as_str(), job.secrets[0].1.expose()), ("password", "secret-of-acme"));
-    assert!(!format!("{job:?}").contains("secret-of-acme"));
+    let due = world.script.begun.lock().unwrap().remove(0);
+    assert_eq!((due.tenant.as_str(), due.sync.as_str(), due.lease.0), ("acme", "sync-0", 1));
+    assert_eq!((due.secrets[0].0.as_str(), due.secrets[0].1.expose()), ("password", "secret-of-acme"));
+    assert!(!format!("{due:?}").contains("secret-of-acme"));
     shutdown.cancel();
     worker.await.unwrap().unwrap();
 }
@@ -101,7 +101,7 @@ async fn a_worker_whose_lease_was_taken_stops_its_runs_and_begins_anew() {
     let id = world.queue.workers().await.unwrap().remove(0).id;
     world.queue.give_back(&id).await.unwrap();
     world.script.started(2).await;
-    let leases: Vec<u64> = world.script.jobs.lock().unwrap().iter().map(|job| job.lease.0).collect();
+    let leases: Vec<u64> = world.script.begun.lock().unwrap().iter().map(|due| due.lease.0).collect();
     assert_eq!(leases, [1, 2], "the same process has it again, under a later lease");
     assert_ne!(world.queue.workers().await.unwrap()[0].id, id);
     world.cancel(&run).await;

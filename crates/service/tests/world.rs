@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use engine::{RunProgress, RunReport};
 use model::{Error, ErrorKind, Result, RunState};
 use serde_json::json;
-use service::{Job, Metrics, Runner, Worker, WorkerOptions};
+use service::{DueSync, Metrics, Runner, Worker, WorkerOptions};
 use store::{
     Actor, Enqueued, Id, MasterKey, NewConnection, NewRun, NewSync, NewTenant, Queue, QueuePolicy, Run,
     Store, Sync, Tenant, Vault,
@@ -47,7 +47,7 @@ pub(crate) enum Act {
 #[derive(Debug, Default)]
 pub(crate) struct Script {
     acts: Mutex<HashMap<String, Act>>,
-    pub(crate) jobs: Mutex<Vec<Job>>,
+    pub(crate) begun: Mutex<Vec<DueSync>>,
     started: Notify,
 }
 
@@ -64,7 +64,7 @@ impl Script {
     /// Waits until so many runs have been started.
     pub(crate) async fn started(&self, count: usize) {
         let started = async {
-            while self.jobs.lock().unwrap().len() < count {
+            while self.begun.lock().unwrap().len() < count {
                 self.started.notified().await;
             }
         };
@@ -76,12 +76,12 @@ impl Script {
 impl Runner for Script {
     async fn run(
         &self,
-        job: &Job,
+        due: &DueSync,
         _progress: &watch::Sender<RunProgress>,
         cancel: &CancellationToken,
     ) -> Result<RunReport> {
-        let act = self.acts.lock().unwrap().get(&job.sync).copied();
-        self.jobs.lock().unwrap().push(job.clone());
+        let act = self.acts.lock().unwrap().get(&due.sync).copied();
+        self.begun.lock().unwrap().push(due.clone());
         self.started.notify_one();
         match act {
             None => Ok(report()),

@@ -22,7 +22,7 @@ pub struct Standing {
     pub tenant_name: String,
     pub name: String,
     /// Nobody expects it to run: it is paused, its tenant suspended, or a connection closed.
-    pub is_at_rest: bool,
+    pub is_resting: bool,
     /// Since when it is expected to run.
     pub expected_since: Timestamp,
     /// How old its last success may become.
@@ -48,7 +48,7 @@ pub struct Standings {
 const STANDINGS: &str = "
 SELECT s.id, s.name, t.name AS tenant_name, s.late_after_ms, s.last_success_at,
     coalesce(s.expected_since, s.created_at) AS expected_since,
-    coalesce(s.paused_at, t.suspended_at, f.closed_at, d.closed_at) AS at_rest_since,
+    coalesce(s.paused_at, t.suspended_at, f.closed_at, d.closed_at) AS resting_since,
     r.state, r.ended_at, r.error_kind, r.error_code, r.error_message, r.error_remedy,
     w.condition, w.told_at
 FROM syncs s
@@ -63,7 +63,7 @@ WHERE s.removed_at IS NULL ";
 const COUNTED: &str = "
 WITH expected AS (
     SELECT s.last_ended_run_id, s.late_after_ms,
-        coalesce(s.paused_at, t.suspended_at, f.closed_at, d.closed_at) AS at_rest_since,
+        coalesce(s.paused_at, t.suspended_at, f.closed_at, d.closed_at) AS resting_since,
         CASE WHEN s.last_success_at > coalesce(s.expected_since, s.created_at) THEN s.last_success_at
             ELSE coalesce(s.expected_since, s.created_at) END AS fresh_at
     FROM syncs s
@@ -72,9 +72,9 @@ WITH expected AS (
     JOIN connections d ON d.id = s.destination_id
     WHERE s.removed_at IS NULL
 ), sorted AS (
-    SELECT CASE WHEN e.at_rest_since IS NOT NULL THEN 'resting' WHEN r.state = 'failed' THEN 'failing'
+    SELECT CASE WHEN e.resting_since IS NOT NULL THEN 'resting' WHEN r.state = 'failed' THEN 'failing'
             WHEN $1 - e.fresh_at > e.late_after_ms * 1000 THEN 'late' ELSE 'well' END AS condition,
-        CASE WHEN e.at_rest_since IS NULL THEN $1 - e.fresh_at - e.late_after_ms * 1000 END AS overdue
+        CASE WHEN e.resting_since IS NULL THEN $1 - e.fresh_at - e.late_after_ms * 1000 END AS overdue
     FROM expected e LEFT JOIN runs r ON r.id = e.last_ended_run_id
 )
 SELECT condition, count(*) AS syncs, max(overdue) AS overdue FROM sorted GROUP BY condition";
@@ -99,6 +99,13 @@ impl Store {
         let one = sqlx::AssertSqlSafe(format!("{STANDINGS} AND s.tenant_id = $2 AND s.id = $3"));
         let one = sqlx::query(one).bind(String::new()).bind(tenant.to_string()).bind(sync.to_string());
         Standing::read(&self.database.one(one).await?.ok_or_else(sync_not_found)?)
+    }
+
+    /// How the syncs of the tenant stand, in the order of their names.
+    pub async fn standings_of(&self, tenant: &Id<Tenant>) -> Result<Vec<Standing>> {
+        let all = sqlx::AssertSqlSafe(format!("{STANDINGS} AND s.tenant_id = $2 ORDER BY s.name"));
+        let all = sqlx::query(all).bind(String::new()).bind(tenant.to_string());
+        self.database.all(all).await?.iter().map(Standing::read).collect()
     }
 
     /// How many syncs stand how at this moment.
@@ -151,7 +158,7 @@ impl Standing {
             sync: row.id("id")?,
             tenant_name: row.text("tenant_name")?,
             name: row.text("name")?,
-            is_at_rest: row.optional_number("at_rest_since")?.is_some(),
+            is_resting: row.optional_number("resting_since")?.is_some(),
             expected_since: row.moment("expected_since")?,
             late_after: row.optional_duration("late_after_ms")?,
             last_success_at: row.optional_moment("last_success_at")?,

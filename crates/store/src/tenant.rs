@@ -127,14 +127,17 @@ impl Store {
     pub async fn resume_tenant(&self, id: &Id<Tenant>, by: &Actor) -> Result<()> {
         let mut tx = self.database.begin().await?;
         let now = tx.now_micros();
-        let update = sql("UPDATE tenants SET suspended_at = NULL WHERE id = $1");
-        let updated = tx.execute(update.bind(id.to_string())).await?;
-        // What fired meanwhile is not caught up: it was not wanted.
-        let settle =
-            "UPDATE syncs SET settled_until = $2, look_at = $2 WHERE tenant_id = $1 AND settled_until < $2";
-        tx.execute(sql(settle).bind(id.to_string()).bind(now)).await?;
-        let expect = sql("UPDATE syncs SET expected_since = $2 WHERE tenant_id = $1");
-        tx.execute(expect.bind(id.to_string()).bind(now)).await?;
+        let end = sql("UPDATE tenants SET suspended_at = NULL WHERE id = $1 AND suspended_at IS NOT NULL");
+        // Of one that was not suspended everything that is due stays due.
+        if tx.execute(end.bind(id.to_string())).await? > 0 {
+            // What fired meanwhile is not caught up: it was not wanted.
+            let settle = "UPDATE syncs SET settled_until = $2, look_at = $2 WHERE tenant_id = $1 AND settled_until < $2";
+            tx.execute(sql(settle).bind(id.to_string()).bind(now)).await?;
+            let expect = sql("UPDATE syncs SET expected_since = $2 WHERE tenant_id = $1");
+            tx.execute(expect.bind(id.to_string()).bind(now)).await?;
+        }
+        let touch = sql("UPDATE tenants SET name = name WHERE id = $1");
+        let updated = tx.execute(touch.bind(id.to_string())).await?;
         self.changed_tenant(tx, updated, id, "tenant.resumed", by).await
     }
 

@@ -97,16 +97,20 @@ macro_rules! every_claim {
                 a_wrong_master_key_is_said_at_once,
                 a_rotation_wraps_data_keys_anew_and_leaves_secrets_alone,
                 a_closed_connection_has_no_secrets_and_takes_none,
+                a_key_takes_the_place_of_another_once_however_many_ask,
             }
             handovers {
                 a_link_takes_one_secret_once_and_is_kept_as_a_hash,
                 a_link_that_is_too_old_replaced_or_unknown_takes_nothing,
                 of_two_that_use_a_link_at_once_one_is_refused,
+                a_link_that_was_made_for_other_files_takes_nothing,
+                what_is_no_token_of_a_link_costs_no_question,
             }
             standings {
                 a_sync_stands_as_its_last_run_ended,
                 syncs_are_counted_by_how_they_stand,
                 what_was_told_is_kept_for_each_channel,
+                a_tenant_that_was_not_suspended_owes_what_it_owed,
                 a_duty_has_one_holder_until_it_is_left_or_over,
             }
             schema {

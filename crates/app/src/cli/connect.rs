@@ -103,7 +103,7 @@ impl ConnectCommand {
     }
 }
 
-/// Who logs in, as a file names it, and nothing else that is asked for.
+/// Who logs in, as a file names it, and nothing else that is asked for. It is all that a closing script needs.
 fn bare_onboarding(file: &SyncFile) -> Result<Onboarding> {
     let named = |what: &str, value: Option<&str>| {
         value.map(str::to_owned).ok_or_else(|| {
@@ -126,16 +126,9 @@ fn bare_onboarding(file: &SyncFile) -> Result<Onboarding> {
     })
 }
 
-/// The scripts that drop what was granted for these files: one for each role.
-pub(super) fn closing_scripts(files: &[SyncFile]) -> Result<Vec<String>> {
-    let mut scripts = Vec::new();
-    for file in files {
-        let script = bare_onboarding(file)?.closing_script()?;
-        if !scripts.contains(&script) {
-            scripts.push(script);
-        }
-    }
-    Ok(scripts)
+/// The script that drops whatever was made for a file.
+pub(super) fn closing_script(file: &SyncFile) -> Result<String> {
+    bare_onboarding(file)?.closing_script()
 }
 
 impl From<Bits> for KeyBits {

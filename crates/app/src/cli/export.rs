@@ -1,6 +1,7 @@
 //! What a push of the model does before it reads: bring up to date what the model does not say by itself.
 
 use connectors::duckdb::DuckDbDestination;
+use datasets::{ExportConfig, OWN_IDS_SQL, refuse_unfit_ids};
 use model::Result;
 
 use super::import::model;
@@ -14,6 +15,9 @@ pub(super) async fn refresh(file: &SyncFile) -> Result<()> {
     }
     let destination = DuckDbDestination::open(file.tenant_file()?)?;
     destination.bring_model_forward(model()).await?;
+    if let Some(ExportConfig::RawActions) = file.export() {
+        refuse_unfit_ids(&change(&destination, Vec::new(), OWN_IDS_SQL.to_owned()).await?)?;
+    }
     let tells_gone = file.tells_gone();
     let statements =
         file.export().map(|export| export.refresh_sql(&file.name(), tells_gone)).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! The private key of a stored connection that the vault alone has, with those of a rotation beside it.
 
 use model::{Error, Result};
+use service::proof_in_vault;
 use snowflake::{KeyBits, PrivateKey};
 use store::{Connection, SecretValue, Vault};
 
@@ -51,9 +52,8 @@ impl KeptKey {
 
     /// Puts the next key in place; the one in use is kept as the former.
     pub(super) async fn switch(&self) -> Result<()> {
-        let (current, next) = (self.get(PRIVATE_KEY).await?, self.get(NEXT_KEY).await?);
-        let changes = [(PRIVATE_KEY, next.as_ref()), (FORMER_KEY, current.as_ref()), (NEXT_KEY, None)];
-        self.change(&changes).await
+        let Connection { tenant, id, .. } = &self.connection;
+        self.vault.replace(tenant, id, [PRIVATE_KEY, NEXT_KEY, FORMER_KEY], &actor()).await
     }
 
     /// Deletes the former key.
@@ -88,9 +88,7 @@ impl KeptKey {
 
     /// What the files keep elsewhere, the next `apply` would put in the place of what is made here.
     fn refuse_other_place(&self) -> Result<()> {
-        let settings = &self.connection.settings;
-        let is_in_vault = settings.get("is_in_vault").is_some_and(|is| is.as_bool() == Some(true));
-        if is_in_vault && settings.get("log_in").is_some_and(|proof| proof == PRIVATE_KEY) {
+        if proof_in_vault(&self.connection) == Some(PRIVATE_KEY) {
             return Ok(());
         }
         let message = format!("the files of {} do not leave its key to the vault", self.connection.name);

@@ -16,6 +16,7 @@ mod import;
 mod kept_key;
 mod matching;
 mod plan;
+mod prepare;
 mod query;
 mod report;
 mod rotate;

@@ -12,18 +12,20 @@ use model::{Error, Result};
 use tokio::sync::watch;
 use tokio::task::{JoinSet, block_in_place};
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
+use tracing::field::Empty;
+use tracing::info_span;
 
 use super::MemoryArgument;
-use super::export::refresh;
-use super::import::{Imported, imported, is_outdated};
+use super::import::{Imported, imported};
 use super::matching;
 use super::plan::refuse_append_anew;
+use super::prepare::{Prepared, prepare};
 use super::summary::Summary;
 use super::verify::Verifying;
-use crate::assemble::{Assembled, RunChoices, assemble};
+use crate::assemble::{Assembled, RunChoices};
 use crate::config::SyncFile;
 use crate::output::{Shown, Terminal, Watched, print_line, show_progress};
+use crate::telemetry::run_within;
 use crate::timings::Timings;
 
 #[derive(Args, Clone, Debug)]
@@ -33,11 +35,11 @@ use crate::timings::Timings;
   snowferry run -f acme/opportunities.yaml --full-refresh
   snowferry run -f acme/summary-out.yaml --dry-run
   snowferry run -f acme/summary-out.yaml --override max_shrink
-  snowferry run --jobs 4 -f acme/contacts.yaml -f globex/contacts.yaml -f initech/contacts.yaml
+  snowferry run --side-by-side 4 -f acme/contacts.yaml -f globex/contacts.yaml -f initech/contacts.yaml
 
 Ctrl-C stops cleanly: what was committed stays, what was staged is gone on with by the next run.")]
 pub(crate) struct RunCommand {
-    /// A sync file; may be given several times, and they run one after the other unless `--jobs` says more
+    /// A sync file; may be given several times, and they run one after the other unless `--side-by-side` says more
     #[arg(short, long = "file", value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
@@ -57,9 +59,9 @@ pub(crate) struct RunCommand {
     #[arg(long)]
     json: bool,
 
-    /// Syncs that run side by side
+    /// How many syncs run at the same time
     #[arg(long, value_name = "COUNT", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256))]
-    jobs: u16,
+    side_by_side: u16,
 
     /// Say at the end where the time went, step by step and part by part
     #[arg(long)]
@@ -88,27 +90,38 @@ impl RunCommand {
         let files: Vec<SyncFile> =
             self.files.iter().map(|path| SyncFile::read(path)).collect::<Result<_>>()?;
         let cancel = cancelled_by_signal();
-        let shown = match (self.json, self.jobs) {
+        let shown = match (self.json, self.side_by_side) {
             (true, _) => Shown::Events,
             (false, 1) => Shown::Bar,
             (false, _) => Shown::Nothing,
         };
         let is_one_of_many = files.len() > 1;
         let running = Arc::new(Running { command: self.clone(), terminal, shown, is_one_of_many, cancel });
-        let (mut waiting, mut tasks, mut failed) = (files.into_iter(), JoinSet::new(), None);
-        loop {
-            while failed.is_none() && tasks.len() < usize::from(self.jobs) {
-                let Some(file) = waiting.next() else { break };
-                let running = Arc::clone(&running);
-                tasks.spawn(async move { running.run(&file).await });
-            }
-            match tasks.join_next().await {
-                None => return failed.map_or(Ok(()), Err),
-                Some(Ok(Ok(()))) => {}
-                Some(Ok(Err(error))) if failed.is_none() => failed = Some(error),
-                Some(Ok(Err(error))) => terminal.error(&error),
-                Some(Err(panic)) => return Err(Error::internal("a sync panicked").with_source(panic)),
-            }
+        let runs = files.into_iter().map(|file| {
+            let running = Arc::clone(&running);
+            async move { running.run(&file).await }
+        });
+        all_of(runs, usize::from(self.side_by_side), |error| terminal.error(error)).await
+    }
+}
+
+/// Drives runs, at most `count` side by side, and begins no more once one has failed. Those beside it come to their end, whatever
+/// became of it. The first failure is the answer, `tell` is told of others.
+async fn all_of<R>(mut runs: impl Iterator<Item = R>, count: usize, tell: impl Fn(&Error)) -> Result<()>
+where
+    R: Future<Output = Result<()>> + Send + 'static,
+{
+    let (mut tasks, mut failed) = (JoinSet::new(), None);
+    loop {
+        while failed.is_none() && tasks.len() < count {
+            let Some(run) = runs.next() else { break };
+            tasks.spawn(run);
+        }
+        let Some(ended) = tasks.join_next().await else { return failed.map_or(Ok(()), Err) };
+        match ended.unwrap_or_else(|panic| Err(Error::internal("a sync panicked").with_source(panic))) {
+            Ok(()) => {}
+            Err(error) if failed.is_none() => failed = Some(error),
+            Err(error) => tell(&error),
         }
     }
 }
@@ -124,7 +137,11 @@ struct Running {
 
 impl Running {
     async fn run(&self, file: &SyncFile) -> Result<()> {
-        let outcome = self.run_sync(file, Instant::now()).await;
+        let span = info_span!(
+            target: "snowferry::trace", "run", tenant.name = file.tenant(), sync.name = file.name(),
+            error.code = Empty, otel.status_code = Empty
+        );
+        let outcome = run_within(span, self.run_sync(file, Instant::now())).await;
         if let Err(error) = &outcome {
             if self.command.json {
                 print_line(&failure(&file.name(), error))?;
@@ -145,14 +162,12 @@ impl Running {
             overrides: command.overrides.clone(),
             is_dry_run: command.dry_run,
         };
-        // Opening a file and closing it wait for the disk; other syncs go on meanwhile.
-        let assembled = block_in_place(|| assemble(file, &choices))?;
+        let Prepared { assembled, is_outdated } = prepare(file, &choices).await?;
         let options = RunOptions {
-            is_fresh_start: command.full_refresh || is_outdated(&assembled, file).await?,
+            is_fresh_start: command.full_refresh || is_outdated,
             seed: u64::from(std::process::id()),
             ..RunOptions::default()
         };
-        refresh(file).await?;
         let mut ran = run_assembled(&assembled, &file.name(), &options, self.shown, cancel).await?;
         ran.imported = imported(&assembled, file, &mut ran.report).await?;
         self.report(file, &ran, started.elapsed())?;
@@ -218,14 +233,13 @@ pub(super) async fn run_assembled(
 ) -> Result<Ran> {
     let (progress, watched) = watch::channel(RunProgress::default());
     let watched = Watched { name, run: watched, delivery: assembled.delivery() };
-    let span = tracing::info_span!(target: "snowferry::trace", "run", sync.name = name);
     let run = async {
         match assembled.comparable() {
             Some((sync, _)) => engine::run_comparable(&sync, options, &progress, cancel).await,
             None => engine::run(&assembled.sync, options, &progress, cancel).await,
         }
     };
-    let result = show_progress(&watched, shown, run.instrument(span)).await?;
+    let result = show_progress(&watched, shown, run).await?;
     assembled.close().await;
     let delivery = watched.delivery.map(|delivery| delivery.borrow().clone());
     Ok(Ran { report: result?, delivery, imported: None })
@@ -271,5 +285,32 @@ async fn signal() {
 async fn signal() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::sync::Barrier;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_sync_that_panics_stops_none_that_is_beside_it() {
+        let (ended, both) = (Arc::new(AtomicUsize::new(0)), Arc::new(Barrier::new(2)));
+        let runs = (0..3).map(|number| {
+            let (ended, both) = (Arc::clone(&ended), Arc::clone(&both));
+            async move {
+                both.wait().await;
+                assert_ne!(number, 0, "the first one panics");
+                tokio::task::yield_now().await;
+                ended.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            }
+        });
+        let error = all_of(runs, 2, |_| {}).await.unwrap_err();
+        assert_eq!(error.code(), "internal");
+        assert_eq!(ended.load(Ordering::Relaxed), 1, "the one beside it ended, and the third never began");
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+use connectors::duckdb::typed_sql;
 use connectors::snowflake::push::MisfitPolicy;
 use datasets::{EXPORT_CURSOR, EXPORT_GONE, ExportChoice, ExportConfig};
 use model::{Error, NullCursor, ReadSpec, Result, StreamName, StreamSpec, TableName, WriteSpec};
@@ -20,7 +21,7 @@ use super::schedule::ScheduleConfig;
 use super::span::located;
 use super::stream::StreamConfig;
 use super::sync::{DuckDbSide, SnowflakeSide, SyncFile, sync_name};
-use super::types::{ColumnType, typed_sql};
+use super::types::ColumnType;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -186,7 +187,10 @@ impl PushDocument {
     fn typed(&self, query: String) -> String {
         match self.types.is_empty() {
             true => query,
-            false => typed_sql(&query, &self.types),
+            false => typed_sql(
+                &query,
+                self.types.iter().map(|(name, ColumnType(given))| (name.0.as_str(), *given)),
+            ),
         }
     }
 

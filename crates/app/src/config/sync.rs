@@ -1,10 +1,10 @@
 //! The sync file: which side is Snowflake tells a pull from a push; the rest is read accordingly.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use connectors::duckdb::TenantFile;
 use datasets::{DatasetConfig, ExportConfig, MatchConfig, Matching, landing_spec};
+use jiff::Timestamp;
 use model::{Error, ReadSpec, Result, Schedule, StreamSpec};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -215,16 +215,16 @@ impl SyncFile {
         &self.spec
     }
 
-    /// Lets its next read go back by at least so much more than its position, so that it reads once more what it has.
-    pub(crate) fn look_back(&mut self, by: Duration) -> Result<()> {
-        let name = self.name();
-        let ReadSpec::Incremental { lookback, .. } = &mut self.spec.read else {
+    /// Lets its next read go back to `from`, so that it reads once more what it has.
+    pub(crate) fn go_back_to(&mut self, from: Timestamp) -> Result<()> {
+        if !matches!(self.spec.read, ReadSpec::Incremental { .. }) {
+            let name = self.name();
             let message = format!("{name} does not read by a cursor column, so it cannot go back to a date");
             return Err(Error::config("from_without_cursor", message)
                 .with_remedy("ask for --full-refresh, which reads all of it"));
-        };
-        *lookback = by.max(*lookback);
-        Ok(())
+        }
+        self.spec.from = Some(from);
+        self.spec.check()
     }
 
     /// What is to be moved to the destination: the same, or what becomes of it by the mapping.

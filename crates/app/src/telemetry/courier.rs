@@ -11,8 +11,11 @@ use opentelemetry_http::{HttpClient, HttpError, Request, Response};
 use reqwest::redirect::Policy;
 use tokio::runtime::Runtime;
 
-/// The variable with the most milliseconds that one batch may take, and what it is without it: those of OpenTelemetry.
-const TIMEOUT_VARIABLE: &str = "OTEL_EXPORTER_OTLP_TIMEOUT";
+use super::traces::said;
+
+/// The variables with the most milliseconds that one batch may take, the one for traces first, and what it is without them: those
+/// of OpenTelemetry.
+const TIMEOUT_VARIABLES: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"];
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
 
 /// An answer says which spans were refused; a longer one is no collector's.
@@ -28,8 +31,7 @@ pub(super) struct Courier {
 
 impl Courier {
     pub(super) fn new() -> Result<Self> {
-        let timeout = std::env::var(TIMEOUT_VARIABLE).ok().and_then(|text| text.parse().ok());
-        let timeout = timeout.map_or(TIMEOUT_DEFAULT, Duration::from_millis);
+        let timeout = timeout(|name| said(&[name]));
         let client = reqwest::Client::builder().redirect(Policy::none()).timeout(timeout).build();
         let client = client.map_err(|error| {
             Error::internal("the client for traces cannot be set up").with_source(error.without_url())
@@ -84,4 +86,26 @@ async fn send(client: reqwest::Client, request: Request<Bytes>) -> Result<Respon
     *answer.status_mut() = response.status();
     *answer.headers_mut() = std::mem::take(response.headers_mut());
     Ok(answer)
+}
+
+fn timeout(variable: impl Fn(&str) -> Option<String>) -> Duration {
+    let said = TIMEOUT_VARIABLES.into_iter().find_map(variable);
+    said.and_then(|text| text.parse().ok()).map_or(TIMEOUT_DEFAULT, Duration::from_millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variable_for_traces_goes_before_the_one_for_all_signals() {
+        let with = |said: &[(&str, &str)]| {
+            timeout(|name| said.iter().find(|(said, _)| *said == name).map(|(_, value)| (*value).to_owned()))
+        };
+        let (traces, all) =
+            (("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "2500"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "700"));
+        assert_eq!(with(&[all, traces]), Duration::from_millis(2_500));
+        assert_eq!(with(&[all]), Duration::from_millis(700));
+        assert_eq!(with(&[]), TIMEOUT_DEFAULT);
+    }
 }

@@ -13,7 +13,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use self::traces::Traces;
-pub(crate) use self::traces::begin_trace_of;
+pub(crate) use self::traces::{begin_trace_of, run_within};
 use crate::timings::Timings;
 
 /// The variable that makes each line a JSON object, for whatever collects the logs of a service.

@@ -9,7 +9,7 @@ use opentelemetry::trace::{SpanId, TraceId, TracerProvider};
 use opentelemetry_otlp::{SpanExporter, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, SdkTracerProvider};
-use tracing::{Metadata, Span, Subscriber};
+use tracing::{Instrument, Metadata, Span, Subscriber};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
@@ -83,7 +83,7 @@ fn is_traced(metadata: &Metadata<'_>) -> bool {
 }
 
 /// The first of these variables that says something.
-fn said(variables: &[&str]) -> Option<String> {
+pub(super) fn said(variables: &[&str]) -> Option<String> {
     variables.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }
 
@@ -108,6 +108,15 @@ pub(crate) fn begin_trace_of(run: &str, span: &Span) {
     // Whoever asks for its context makes the span begin.
     let _begun = span.context();
     NEXT_TRACE.set(None);
+}
+
+/// Runs within `span`, and notes there how it failed.
+pub(crate) async fn run_within<T>(span: Span, run: impl Future<Output = Result<T>>) -> Result<T> {
+    let outcome = run.instrument(span.clone()).await;
+    if let Err(error) = &outcome {
+        span.record("error.code", error.code()).record("otel.status_code", "ERROR");
+    }
+    outcome
 }
 
 /// Random ids, but for traces that begin under one that is given.

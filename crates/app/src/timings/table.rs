@@ -8,7 +8,7 @@ use super::spent::Spent;
 use super::{Timings, clock};
 use crate::output::{count, text_table};
 
-/// The steps of an attempt, one after the other.
+/// The steps of an attempt, one after the other. Of several syncs side by side they may come to more than the time that went by.
 const STEPS: [(&str, &str); 5] = [
     ("plan", "both sides say what they have"),
     ("query", "until the source has rows"),
@@ -49,8 +49,9 @@ impl Timings {
         let told: Duration = steps.iter().map(|(_, _, spent)| spent.elapsed).sum();
         let rest = Spent { elapsed: wall.saturating_sub(told), ..Spent::default() };
         let steps = steps.into_iter().chain([("", "start, end and what is between", rest)]);
+        let all = (told + rest.elapsed).as_secs_f64().max(f64::EPSILON);
         let steps = steps.map(|(name, what, spent)| {
-            let share = spent.elapsed.as_secs_f64() / wall.as_secs_f64().max(f64::EPSILON);
+            let share = spent.elapsed.as_secs_f64() / all;
             vec![name.to_owned(), exactly(spent.elapsed), format!("{:.0} %", share * 100.0), what.to_owned()]
         });
         let other = processor.saturating_sub(parts.iter().map(|(_, _, spent)| spent.processor).sum());

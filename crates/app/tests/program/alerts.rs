@@ -25,8 +25,14 @@ async fn hook() -> (String, Arc<Mutex<Vec<String>>>) {
             let mut piece = [0; 4096];
             // A JSON object of one text ends with this.
             while !sent.ends_with(b"\"}") {
-                let count = stream.read(&mut piece).await.unwrap();
-                sent.extend_from_slice(&piece[..count]);
+                match stream.read(&mut piece).await.unwrap() {
+                    0 => break,
+                    count => sent.extend_from_slice(&piece[..count]),
+                }
+            }
+            // Whoever closed early has told nothing.
+            if !sent.ends_with(b"\"}") {
+                continue;
             }
             let text = String::from_utf8_lossy(&sent).into_owned();
             kept.lock().unwrap().push(text.split_once("\r\n\r\n").unwrap().1.to_owned());

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::imports::{run, sync_called};
-use crate::world::{PASSWORD, USER, World};
+use crate::world::{PASSWORD, World};
 
 const CRM: &[&str] = &[
     "CREATE DATABASE ANALYTICS",
@@ -78,18 +78,10 @@ fn push(world: &World, name: &str, rest: &str) -> PathBuf {
         "tenant: acme
 source: {{ duckdb: {{ path: data }} }}
 destination:
-  snowflake:
-    account: acme-prod
-    user: {USER}
-    password: {{ file: password }}
-    role: ACCOUNTADMIN
-    virtual_warehouse: WH
-    endpoint: {}
-    allow_http_loopback: true
-target: ANALYTICS.VENDOR.{}
+{}target: ANALYTICS.VENDOR.{}
 create_table: true
 {rest}",
-        world.emulator.url(),
+        world.snowflake_side("acme-prod", "ACCOUNTADMIN"),
         name.to_uppercase()
     );
     std::fs::write(&path, text).unwrap();
@@ -372,16 +364,20 @@ async fn columns_are_given_types_exactly_or_not_at_all() {
         let ended = customer.world.program(&["run", "-f", deals(types).to_str().unwrap()]).await;
         assert_eq!(ended.code, Some(code), "{types}: {}", ended.stderr);
     }
+    let narrow =
+        customer.world.program(&["run", "-f", deals("{ amount: 'number(9,1)' }").to_str().unwrap()]).await;
+    for said in
+        ["error[value_not_of_type]", "column amount has a value that is no decimal(9,1)", "under `types`"]
+    {
+        assert!(narrow.stderr.contains(said), "{said}: {}", narrow.stderr);
+    }
     assert_eq!(customer.there(amounts).await, ["70.00", "300.00", "1000.00"], "nothing was delivered");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_of_an_earlier_version_is_brought_forward_and_one_of_a_later_version_refused() {
     let customer = Customer::new().await;
-    let vendor = |sql: &str| {
-        let database = connectors::duckdb::TenantDatabase::open(customer.world.tenant_file()).unwrap();
-        database.connect().unwrap().execute_batch(sql).unwrap();
-    };
+    let vendor = |sql: &str| customer.world.vendor(sql);
     // What the first version did not have.
     vendor(
         "DROP TABLE _snowferry.model; DROP TABLE _snowferry.own_actions; DROP TABLE _snowferry.export_keys;
@@ -395,4 +391,33 @@ async fn a_model_of_an_earlier_version_is_brought_forward_and_one_of_a_later_ver
         assert_eq!(ended.code, Some(3), "{}", ended.stderr);
         assert!(ended.stderr.contains("model_newer"), "{}", ended.stderr);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn own_actions_that_cannot_be_told_apart_are_refused_and_ids_of_people_may_be_numbers() {
+    let customer = Customer::new().await;
+    customer.world.vendor(
+        "CREATE SCHEMA own;
+         CREATE TABLE own.actions (action_id BIGINT, identity BIGINT, action_name VARCHAR, action_date TIMESTAMP);
+         INSERT INTO own.actions VALUES (1, 4711, 'Visit', '2026-03-01')",
+    );
+    customer.pull().await;
+    let file = customer.push("raw_actions", "dataset: raw_actions\nwrite: append\n");
+    for (change, said) in [
+        ("INSERT INTO own.actions VALUES (NULL, 4712, 'Visit', '2026-03-02')", "without an action_id"),
+        ("UPDATE own.actions SET action_id = 1", "with one action_id"),
+    ] {
+        customer.world.vendor(change);
+        let ended = customer.world.program(&["run", "-f", file.to_str().unwrap()]).await;
+        assert_eq!(ended.code, Some(3), "{change}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains("error[own_actions_unfit]") && ended.stderr.contains(said),
+            "{change}: {}",
+            ended.stderr
+        );
+    }
+    customer.world.vendor("UPDATE own.actions SET action_id = 2 WHERE identity = 4712");
+    assert_eq!(inserted(&run(&customer.world, &file).await), 5);
+    let own = "SELECT IDENTITY FROM ANALYTICS.VENDOR.RAW_ACTIONS WHERE ACTION_NAME = 'Visit' ORDER BY 1";
+    assert_eq!(customer.there(own).await, ["4711", "4712"]);
 }

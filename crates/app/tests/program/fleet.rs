@@ -8,7 +8,7 @@ use connectors::duckdb::{TenantFile, query_json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
 
-use crate::world::{Deal, Ended, PASSWORD, USER, World};
+use crate::world::{Deal, Ended, PASSWORD, World};
 
 /// 32 bytes in base64.
 const MASTER_KEY: &str = "c25vd2ZlcnJ5IHRlc3QgbWFzdGVyIGtleSAzMiBieXQ=";
@@ -44,24 +44,27 @@ impl Fleet {
 
     /// Writes a sync file of a tenant below `customers`.
     pub(crate) fn file(&self, tenant: &str, name: &str, rest: &str) -> PathBuf {
+        let vendor = "{ duckdb: { path: ../../data } }";
+        let account = self.account(tenant);
+        self.write(tenant, name, &format!("source:\n{account}destination: {vendor}\n{rest}"))
+    }
+
+    /// The same of a push.
+    pub(crate) fn push_file(&self, tenant: &str, name: &str, rest: &str) -> PathBuf {
+        let vendor = "{ duckdb: { path: ../../data } }";
+        let account = self.account(tenant);
+        self.write(tenant, name, &format!("source: {vendor}\ndestination:\n{account}{rest}"))
+    }
+
+    fn account(&self, tenant: &str) -> String {
+        self.world.snowflake_side(&format!("{tenant}-prod"), "ACCOUNTADMIN")
+    }
+
+    fn write(&self, tenant: &str, name: &str, rest: &str) -> PathBuf {
         let folder = self.folder().join("customers").join(tenant);
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("password"), PASSWORD).unwrap();
-        let text = format!(
-            "tenant: {tenant}
-source:
-  snowflake:
-    account: {tenant}-prod
-    user: {USER}
-    password: {{ file: password }}
-    role: ACCOUNTADMIN
-    virtual_warehouse: WH
-    endpoint: {}
-    allow_http_loopback: true
-destination: {{ duckdb: {{ path: ../../data }} }}
-{rest}",
-            self.world.emulator.url()
-        );
+        let text = format!("tenant: {tenant}\n{rest}");
         let path = folder.join(format!("{name}.yaml"));
         std::fs::write(&path, text).unwrap();
         path

@@ -318,12 +318,6 @@ async fn a_deleted_row_that_is_to_be_marked_keeps_what_it_was_and_leaves_the_mod
     assert_eq!(marked, [json!({"object_id": "8", "properties": "{\"stage\":\"lost\"}"})]);
 }
 
-/// Changes what the vendor database notes, as another version of the program would have.
-fn vendor(world: &World, sql: &str) {
-    let database = connectors::duckdb::TenantDatabase::open(world.tenant_file()).unwrap();
-    database.connect().unwrap().execute_batch(sql).unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_of_an_earlier_mapping_are_mapped_anew_and_those_of_a_later_one_refused() {
     let world = World::start().await;
@@ -331,8 +325,7 @@ async fn rows_of_an_earlier_mapping_are_mapped_anew_and_those_of_a_later_one_ref
     let file = sync_called(&world, "activity", IMPORT);
     run(&world, &file).await;
     let noted_as = |version: u32| {
-        vendor(
-            &world,
+        world.vendor(
             &format!(
                 "UPDATE _snowferry.streams SET committed_cursor = regexp_replace(regexp_replace(committed_cursor, \
                  '\"mapping\":\"[0-9a-f]*\"', '\"mapping\":\"0\"'), '\"version\":[0-9]*', '\"version\":{version}')"
@@ -340,7 +333,7 @@ async fn rows_of_an_earlier_mapping_are_mapped_anew_and_those_of_a_later_one_ref
         );
     };
     noted_as(1);
-    vendor(&world, "UPDATE imports.activity SET action_name = 'as it was'");
+    world.vendor("UPDATE imports.activity SET action_name = 'as it was'");
     let done = run(&world, &file).await;
     assert_eq!(
         (&done["report"]["is_backfill"], &done["report"]["read"]),

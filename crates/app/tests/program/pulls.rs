@@ -84,7 +84,7 @@ async fn syncs_that_run_side_by_side_land_what_each_would_alone() {
     let expected = deals(300);
     world.set_deals(&expected);
     let tenants = ["acme", "globex", "initech", "umbrella", "hooli"];
-    let mut arguments = vec!["run".to_owned(), "--jobs=3".to_owned()];
+    let mut arguments = vec!["run".to_owned(), "--side-by-side=3".to_owned()];
     for tenant in tenants {
         let path = world.folder().join(format!("{tenant}.yaml"));
         std::fs::write(&path, text.replace("tenant: acme", &format!("tenant: {tenant}"))).unwrap();

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use arrow_cast::display::array_value_to_string;
-use connectors::duckdb::{TenantDatabase, TenantFile};
 use snowflake::{ConnectionConfig, Credentials, Endpoint, Session, StageLocation};
 
 use crate::world::{Ended, PASSWORD, USER, World};
@@ -54,30 +53,21 @@ impl<'a> Push<'a> {
     pub(crate) fn write(&self, rest: &str) {
         let Self { world, tenant, table, .. } = self;
         std::fs::write(world.folder().join("password"), PASSWORD).unwrap();
+        let side = world.snowflake_side("acme-prod", &format!("WRITE_{table}"));
         let text = format!(
             "tenant: {tenant}
 source: {{ duckdb: {{ path: data }} }}
 destination:
-  snowflake:
-    account: acme-prod
-    user: {USER}
-    password: {{ file: password }}
-    role: WRITE_{table}
-    virtual_warehouse: WH
-    endpoint: {}
-    allow_http_loopback: true
-stream: product.actions
+{side}stream: product.actions
 target: ANALYTICS.VENDOR.{table}
-{rest}",
-            world.emulator.url()
+{rest}"
         );
         std::fs::write(&self.file, text).unwrap();
     }
 
     /// Runs statements in the vendor database.
     pub(crate) fn vendor(&self, sql: &str) {
-        let file = TenantFile::new(&self.world.folder().join("data"), &self.tenant).unwrap();
-        TenantDatabase::open(file).unwrap().connect().unwrap().execute_batch(sql).unwrap();
+        self.world.vendor_of(&self.tenant, sql);
     }
 
     /// Adds actions with these ids; ten of them in a row share one instant.

@@ -2,22 +2,22 @@
 
 use std::time::Duration;
 
-use connectors::duckdb::{TenantDatabase, TenantFile, query_json};
+use connectors::duckdb::{TenantFile, query_json};
 use emulator::sample::{Sample, load};
 use emulator::{Action, FaultRule, Route};
 
 use crate::fleet::{Fleet, Process};
 use crate::http::request;
 use crate::server::Postgres;
-use crate::world::{DEALS, PASSWORD, USER, deals};
+use crate::world::{DEALS, deals};
 
 /// Short, so that runs of a process that was killed are taken from it soon.
 const LEASE: [&str; 2] = ["--lease", "2"];
 
-/// A tenth of what the demo loads.
+/// Half of what the demo loads.
 const SAMPLE: Sample = Sample { accounts: 200, tpch_scale: None };
 
-/// The demo's pull and pushes, as `snowferry demo` writes them, for the user of these tests.
+/// A pull from the sample that the demo loads, and pushes of what comes of it: an append and a rewrite.
 const OPPORTUNITIES: &str = "stream: CRM.SALES.OPPORTUNITIES
 read:
   incremental: { cursor: UPDATED_AT, lookback: 2m }
@@ -52,7 +52,7 @@ FROM sales.opportunities, range(1, 4) AS steps(step)
 WHERE updated_at IS NOT NULL AND hash(opportunity_id) % step = 0;
 ";
 
-/// The demo's syncs on a Postgres of their own.
+/// These syncs on a Postgres of their own.
 struct Demo {
     fleet: Fleet,
     server: Postgres,
@@ -65,24 +65,8 @@ impl Demo {
         tokio::task::block_in_place(|| load(&fleet.world.emulator, SAMPLE)).unwrap();
         fleet.file("acme", "opportunities", OPPORTUNITIES);
         for (name, rest) in [("actions", ACTIONS), ("summary", SUMMARY)] {
-            let text = format!(
-                "tenant: acme
-source: {{ duckdb: {{ path: ../../data }} }}
-destination:
-  snowflake:
-    account: acme-prod
-    user: {USER}
-    password: {{ file: password }}
-    role: ACCOUNTADMIN
-    virtual_warehouse: WH
-    endpoint: {}
-    allow_http_loopback: true
-{rest}",
-                fleet.world.emulator.url()
-            );
-            std::fs::write(fleet.folder().join(format!("customers/acme/{name}.yaml")), text).unwrap();
+            fleet.push_file("acme", name, rest);
         }
-        std::fs::write(fleet.folder().join("customers/acme/password"), PASSWORD).unwrap();
         fleet.apply().await;
         Self { fleet, server }
     }
@@ -131,7 +115,7 @@ async fn a_restart_of_everything_in_the_middle_of_the_demos_syncs_ends_with_the_
     );
     assert_eq!(here, there[0].join(" "));
 
-    TenantDatabase::open(demo.vendor_file()).unwrap().connect().unwrap().execute_batch(MAKE_ACTIONS).unwrap();
+    demo.fleet.world.vendor(MAKE_ACTIONS);
     demo.run_through_a_restart("acme/actions", Route::StageUpload, 0).await;
     let actions = demo
         .fleet

@@ -135,6 +135,31 @@ fn secrets_are_in_no_span(collector: &Collector) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_of_a_file_is_one_trace_with_what_it_compares_and_how_it_failed() {
+    let world = World::start().await;
+    world.set_deals(&deals(100));
+    for (rest, code) in [
+        (format!("{DEALS}verify: {{ every: 24h }}\n"), None),
+        (DEALS.replace("key: [ID]", "key: [MISSING]"), Some("unknown_column")),
+    ] {
+        let collector = Collector::start().await;
+        let path = world.sync(&rest);
+        let mut command = world.command(&["run", "-f", path.to_str().unwrap()]);
+        let ended = command.env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url).output().await.unwrap();
+        assert_eq!(ended.status.success(), code.is_none());
+        let spans = collector.spans();
+        let roots: Vec<&Span> = spans.iter().filter(|span| span.parent_span_id.is_empty()).collect();
+        let names: Vec<&str> = roots.iter().map(|span| span.name.as_str()).collect();
+        assert_eq!(names, ["run"], "{rest}");
+        assert_eq!(text(roots[0], "error.code").as_deref(), code);
+        let run = named(&spans, "attempt").iter().map(|span| span.end_time_unix_nano).max().unwrap();
+        let is_later = |span: &&Span| span.start_time_unix_nano > run;
+        let compared = named(&spans, "statement").into_iter().filter(is_later).count();
+        assert_eq!(compared > 0, code.is_none(), "{compared} statements after the attempt");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_collector_that_is_away_fails_no_run_and_one_of_another_protocol_is_refused() {
     let world = World::start().await;
     let path = world.sync(DEALS);

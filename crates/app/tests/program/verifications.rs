@@ -3,11 +3,6 @@
 use crate::pulls::last_event;
 use crate::world::{ALL_DEALS, DEALS, World, deals};
 
-fn tamper(world: &World, sql: &str) {
-    let database = connectors::duckdb::TenantDatabase::open(world.tenant_file()).unwrap();
-    database.connect().unwrap().execute_batch(sql).unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_difference_ends_with_a_code_of_its_own_and_is_healed_where_that_is_asked_for() {
     let world = World::start().await;
@@ -23,8 +18,8 @@ async fn a_difference_ends_with_a_code_of_its_own_and_is_healed_where_that_is_as
     let shown = world.program(&["verify", "-f", file]).await.succeeded().stdout;
     assert!(shown.starts_with("equal deals: 300 rows here, 300 rows in"), "{shown}");
 
-    tamper(&world, "DELETE FROM sales.deals WHERE \"ID\" IN (5, 6)");
-    tamper(&world, "UPDATE sales.deals SET \"NAME\" = 'secret name' WHERE \"ID\" = 9");
+    world.vendor("DELETE FROM sales.deals WHERE \"ID\" IN (5, 6)");
+    world.vendor("UPDATE sales.deals SET \"NAME\" = 'secret name' WHERE \"ID\" = 9");
     let ended = world.program(&["verify", "-f", file]).await;
     assert_eq!(ended.code, Some(7), "{}{}", ended.stdout, ended.stderr);
     assert!(ended.stdout.contains("2 missing, 0 too many, 1 with other values"), "{}", ended.stdout);
@@ -50,7 +45,7 @@ async fn rows_that_are_gone_at_the_source_go_when_it_is_time() {
     world.set_deals(&deals(180));
     world.program(&["run", "-f", file]).await.succeeded();
     world.assert_landed(&deals(200), "before it is time");
-    tamper(&world, "UPDATE _snowferry.comparisons SET compared_at = compared_at - INTERVAL 25 HOURS");
+    world.vendor("UPDATE _snowferry.comparisons SET compared_at = compared_at - INTERVAL 25 HOURS");
     let third = world.program(&["run", "-f", file, "--json"]).await.succeeded();
     assert_eq!(last_event(&third.stdout)["report"]["removed"], 20, "{}", third.stdout);
     world.assert_landed(&deals(180), "after the reconciliation");
@@ -65,10 +60,10 @@ async fn a_run_compares_and_heals_when_it_is_time() {
     world.set_deals(&expected);
     let first = world.program(&["run", "-f", file, "--json"]).await.succeeded();
     assert_eq!(last_event(&first.stdout)["event"], "verified");
-    tamper(&world, "UPDATE sales.deals SET \"NAME\" = 'wrong' WHERE \"ID\" = 9");
+    world.vendor("UPDATE sales.deals SET \"NAME\" = 'wrong' WHERE \"ID\" = 9");
     let second = world.program(&["run", "-f", file, "--json"]).await.succeeded();
     assert_eq!(last_event(&second.stdout)["event"], "done", "it is not time yet");
-    tamper(&world, "UPDATE _snowferry.comparisons SET compared_at = compared_at - INTERVAL 25 HOURS");
+    world.vendor("UPDATE _snowferry.comparisons SET compared_at = compared_at - INTERVAL 25 HOURS");
     let third = world.program(&["run", "-f", file, "--json"]).await.succeeded();
     let event = last_event(&third.stdout);
     assert_eq!(event["report"]["difference"]["different"], 1, "{event}");

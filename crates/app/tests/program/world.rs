@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
-use connectors::duckdb::{TenantFile, query_json};
+use connectors::duckdb::{TenantDatabase, TenantFile, query_json};
 use emulator::sample::{SampleStatement, run};
 use emulator::{Emulator, EmulatorConfig, ResultSizes, RunningEmulator, User};
 use tempfile::TempDir;
@@ -115,6 +115,25 @@ impl World {
         self.folder.path()
     }
 
+    /// The customer's account as a side of a sync, with a password in a file beside the sync's.
+    pub(crate) fn snowflake_side(&self, account: &str, role: &str) -> String {
+        self.snowflake_side_as(account, &format!("user: {USER}\n    password: {{ file: password }}"), role)
+    }
+
+    fn snowflake_side_as(&self, account: &str, log_in: &str, role: &str) -> String {
+        format!(
+            "  snowflake:
+    account: {account}
+    {log_in}
+    role: {role}
+    virtual_warehouse: WH
+    endpoint: {}
+    allow_http_loopback: true
+",
+            self.emulator.url()
+        )
+    }
+
     /// Writes a sync file: how to log in, and then `rest`.
     pub(crate) fn sync(&self, rest: &str) -> PathBuf {
         self.sync_as(&format!("user: {USER}\n    password: {{ file: password }}"), rest)
@@ -122,20 +141,9 @@ impl World {
 
     pub(crate) fn sync_as(&self, log_in: &str, rest: &str) -> PathBuf {
         std::fs::write(self.folder().join("password"), PASSWORD).unwrap();
-        let text = format!(
-            "tenant: acme
-source:
-  snowflake:
-    account: acme-prod
-    {log_in}
-    role: ACCOUNTADMIN
-    virtual_warehouse: WH
-    endpoint: {}
-    allow_http_loopback: true
-destination: {{ duckdb: {{ path: data }} }}
-{rest}",
-            self.emulator.url()
-        );
+        let side = self.snowflake_side_as("acme-prod", log_in, "ACCOUNTADMIN");
+        let text =
+            format!("tenant: acme\nsource:\n{side}destination: {{ duckdb: {{ path: data }} }}\n{rest}");
         let path = self.folder().join("deals.yaml");
         std::fs::write(&path, text).unwrap();
         path
@@ -160,6 +168,17 @@ destination: {{ duckdb: {{ path: data }} }}
 
     pub(crate) fn tenant_file(&self) -> TenantFile {
         TenantFile::new(&self.folder().join("data"), "acme").unwrap()
+    }
+
+    /// Runs statements in the vendor database.
+    pub(crate) fn vendor(&self, sql: &str) {
+        self.vendor_of("acme", sql);
+    }
+
+    /// The same of another tenant.
+    pub(crate) fn vendor_of(&self, tenant: &str, sql: &str) {
+        let file = TenantFile::new(&self.folder().join("data"), tenant).unwrap();
+        TenantDatabase::open(file).unwrap().connect().unwrap().execute_batch(sql).unwrap();
     }
 
     /// The vendor database must hold exactly these deals.

@@ -141,9 +141,10 @@ impl TenantDatabase {
         // Whoever wants the file meanwhile waits until it is open; other files are opened beside it.
         open.insert(place.clone(), Weak::new());
         drop(open);
-        let opening = trace_span!(target: "timings", "open").entered();
-        let opened = start(&file).map(|(instance, allowed)| {
-            Arc::new(Shared {
+        let opening = Opening { place: &place, opened: Weak::new() };
+        opening.finish(|| {
+            let (instance, allowed) = trace_span!(target: "timings", "open").in_scope(|| start(&file))?;
+            Ok(Shared {
                 file,
                 place: place.clone(),
                 instance: Some(instance),
@@ -151,15 +152,7 @@ impl TenantDatabase {
                 journal_writer: Mutex::default(),
                 model_writer: Mutex::default(),
             })
-        });
-        drop(opening);
-        let mut open = OPEN_FILES.by_place.lock().unwrap_or_else(PoisonError::into_inner);
-        match &opened {
-            Ok(shared) => open.insert(place, Arc::downgrade(shared)),
-            Err(_) => open.remove(&place),
-        };
-        OPEN_FILES.settled.notify_all();
-        opened.map(|shared| Self { shared })
+        })
     }
 
     /// The file.
@@ -284,6 +277,31 @@ impl Drop for Shared {
             }
         });
         OPEN_FILES.by_place.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.place);
+        OPEN_FILES.settled.notify_all();
+    }
+}
+
+/// A file that is being opened, for which others wait: until it is open, or will not be.
+struct Opening<'a> {
+    place: &'a Path,
+    opened: Weak<Shared>,
+}
+
+impl Opening<'_> {
+    fn finish(mut self, open: impl FnOnce() -> Result<Shared>) -> Result<TenantDatabase> {
+        let shared = Arc::new(open()?);
+        self.opened = Arc::downgrade(&shared);
+        Ok(TenantDatabase { shared })
+    }
+}
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        let mut open = OPEN_FILES.by_place.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.opened.strong_count() {
+            0 => open.remove(self.place),
+            _ => open.insert(self.place.to_owned(), Weak::clone(&self.opened)),
+        };
         OPEN_FILES.settled.notify_all();
     }
 }
@@ -466,10 +484,22 @@ pub(super) const MEMORY_BYTES_LIGHT: u64 = 64 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::Barrier;
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
+
+    #[test]
+    fn a_panic_while_a_file_is_opened_leaves_nobody_waiting_for_it() {
+        let place = PathBuf::from("opened by no other test");
+        let open = || OPEN_FILES.by_place.lock().unwrap();
+        open().insert(place.clone(), Weak::new());
+        let opening = Opening { place: &place, opened: Weak::new() };
+        let panicked = catch_unwind(AssertUnwindSafe(|| opening.finish(|| panic!("DuckDB is not well"))));
+        assert!(panicked.is_err());
+        assert!(!open().contains_key(&place));
+    }
 
     #[test]
     fn whoever_opens_a_file_gets_the_instance_that_there_is() {

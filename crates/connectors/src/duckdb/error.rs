@@ -4,6 +4,8 @@ use std::path::Path;
 
 use model::{Error, ErrorKind, StreamName};
 
+use super::typed_sql::refused_value;
+
 /// An error while opening the tenant's file.
 pub(crate) fn opening(path: &Path, error: duckdb::Error) -> Error {
     let text = error.to_string();
@@ -94,6 +96,10 @@ pub(crate) fn statement_refused(stream: &StreamName, error: &duckdb::Error) -> E
 /// A statement that failed while it was run, perhaps after it had given rows already.
 pub(crate) fn reading_failed(stream: &StreamName, error: &duckdb::Error) -> Error {
     let text = error.to_string();
+    if let Some(said) = refused_value(&text) {
+        let remedy = "give the column a type under `types` that holds all of its values, or leave it as it is; `snowferry query` shows them";
+        return Error::data("value_not_of_type", format!("{stream}: {said}")).with_remedy(remedy);
+    }
     let class = class(&text);
     match class {
         "Conversion Error" | "Out of Range Error" | "Invalid Input Error" | "Invalid Error" => {

@@ -30,6 +30,7 @@ mod replace_from;
 mod source;
 mod sql;
 mod table_columns;
+mod typed_sql;
 mod types;
 mod withdraw;
 
@@ -41,3 +42,4 @@ pub use journal::DuckDbJournal;
 pub use model_script::ModelScript;
 pub use query::{QueryRows, query, query_json};
 pub use source::DuckDbSource;
+pub use typed_sql::{GivenType, typed_sql};

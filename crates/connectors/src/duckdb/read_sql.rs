@@ -141,7 +141,7 @@ fn is_as_planned(found: &LogicalType, planned: &PlannedColumn) -> bool {
 }
 
 fn condition(plan: &StreamPlan, committed: &Position, described: &[Described]) -> Result<Option<String>> {
-    let ReadPlan::ByCursor { cursor_column, cursor_type, lookback, null_cursor } = &plan.read else {
+    let ReadPlan::ByCursor { cursor_column, cursor_type, lookback, from, null_cursor } = &plan.read else {
         return Ok(None);
     };
     let column = quoted(cursor_column);
@@ -149,7 +149,7 @@ fn condition(plan: &StreamPlan, committed: &Position, described: &[Described]) -
         let excluded = *null_cursor == NullCursor::Exclude;
         return Ok(excluded.then(|| format!("{column} IS NOT NULL")));
     };
-    let bound = lower_bound(cursor_type, watermark, *lookback)?;
+    let bound = lower_bound(cursor_type, watermark, *lookback, *from)?;
     let data_type = data_type(plan, described, cursor_column)?;
     let at_or_above = at_or_above(&column, cursor_type, &data_type, &bound);
     Ok(Some(match null_cursor {

@@ -173,8 +173,8 @@ impl Source for MemorySource {
     fn lower_bound(&self, plan: &StreamPlan) -> Result<Option<String>> {
         let committed: Position = plan.since.as_ref().map(Cursor::position).transpose()?.unwrap_or_default();
         match (&plan.read, &committed.watermark) {
-            (ReadPlan::ByCursor { cursor_type, lookback, .. }, Some(watermark)) => {
-                lower_bound(cursor_type, watermark, *lookback).map(Some)
+            (ReadPlan::ByCursor { cursor_type, lookback, from, .. }, Some(watermark)) => {
+                lower_bound(cursor_type, watermark, *lookback, *from).map(Some)
             }
             _ => Ok(None),
         }

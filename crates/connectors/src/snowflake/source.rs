@@ -138,9 +138,10 @@ impl Source for SnowflakeSource {
     }
 
     fn lower_bound(&self, plan: &StreamPlan) -> Result<Option<String>> {
-        let ReadPlan::ByCursor { cursor_type, lookback, .. } = &plan.read else { return Ok(None) };
+        let ReadPlan::ByCursor { cursor_type, lookback, from, .. } = &plan.read else { return Ok(None) };
         let committed = committed(plan)?;
-        committed.watermark.map(|watermark| lower_bound(cursor_type, &watermark, *lookback)).transpose()
+        let bound = |watermark: String| lower_bound(cursor_type, &watermark, *lookback, *from);
+        committed.watermark.map(bound).transpose()
     }
 
     /// Asks for the table's change token, which needs no virtual warehouse.

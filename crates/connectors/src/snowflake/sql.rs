@@ -164,7 +164,7 @@ pub(super) fn audit_marks_sql(plan: &AuditPlan, committed: &Position, buckets: &
 }
 
 fn where_sql(plan: &StreamPlan, committed: &Position, added: &[&str]) -> Result<Option<String>> {
-    let (cursor_column, cursor_type, lookback, null_cursor) = match &plan.read {
+    let (cursor_column, cursor_type, lookback, from, null_cursor) = match &plan.read {
         ReadPlan::Whole | ReadPlan::Changes => return Ok(None),
         ReadPlan::Buckets { filter, required_column } => {
             let buckets = bucket_condition(&SnowflakeDialect, plan, filter)?;
@@ -175,8 +175,8 @@ fn where_sql(plan: &StreamPlan, committed: &Position, added: &[&str]) -> Result<
             conditions.push(buckets);
             return Ok(Some(conditions.join(" AND ")));
         }
-        ReadPlan::ByCursor { cursor_column, cursor_type, lookback, null_cursor } => {
-            (cursor_column, cursor_type, lookback, null_cursor)
+        ReadPlan::ByCursor { cursor_column, cursor_type, lookback, from, null_cursor } => {
+            (cursor_column, cursor_type, lookback, from, null_cursor)
         }
     };
     let column = quoted(cursor_column)?;
@@ -184,7 +184,7 @@ fn where_sql(plan: &StreamPlan, committed: &Position, added: &[&str]) -> Result<
         let excluded = *null_cursor == NullCursor::Exclude;
         return Ok(excluded.then(|| format!("{column} IS NOT NULL")));
     };
-    let bound = bound_sql(cursor_type, &lower_bound(cursor_type, watermark, *lookback)?)?;
+    let bound = bound_sql(cursor_type, &lower_bound(cursor_type, watermark, *lookback, *from)?)?;
     // Older rows are read once more where they have a value in a column that the target has only now.
     let filled = added
         .iter()

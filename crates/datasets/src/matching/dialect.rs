@@ -1,5 +1,7 @@
 //! What databases write differently, in DuckDB's words. The rest of the statements is SQL that Postgres takes as well.
 
+use model::OFFSET_AT_END;
+
 /// A text as a literal.
 pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
@@ -47,7 +49,7 @@ pub(crate) fn moment_or_failure(text: &str) -> String {
 /// A cast to a timestamp without a zone leaves out the offset that a text has, so that one is cast to an instant.
 fn in_utc(text: &str, cast: &str) -> String {
     format!(
-        "CASE WHEN regexp_matches(substr({text}, 11), '[+-][0-9]{{2}}(:?[0-9]{{2}})?$')\n\
+        "CASE WHEN regexp_matches(substr({text}, 11), '{OFFSET_AT_END}')\n\
          THEN make_timestamp(epoch_us({cast}({text} AS TIMESTAMPTZ))) ELSE {cast}({text} AS TIMESTAMP) END"
     )
 }

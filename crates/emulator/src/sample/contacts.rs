@@ -14,11 +14,19 @@ pub(super) fn account_of(contact: u64, accounts: u64) -> u64 {
     (contact - 1) % accounts + 1
 }
 
+/// Of contacts, one in so many has a public mailbox.
+const MAILBOX_ONE_IN: u64 = 11;
+
+/// Whether a person writes from a public mailbox, which is no company's.
+pub(super) fn has_mailbox(contact: u64) -> bool {
+    contact.is_multiple_of(MAILBOX_ONE_IN)
+}
+
 /// A person's clean address; other tables refer to people by it.
 pub(super) fn email(contact: u64, accounts: u64) -> String {
     let mut random = Random::of("PERSON", contact);
     let (first, last) = (ascii(random.pick(&FIRST_NAMES)), ascii(random.pick(&LAST_NAMES)));
-    let domain = if contact.is_multiple_of(11) {
+    let domain = if has_mailbox(contact) {
         random.pick(&PUBLIC_MAILBOXES).to_owned()
     } else {
         company(account_of(contact, accounts)).domain

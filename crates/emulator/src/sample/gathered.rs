@@ -34,8 +34,6 @@ const DIRECT_ONE_IN: u64 = 5;
 const VISIT_DAYS_MIN: u64 = 90;
 const VISIT_DAYS: u64 = 180;
 const DAY_SECONDS: u64 = 86_400;
-/// Of contacts, one in so many has a public mailbox, see there.
-const MAILBOX_ONE_IN: u64 = 11;
 
 /// All actions, the same every time.
 pub fn gathered(sample: Sample) -> impl Iterator<Item = Gathered> {
@@ -56,7 +54,7 @@ fn visit(contact: u64, accounts: u64, number: u64, random: &mut Random) -> Gathe
     let at = Moment::before_export(i64::try_from(seconds).unwrap_or(0)).with_nanosecond(random.next());
     let source = (!random.once_in(DIRECT_ONE_IN)).then(|| random.pick(&SOURCES).to_owned());
     let query = source.as_ref().map(|source| format!("?utm_source={source}")).unwrap_or_default();
-    let has_company = !contact.is_multiple_of(MAILBOX_ONE_IN);
+    let has_company = !contacts::has_mailbox(contact);
     Gathered {
         id: format!("visit-{contact}-{number}"),
         identity: contacts::email(contact, accounts),

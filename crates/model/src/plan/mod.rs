@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_schema::{Schema, SchemaRef};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
@@ -54,6 +55,8 @@ pub struct StreamSpec {
     pub stamps: Vec<String>,
     /// The lease under which the run writes, where it has one: a destination that has seen a later one refuses.
     pub lease: Option<Epoch>,
+    /// The moment from which on a run that follows a cursor column reads at least, however far it has got.
+    pub from: Option<Timestamp>,
 }
 
 /// A column that a sync names to be moved.
@@ -141,6 +144,9 @@ pub enum ReadPlan {
         cursor_type: LogicalType,
         #[serde(rename = "lookback_seconds", serialize_with = "whole_seconds")]
         lookback: Duration,
+        /// The moment from which on is read at least.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        from: Option<Timestamp>,
         null_cursor: NullCursor,
     },
     /// All rows as of a moment, or what changed from the committed position's moment to another.
@@ -178,6 +184,7 @@ impl StreamSpec {
             deletes: DeletesSpec::default(),
             stamps: Vec::new(),
             lease: None,
+            from: None,
         }
     }
 
@@ -385,6 +392,14 @@ fn plan_read(spec: &StreamSpec, schema: &StreamSchema, columns: &[PlannedColumn]
             format!("a lookback needs a date or timestamp; column {} is {}", column.name, column.source_type);
         return Err(Error::config("lookback_without_time", message).with_remedy("remove `lookback`"));
     }
+    if spec.from.is_some() && !column.logical_type.is_time() {
+        let message = format!(
+            "only a date or timestamp is read from a moment on; column {} is {}",
+            column.name, column.source_type
+        );
+        return Err(Error::config("lookback_without_time", message)
+            .with_remedy("leave `--from` out, or ask for --full-refresh, which reads all of it"));
+    }
     if !columns.iter().any(|planned| &planned.source == cursor_column) {
         return Err(Error::config(
             "cursor_not_selected",
@@ -396,6 +411,7 @@ fn plan_read(spec: &StreamSpec, schema: &StreamSchema, columns: &[PlannedColumn]
         cursor_column: cursor_column.clone(),
         cursor_type: column.logical_type.clone(),
         lookback: *lookback,
+        from: spec.from,
         null_cursor: *null_cursor,
     })
 }

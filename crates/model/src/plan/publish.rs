@@ -134,6 +134,15 @@ fn refuse_repeats(spec: &StreamSpec) -> Result<()> {
         )
         .with_remedy("remove `lookback`, or choose `write: upsert`"));
     }
+    if spec.from.is_some() {
+        return Err(Error::config(
+            "append_lookback",
+            "rows that are read again from a date on would be appended again",
+        )
+        .with_remedy(
+            "leave `--from` out: an append adds what is new; `write: upsert` corrects what is there",
+        ));
+    }
     if *null_cursor == NullCursor::Include {
         return Err(Error::config(
             "append_null_cursor",

@@ -15,7 +15,7 @@ use store::{Holder, Id, Store};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::look::runs_of;
+pub(crate) use self::look::{condition_word, runs_of};
 use self::teller::Teller;
 use crate::metrics::Metrics;
 

@@ -1,7 +1,5 @@
 //! Links by which a customer hands over a secret, made by administrators.
 
-use std::time::Duration;
-
 use axum::Extension;
 use axum::Json;
 use axum::extract::State;
@@ -13,13 +11,8 @@ use utoipa::ToSchema;
 use super::Api;
 use super::access::Caller;
 use super::input::{Body, Named};
-use super::problem::{Answer, Problem};
-use crate::handover::{handover_path, make_handover};
-
-/// Hours that a link is good unless the request says otherwise: a customer may need a weekend.
-const HOURS_DEFAULT: u16 = 72;
-/// The most hours that a link is good.
-const HOURS_MAX: u16 = 720;
+use super::problem::Answer;
+use crate::handover::{HANDOVER_HOURS_DEFAULT, handover_path, make_handover};
 
 /// A link to be.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -52,13 +45,8 @@ pub(super) async fn create(
 ) -> Answer<(StatusCode, Json<HandoverView>)> {
     let tenant = caller.tenant(&api, &tenant, Role::Admin).await?;
     let connection = api.store.connection_named(&tenant.id, &name).await?;
-    let hours = new.hours.unwrap_or(HOURS_DEFAULT);
-    if !(1..=HOURS_MAX).contains(&hours) {
-        let detail = format!("a link is good for 1 to {HOURS_MAX} hours");
-        return Err(Problem::new(422, "handover_hours", detail));
-    }
-    let lasting = Duration::from_secs(u64::from(hours) * 3_600);
-    let issued = make_handover(&api.store, &connection, lasting, &caller.actor()).await?;
+    let hours = new.hours.unwrap_or(HANDOVER_HOURS_DEFAULT);
+    let issued = make_handover(&api.store, &connection, hours, &caller.actor()).await?;
     let view = HandoverView {
         id: issued.id.to_string(),
         path: handover_path(&issued).expose().to_owned(),

@@ -36,6 +36,7 @@ pub use document::openapi;
 
 use self::problem::Problem;
 use self::rate::RateLimit;
+use crate::asked::GoesBack;
 use crate::metrics::Metrics;
 
 /// What every handler may use.
@@ -45,6 +46,7 @@ struct Api {
     queue: Queue,
     metrics: Metrics,
     rate: Arc<RateLimit>,
+    goes_back: Option<GoesBack>,
 }
 
 /// How the API behaves.
@@ -52,19 +54,21 @@ struct Api {
 pub struct ApiOptions {
     /// Requests that one token may make in a second, on average.
     pub requests_per_second_max: u32,
+    /// Who says whether a sync can read once more from a moment on; without it the run finds out.
+    pub goes_back: Option<GoesBack>,
 }
 
 impl Default for ApiOptions {
     /// A page of a dashboard every few seconds, and then some.
     fn default() -> Self {
-        Self { requests_per_second_max: 50 }
+        Self { requests_per_second_max: 50, goes_back: None }
     }
 }
 
 /// The routes of the API.
 pub fn api(store: Store, queue: Queue, metrics: Metrics, options: ApiOptions) -> Router {
     let rate = Arc::new(RateLimit::new(options.requests_per_second_max));
-    let api = Api { store, queue, metrics, rate };
+    let api = Api { store, queue, metrics, rate, goes_back: options.goes_back };
     let (router, _document) = routes().split_for_parts();
     let guarded = router
         .layer(from_fn_with_state(api.clone(), idempotency::remembered))

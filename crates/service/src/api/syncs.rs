@@ -1,12 +1,14 @@
 //! Syncs, as the API shows, starts and pauses them.
 
+use std::collections::HashMap;
+
 use axum::Extension;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::{Enqueued, NewRun, Role, Sync, Tenant};
+use store::{Connection, Enqueued, Id, NewRun, Role, Standing, Sync, Tenant};
 use utoipa::ToSchema;
 
 use super::Api;
@@ -15,8 +17,8 @@ use super::input::{Asked, Body, Named};
 use super::page::{Page, PageQuery};
 use super::problem::{Answer, Problem};
 use super::runs::RunView;
-use crate::alerting::runs_of;
-use crate::asked::{RunAsked, look_back_to};
+use crate::alerting::condition_word;
+use crate::asked::{RunAsked, moment_asked};
 use crate::why::explain;
 
 /// Stored intent: from where to where, what, and when.
@@ -30,7 +32,7 @@ pub(super) struct SyncView {
     cron: Option<String>,
     zone: Option<String>,
     is_paused: bool,
-    /// `well`, `failing` or `late`; `well`, too, where nobody expects it to run.
+    /// `well`, `failing`, `late`, or `resting` where nobody expects it to run.
     condition: String,
     #[schema(format = DateTime)]
     last_success_at: Option<String>,
@@ -57,7 +59,7 @@ pub(super) struct WhyView {
     #[schema(format = DateTime)]
     passed_fire_at: Option<String>,
     passed_reason: Option<String>,
-    /// `well`, `failing` or `late`.
+    /// `well`, `failing`, `late` or `resting`.
     condition: String,
 }
 
@@ -81,38 +83,49 @@ pub(super) struct Triggered {
 }
 
 impl RunRequest {
-    fn asked(&self, now: Timestamp) -> Answer<RunAsked> {
+    fn asked(&self, api: &Api, sync: &Sync, now: Timestamp) -> Answer<RunAsked> {
         if self.is_fresh_start && self.from.is_some() {
             let detail = "either all of the stream is read anew, or what has changed since a date";
             return Err(Problem::new(422, "from_invalid", detail).with_remedy("leave one of both out"));
         }
-        let look_back = self.from.as_ref().map(|from| look_back_to(from, now)).transpose()?;
-        Ok(RunAsked { is_fresh_start: self.is_fresh_start, look_back })
+        let from = self.from.as_ref().map(|from| moment_asked(from, now)).transpose()?;
+        if let (Some(from), Some(goes_back)) = (from, api.goes_back) {
+            goes_back(sync, from)?;
+        }
+        Ok(RunAsked { is_fresh_start: self.is_fresh_start, from })
     }
 }
 
 impl SyncView {
     async fn of(api: &Api, sync: Sync) -> Answer<Self> {
-        let source = api.store.connection(&sync.tenant, &sync.source).await?.name;
-        let destination = api.store.connection(&sync.tenant, &sync.destination).await?.name;
-        let file = sync.definition.get("file").and_then(|file| file.as_str()).map(str::to_owned);
+        let connections = api.store.connections(&sync.tenant).await?;
         let standing = api.store.standing(&sync.tenant, &sync.id).await?;
-        let condition = runs_of(&standing).condition(api.store.now().await?);
+        Ok(Self::beside(sync, &connections, &standing, api.store.now().await?))
+    }
+
+    /// With what there is beside it: the connections of its tenant, and how it stands.
+    fn beside(sync: Sync, connections: &[Connection], standing: &Standing, now: Timestamp) -> Self {
+        let name = |id: &Id<Connection>| {
+            let found = connections.iter().find(|connection| connection.id == *id);
+            found.map(|connection| connection.name.clone()).unwrap_or_default()
+        };
+        let (source, destination) = (name(&sync.source), name(&sync.destination));
+        let file = sync.definition.get("file").and_then(|file| file.as_str()).map(str::to_owned);
         let (cron, zone) = sync.schedule.map(|schedule| (schedule.cron, schedule.zone)).unzip();
-        Ok(Self {
+        Self {
             name: sync.name,
             source,
             destination,
             cron,
             zone,
             is_paused: sync.paused_at.is_some(),
-            condition: condition.as_str().to_owned(),
+            condition: condition_word(standing, now).to_owned(),
             last_success_at: standing.last_success_at.map(|at| at.to_string()),
             late_after_seconds: sync.late_after.map(|late_after| late_after.as_secs()),
             lease: sync.epoch.0,
             file,
             updated_at: sync.updated_at.to_string(),
-        })
+        }
     }
 }
 
@@ -133,11 +146,18 @@ pub(super) async fn list(
 ) -> Answer<Json<Page<SyncView>>> {
     let tenant = caller.tenant(&api, &tenant, Role::Viewer).await?;
     let Page { items, next } = page.of(api.store.syncs(&tenant.id).await?, |sync| &sync.name);
-    let mut views = Vec::with_capacity(items.len());
-    for sync in items {
-        views.push(SyncView::of(&api, sync).await?);
-    }
-    Ok(Json(Page { items: views, next }))
+    // All that the page needs is asked for once, and not once for each of its syncs.
+    let connections = api.store.connections(&tenant.id).await?;
+    let standings = api.store.standings_of(&tenant.id).await?;
+    let now = api.store.now().await?;
+    let standings: HashMap<&str, &Standing> =
+        standings.iter().map(|standing| (standing.sync.as_str(), standing)).collect();
+    // One that was removed meanwhile is on no page.
+    let view = |sync: Sync| {
+        let standing = standings.get(sync.id.as_str())?;
+        Some(SyncView::beside(sync, &connections, standing, now))
+    };
+    Ok(Json(Page { items: items.into_iter().filter_map(view).collect(), next }))
 }
 
 /// One sync.
@@ -171,7 +191,7 @@ pub(super) async fn why(
         last_run: why.last_run.map(|run| RunView::of(run, &sync.name)),
         passed_fire_at,
         passed_reason,
-        condition: why.condition.as_str().to_owned(),
+        condition: why.condition_word.to_owned(),
     }))
 }
 
@@ -187,7 +207,8 @@ pub(super) async fn trigger(
     Body(request): Body<RunRequest>,
 ) -> Answer<(StatusCode, Json<Triggered>)> {
     let (tenant, sync) = find(&api, &caller, &named, Role::Operator).await?;
-    let new = NewRun { options: request.asked(api.store.now().await?)?.to_options(), not_before: None };
+    let asked = request.asked(&api, &sync, api.store.now().await?)?;
+    let new = NewRun { options: asked.to_options(), not_before: None };
     Ok(match api.queue.enqueue(&tenant.id, &sync.id, new, &caller.actor()).await? {
         Enqueued::Queued(run) => {
             (StatusCode::CREATED, Json(Triggered { run: run.to_string(), was_open: false }))

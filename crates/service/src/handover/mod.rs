@@ -17,6 +17,8 @@ use axum::{Json, Router};
 use model::{Error, Result};
 use serde::{Deserialize, Serialize};
 use store::{Actor, Connection, Handover, IssuedHandover, SecretValue, Store, Vault};
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 
 use crate::api::input::read_body;
 use crate::api::problem::{Answer, Problem};
@@ -26,8 +28,14 @@ use crate::api::with_headers;
 /// Requests in a second that one link may make, and all strangers together whose tokens nobody knows.
 const REQUESTS_PER_SECOND_MAX: u32 = 5;
 
-/// How long a link may be good at most: a month, so that a forgotten one does no harm for ever.
-pub const HANDOVER_MAX: Duration = Duration::from_secs(30 * 24 * 3_600);
+/// Secrets that are looked at at the same time: opening an encrypted key may keep a core busy for seconds.
+const ACCEPTING_MAX: usize = 2;
+
+/// For how many hours a link is good unless somebody says otherwise: a customer may need a weekend.
+pub const HANDOVER_HOURS_DEFAULT: u16 = 72;
+
+/// For how many hours a link may be good at most: a month, so that a forgotten one does no harm for ever.
+pub const HANDOVER_HOURS_MAX: u16 = 720;
 
 /// Makes of what a customer has entered what is sealed, or says why it cannot be: field, secret and passphrase.
 pub type Accept = fn(&str, &SecretValue, Option<&SecretValue>) -> Result<SecretValue>;
@@ -38,6 +46,7 @@ struct Desk {
     store: Store,
     vault: Vault,
     accept: Accept,
+    accepting: Arc<Semaphore>,
     rate: Arc<RateLimit>,
 }
 
@@ -50,29 +59,40 @@ impl fmt::Debug for Desk {
 /// The page and what it asks.
 pub fn handovers(store: Store, vault: Vault, accept: Accept) -> Router {
     let rate = Arc::new(RateLimit::new(REQUESTS_PER_SECOND_MAX));
+    let accepting = Arc::new(Semaphore::new(ACCEPTING_MAX));
     Router::new()
         .route("/handover", get(page::page).post(take))
         .route("/handover/look", post(look))
-        .with_state(Desk { store, vault, accept, rate })
+        .with_state(Desk { store, vault, accept, accepting, rate })
         .layer(map_response(with_headers))
+}
+
+/// The field of a connection's proof, where its files leave that to the vault.
+pub fn proof_in_vault(connection: &Connection) -> Option<&str> {
+    let is_in_vault = connection.settings.get("is_in_vault").is_some_and(|is| is.as_bool() == Some(true));
+    connection.settings.get("log_in").and_then(|proof| proof.as_str()).filter(|_| is_in_vault)
 }
 
 /// Makes a link for the proof of a connection, where its files leave that to the vault.
 pub async fn make_handover(
     store: &Store,
     connection: &Connection,
-    lasting: Duration,
+    hours: u16,
     by: &Actor,
 ) -> Result<IssuedHandover> {
-    let proof = connection.settings.get("log_in").and_then(|proof| proof.as_str());
-    let is_in_vault = connection.settings.get("is_in_vault").is_some_and(|is| is.as_bool() == Some(true));
-    let Some(field) = proof.filter(|_| is_in_vault) else {
+    if !(1..=HANDOVER_HOURS_MAX).contains(&hours) {
+        let message = format!("a link is not good for {hours} hours");
+        return Err(Error::config("handover_hours", message)
+            .with_remedy(format!("choose 1 to {HANDOVER_HOURS_MAX} hours")));
+    }
+    let Some(field) = proof_in_vault(connection) else {
         let message =
             format!("the files of {} say where its secret is, and that is not the vault", connection.name);
         return Err(Error::config("handover_unwanted", message)
             .with_remedy("write `vault: true` there, such as `password: { vault: true }`, and apply them"));
     };
-    store.make_handover(&connection.tenant, &connection.id, field, lasting.min(HANDOVER_MAX), by).await
+    let lasting = Duration::from_secs(u64::from(hours) * 3_600);
+    store.make_handover(&connection.tenant, &connection.id, field, lasting, by).await
 }
 
 /// The part of the link behind the host.
@@ -123,7 +143,7 @@ async fn take(State(desk): State<Desk>, request: Request) -> Answer<StatusCode> 
     let (secret, passphrase) = (SecretValue::from(secret), passphrase.map(SecretValue::from));
     let handover = desk.known(&token).await?;
     // Before the link is used up: somebody who has pasted half a key may try again.
-    let accepted = (desk.accept)(&handover.field, &secret, passphrase.as_ref())?;
+    let accepted = desk.accepted(handover.field, secret, passphrase).await?;
     let taken = desk.vault.take_handover(&token, &accepted).await?;
     tracing::info!(connection.id = %taken.connection, "a secret was handed over");
     Ok(StatusCode::NO_CONTENT)
@@ -143,6 +163,19 @@ impl Desk {
             );
         }
         Ok(found?)
+    }
+
+    /// What is to be sealed. It is found out beside the tasks of this process, which all share a few threads.
+    async fn accepted(
+        &self,
+        field: String,
+        secret: SecretValue,
+        passphrase: Option<SecretValue>,
+    ) -> Result<SecretValue> {
+        let _turn = self.accepting.acquire().await;
+        let accept = self.accept;
+        let accepted = spawn_blocking(move || accept(&field, &secret, passphrase.as_ref()));
+        accepted.await.map_err(|_| Error::internal("a secret that was handed over could not be looked at"))?
     }
 }
 

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::lease::{Lease, is_lost};
 use super::{RETRY_DELAY, Worker};
 use crate::asked::RunAsked;
-use crate::runner::Job;
+use crate::runner::DueSync;
 
 /// So long a run may take to stop once its lease is gone. Its writes are refused anyway; what it holds is to become free.
 const DROP_PATIENCE: Duration = Duration::from_secs(5);
@@ -213,16 +213,16 @@ impl Attempt {
     }
 
     async fn work(&self) -> Result<RunReport> {
-        let job = self.job().await?;
-        let sync = self.name.get_or_init(|| format!("{}/{}", job.tenant, job.sync));
+        let due = self.due().await?;
+        let sync = self.name.get_or_init(|| format!("{}/{}", due.tenant, due.sync));
         let (run, attempt) = (&self.claimed.ticket.run, self.claimed.attempt);
-        tracing::info!(sync, run.id = %run, attempt.number = attempt, lease = job.lease.0, "run started");
+        tracing::info!(sync, run.id = %run, attempt.number = attempt, lease = due.lease.0, "run started");
         let runner = Arc::clone(&self.worker.runner);
         let token = self.stop.token.clone();
         let (progress, _watched) = watch::channel(RunProgress::default());
         // In a task of its own, so that a panic ends this run and nothing else. Dropped with this future.
         let mut task = JoinSet::new();
-        task.spawn(async move { runner.run(&job, &progress, &token).await });
+        task.spawn(async move { runner.run(&due, &progress, &token).await });
         match task.join_next().await {
             Some(Ok(result)) => result,
             _ => Err(Error::internal("the run panicked")),
@@ -230,7 +230,7 @@ impl Attempt {
     }
 
     /// What is to be run, with its secrets opened.
-    async fn job(&self) -> Result<Job> {
+    async fn due(&self) -> Result<DueSync> {
         let Claimed { ticket, tenant, sync, source, destination, options, .. } = &self.claimed;
         let worker = &self.worker;
         let tenant_row = worker.store.tenant(tenant).await?;
@@ -242,7 +242,7 @@ impl Attempt {
                 secrets.push((field, secret));
             }
         }
-        Ok(Job {
+        Ok(DueSync {
             tenant: tenant_row.name,
             sync: sync.name,
             run: ticket.run.clone(),

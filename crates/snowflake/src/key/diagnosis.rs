@@ -3,6 +3,7 @@
 use aws_lc_rs::error::KeyRejected;
 use pkcs8::der::asn1::{AnyRef, ObjectIdentifier};
 use pkcs8::der::{Decode, Reader, SliceReader, Tag, Tagged};
+use pkcs8::pkcs5::pbes2::Kdf;
 use pkcs8::{EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef};
 use zeroize::Zeroizing;
 
@@ -21,6 +22,13 @@ const ELLIPTIC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2
 const PBES2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5.13");
 /// PKCS#5 version 1 and PKCS#12 schemes: both are "PBES1" to the people who meet them.
 const PBES1_PREFIXES: &[&str] = &["1.2.840.113549.1.5.", "1.2.840.113549.1.12.1."];
+
+/// The most rounds of PBKDF2 that a key may ask for. Whoever made it chose the number, and a passphrase is tried before it is
+/// known to be right; RFC 8018 calls this many fit for especially critical keys.
+const PBKDF2_ROUNDS_MAX: u32 = 10_000_000;
+
+/// The most memory that scrypt may ask for, all its lanes together. OpenSSL takes a quarter of it.
+const SCRYPT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// The shapes of DER that people hand in, told apart by their first fields.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -161,6 +169,12 @@ fn decrypted(der: &[u8], scheme: ObjectIdentifier, passphrase: Option<&Secret>) 
     };
     let key = EncryptedPrivateKeyInfoRef::from_der(der)
         .map_err(|_| refused(&format!("its encryption is not known here; convert it: {TO_PBES2}")))?;
+    let kdf = key.encryption_algorithm.pbes2().map(|parameters| &parameters.kdf);
+    if !kdf.is_some_and(is_bearable) {
+        return Err(refused(&format!(
+            "opening it would take far too much time or memory; encrypt it with a usual cost: {TO_PBES2}"
+        )));
+    }
     let plain = key.decrypt(passphrase.expose()).map_err(|error| match error {
         pkcs8::Error::EncryptedPrivateKey(pkcs8::pkcs5::Error::UnsupportedAlgorithm { .. }) => {
             refused(&format!("its encryption is not known here; convert it: {TO_PBES2}"))
@@ -173,6 +187,21 @@ fn decrypted(der: &[u8], scheme: ObjectIdentifier, passphrase: Option<&Secret>) 
         return Err(wrong_passphrase());
     }
     plain_pkcs8(plain)
+}
+
+/// Whether a passphrase may be tried at the cost that the key itself names: the library tries it at any.
+fn is_bearable(kdf: &Kdf) -> bool {
+    match kdf {
+        Kdf::Pbkdf2(parameters) => (1..=PBKDF2_ROUNDS_MAX).contains(&parameters.iteration_count),
+        Kdf::Scrypt(parameters) => {
+            let lanes = u64::from(parameters.block_size) * u64::from(parameters.parallelization);
+            let bytes = parameters.cost_parameter.checked_mul(128).and_then(|bytes| bytes.checked_mul(lanes));
+            // Zero is no power of two, which the library expects there.
+            parameters.cost_parameter.is_power_of_two()
+                && bytes.is_some_and(|bytes| (1..=SCRYPT_BYTES_MAX).contains(&bytes))
+        }
+        _ => false,
+    }
 }
 
 fn wrong_passphrase() -> Error {

@@ -1,3 +1,6 @@
+use pkcs8::EncryptedPrivateKeyInfoRef;
+use pkcs8::der::{Decode, Encode};
+use pkcs8::pkcs5::pbes2::Kdf;
 use proptest::prelude::*;
 
 use super::*;
@@ -66,6 +69,55 @@ fn encrypted_keys_open_with_their_passphrase_only() {
             assert!(refusal(text, Some(&Secret::new(format!("wrong {wrong}")))).contains("wrong passphrase"));
         }
     }
+}
+
+/// An encrypted key whose cost was written anew by whoever hands it in.
+fn at_cost(pem: &str, write: impl FnOnce(&mut Kdf)) -> String {
+    let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    let der = BASE64.decode(body).unwrap();
+    let mut key = EncryptedPrivateKeyInfoRef::from_der(&der).unwrap();
+    let mut parameters = key.encryption_algorithm.pbes2().unwrap().clone();
+    write(&mut parameters.kdf);
+    key.encryption_algorithm = parameters.into();
+    BASE64.encode(key.to_der().unwrap())
+}
+
+#[test]
+fn a_key_that_asks_for_far_too_much_is_refused_before_any_passphrase_is_tried() {
+    let rounds = |rounds: u32| {
+        at_cost(include_str!("../../tests/keys/pbes2.p8"), |kdf| match kdf {
+            Kdf::Pbkdf2(parameters) => parameters.iteration_count = rounds,
+            other => panic!("{other:?}"),
+        })
+    };
+    let scrypt = |(n, r, p): (u64, u16, u16)| {
+        at_cost(include_str!("../../tests/keys/scrypt.p8"), |kdf| match kdf {
+            Kdf::Scrypt(parameters) => {
+                (parameters.cost_parameter, parameters.block_size, parameters.parallelization) = (n, r, p);
+            }
+            other => panic!("{other:?}"),
+        })
+    };
+    for rounds in [0, 10_000_001, u32::MAX].map(rounds) {
+        assert!(refusal(&rounds, Some(&passphrase())).contains("far too much time or memory"));
+    }
+    let unbearable = [
+        (0, 8, 1),
+        (3, 8, 1),
+        (1 << 17, 8, 1),
+        (1 << 40, 8, 1),
+        (1 << 63, u16::MAX, u16::MAX),
+        (1024, 0, 1),
+        (1024, 8, 0),
+        (1024, 8, u16::MAX),
+    ];
+    for cost in unbearable {
+        let message = refusal(&scrypt(cost), Some(&passphrase()));
+        assert!(message.contains("far too much time or memory"), "{cost:?}: {message}");
+    }
+    // What was written anew at a usual cost is still looked at, and is another key by then.
+    assert!(refusal(&rounds(2_049), Some(&passphrase())).contains("wrong passphrase"));
+    assert!(refusal(&scrypt((2_048, 8, 1)), Some(&passphrase())).contains("wrong passphrase"));
 }
 
 #[test]

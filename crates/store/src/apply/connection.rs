@@ -72,6 +72,10 @@ impl Applying<'_> {
             .bind(wanted.settings.to_string())
             .bind(checked_limit(wanted.runs_max)?);
         self.tx.execute(update).await?;
+        // A link was made for what the files said then: what it brings would overwrite what they say now.
+        if stored.settings != wanted.settings {
+            self.tx.withdraw_handovers(&stored.id).await?;
+        }
         if stored.closed_at.is_some() {
             let expect =
                 sql("UPDATE syncs SET expected_since = $2 WHERE source_id = $1 OR destination_id = $1");

@@ -67,10 +67,29 @@ impl Vault {
                 self.put_within(&mut tx, tenant, connection, field, secret, by).await?;
                 continue;
             }
-            let delete = sql("DELETE FROM secrets WHERE connection_id = $1 AND field = $2");
-            tx.execute(delete.bind(connection.to_string()).bind((*field).to_owned())).await?;
-            tx.audit(Some(tenant), by, "secret.destroyed", connection).await?;
+            tx.destroy_secret(tenant, connection, field, by).await?;
         }
+        tx.commit().await
+    }
+
+    /// Puts the secret `next` in the place of `field`, whose own becomes `former`: all of it or nothing. Of two at the same
+    /// time the second finds no `next`, and changes nothing.
+    pub async fn replace(
+        &self,
+        tenant: &Id<Tenant>,
+        connection: &Id<Connection>,
+        [field, next, former]: [&str; 3],
+        by: &Actor,
+    ) -> Result<()> {
+        let mut tx = self.store.database.begin().await?;
+        tx.require_open(tenant, connection).await?;
+        let replacing = self.find_within(&mut tx, tenant, connection, next).await?;
+        let replacing = replacing.ok_or_else(|| secret_not_kept(next))?;
+        if let Some(replaced) = self.find_within(&mut tx, tenant, connection, field).await? {
+            self.put_within(&mut tx, tenant, connection, former, &replaced, by).await?;
+        }
+        self.put_within(&mut tx, tenant, connection, field, &replacing, by).await?;
+        tx.destroy_secret(tenant, connection, next, by).await?;
         tx.commit().await
     }
 
@@ -114,6 +133,20 @@ impl Vault {
         opened(&key, sealed, &context(tenant, connection, field))
     }
 
+    /// A secret of a connection within a transaction, where there is one.
+    async fn find_within(
+        &self,
+        tx: &mut Tx,
+        tenant: &Id<Tenant>,
+        connection: &Id<Connection>,
+        field: &str,
+    ) -> Result<Option<SecretValue>> {
+        let query = "SELECT sealed FROM secrets WHERE tenant_id = $1 AND connection_id = $2 AND field = $3";
+        let query = sql(query).bind(tenant.to_string()).bind(connection.to_string()).bind(field.to_owned());
+        let Some(row) = tx.one(query).await? else { return Ok(None) };
+        self.open_within(tx, tenant, connection, field, &row.text("sealed")?).await.map(Some)
+    }
+
     /// A secret of a connection.
     pub async fn get(
         &self,
@@ -126,8 +159,7 @@ impl Vault {
             WHERE s.tenant_id = $1 AND s.connection_id = $2 AND s.field = $3";
         let query = sql(query).bind(tenant.to_string()).bind(connection.to_string()).bind(field.to_owned());
         let row = self.store.database.one(query).await?;
-        let row = row
-            .ok_or_else(|| not_found("secret_not_kept", &format!("secret as `{field}` of the connection")))?;
+        let row = row.ok_or_else(|| secret_not_kept(field))?;
         let key = self.unwrap(tenant.as_str(), &row.text("wrapped")?, &row.text("master_key_id")?)?;
         opened(&key, &row.text("sealed")?, &context(tenant, connection, field))
     }
@@ -211,6 +243,10 @@ impl Vault {
     }
 }
 
+fn secret_not_kept(field: &str) -> Error {
+    not_found("secret_not_kept", &format!("secret as `{field}` of the connection"))
+}
+
 fn opened(key: &Key, sealed: &str, context: &Context<'_>) -> Result<SecretValue> {
     let opened = key.open(sealed, context)?;
     let value = opened.and_then(|mut bytes| SecretValue::from_bytes(std::mem::take(&mut *bytes)));
@@ -229,8 +265,24 @@ fn context<'a>(tenant: &'a Id<Tenant>, connection: &'a Id<Connection>, field: &'
 }
 
 impl Tx {
+    async fn destroy_secret(
+        &mut self,
+        tenant: &Id<Tenant>,
+        connection: &Id<Connection>,
+        field: &str,
+        by: &Actor,
+    ) -> Result<()> {
+        let delete = sql("DELETE FROM secrets WHERE connection_id = $1 AND field = $2");
+        self.execute(delete.bind(connection.to_string()).bind(field.to_owned())).await?;
+        self.audit(Some(tenant), by, "secret.destroyed", connection).await
+    }
+
     /// The connection must be open, and stays so until this transaction ends.
-    async fn require_open(&mut self, tenant: &Id<Tenant>, connection: &Id<Connection>) -> Result<()> {
+    pub(crate) async fn require_open(
+        &mut self,
+        tenant: &Id<Tenant>,
+        connection: &Id<Connection>,
+    ) -> Result<()> {
         let touch = "UPDATE connections SET name = name WHERE tenant_id = $1 AND id = $2 RETURNING closed_at";
         let row = self.one(sql(touch).bind(tenant.to_string()).bind(connection.to_string())).await?;
         match row.ok_or_else(crate::connection::connection_not_found)?.optional_number("closed_at")? {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use model::Error;
-use store::{MasterKey, SecretValue};
+use serde_json::json;
+use store::{ApplyOptions, MasterKey, SecretValue, Wanted, WantedConnection, WantedTenant};
 
 use crate::world::World;
 
@@ -86,4 +87,50 @@ pub(crate) async fn of_two_that_use_a_link_at_once_one_is_refused(world: &World)
     assert_eq!(both.iter().filter(|taken| taken.is_ok()).count(), 1);
     let refusal = both.into_iter().find_map(Result::err).unwrap();
     refused(&refusal, "handover_used");
+}
+
+pub(crate) async fn a_link_that_was_made_for_other_files_takes_nothing(world: &World) {
+    let (store, vault) = (&world.store, vault(world).await);
+    let wanted = |settings: serde_json::Value, runs_max| Wanted {
+        tenants: vec![WantedTenant {
+            name: "acme".to_owned(),
+            runs_max: 4,
+            connections: vec![WantedConnection {
+                name: "snowflake".to_owned(),
+                system: "snowflake".to_owned(),
+                settings,
+                runs_max,
+                secrets: Vec::new(),
+                kept: vec!["password".to_owned(), "private_key".to_owned()],
+            }],
+            syncs: Vec::new(),
+        }],
+    };
+    let apply = async |wanted: &Wanted| {
+        vault.apply(wanted, ApplyOptions::default(), &world.by).await.unwrap();
+        let tenant = store.tenant_named("acme").await.unwrap();
+        store.connection_named(&tenant.id, "snowflake").await.unwrap()
+    };
+    let by_password = json!({ "log_in": "password", "is_in_vault": true });
+    let connection = apply(&wanted(by_password.clone(), 4)).await;
+    let make = async || {
+        store.make_handover(&connection.tenant, &connection.id, "password", DAY, &world.by).await.unwrap()
+    };
+    let link = make().await;
+    apply(&wanted(by_password.clone(), 8)).await;
+    store.handover(link.token.expose()).await.unwrap();
+    for settings in [json!({ "log_in": "private_key", "is_in_vault": true }), json!({ "log_in": "password" })]
+    {
+        let link = make().await;
+        apply(&wanted(settings, 8)).await;
+        refused(&vault.take_handover(link.token.expose(), &canary()).await.unwrap_err(), "handover_expired");
+        assert!(vault.fields(&connection.tenant, &connection.id).await.unwrap().is_empty());
+        apply(&wanted(by_password.clone(), 8)).await;
+    }
+}
+
+pub(crate) async fn what_is_no_token_of_a_link_costs_no_question(world: &World) {
+    world.store.close().await;
+    refused(&world.store.handover("guess").await.unwrap_err(), "handover_unknown");
+    assert_ne!(world.store.handover("sfh_guess").await.unwrap_err().code(), "handover_unknown");
 }

@@ -127,3 +127,20 @@ pub(crate) async fn a_closed_connection_has_no_secrets_and_takes_none(world: &Wo
     let late = vault.put(acme.id(), &acme.source.id, "password", &canary(), &world.by).await.unwrap_err();
     refused(&late, "connection_closed");
 }
+
+pub(crate) async fn a_key_takes_the_place_of_another_once_however_many_ask(world: &World) {
+    let acme = world.customer("acme", 0).await;
+    let vault = world.vault(&key(), &[]).await.unwrap();
+    let id = &acme.source.id;
+    for (field, text) in [("key", "one"), ("next", "two")] {
+        vault.put(acme.id(), id, field, &SecretValue::from(text.to_owned()), &world.by).await.unwrap();
+    }
+    let replace = || vault.replace(acme.id(), id, ["key", "next", "former"], &world.by);
+    let (one, other) = tokio::join!(replace(), replace());
+    let refusals: Vec<Error> = [one, other].into_iter().filter_map(Result::err).collect();
+    assert_eq!(refusals.len(), 1, "{refusals:?}");
+    refused(&refusals[0], "secret_not_kept");
+    assert_eq!(vault.get(acme.id(), id, "key").await.unwrap().expose(), "two");
+    assert_eq!(vault.get(acme.id(), id, "former").await.unwrap().expose(), "one");
+    assert_eq!(vault.fields(acme.id(), id).await.unwrap(), ["former", "key"]);
+}

@@ -85,7 +85,7 @@ pub(crate) async fn syncs_are_counted_by_how_they_stand(world: &World) {
     assert_eq!(standing(world, &paused).await.expected_since, world.now().await);
     assert_eq!(world.store.count_standings().await.unwrap().well, 2);
     world.store.close_connection(acme.id(), &acme.source.id, &world.by).await.unwrap();
-    assert!(standing(world, &late).await.is_at_rest);
+    assert!(standing(world, &late).await.is_resting);
     assert_eq!(world.store.count_standings().await.unwrap().resting, 4);
 }
 
@@ -120,4 +120,17 @@ pub(crate) async fn a_duty_has_one_holder_until_it_is_left_or_over(world: &World
     world.pass(HOUR).await;
     world.pass_seconds(1).await;
     assert!(take(&one).await && !take(&other).await);
+}
+
+pub(crate) async fn a_tenant_that_was_not_suspended_owes_what_it_owed(world: &World) {
+    let acme = world.customer("acme", 0).await;
+    let sync = hourly(world, &acme, "deals").await;
+    let created_at = world.now().await;
+    world.pass(HOUR + Duration::from_secs(1)).await;
+    world.store.resume_tenant(acme.id(), &world.by).await.unwrap();
+    assert_eq!(standing(world, &sync).await.expected_since, created_at);
+    assert_eq!(world.store.count_standings().await.unwrap().late, 1);
+    world.store.suspend_tenant(acme.id(), &world.by).await.unwrap();
+    world.store.resume_tenant(acme.id(), &world.by).await.unwrap();
+    assert_eq!(standing(world, &sync).await.expected_since, world.now().await);
 }

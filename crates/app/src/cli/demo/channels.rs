@@ -67,7 +67,12 @@ pub(super) fn total_cents(channels: &[Channel]) -> i128 {
 }
 
 pub(super) fn euros(cents: i128) -> String {
+    amount(&decimal(cents))
+}
+
+/// As SQL has it.
+pub(super) fn decimal(cents: i128) -> String {
     let sign = if cents < 0 { "-" } else { "" };
     let cents = cents.unsigned_abs();
-    amount(&format!("{sign}{}.{:02}", cents / 100, cents % 100))
+    format!("{sign}{}.{:02}", cents / 100, cents % 100)
 }

@@ -22,12 +22,12 @@ use tokio_util::sync::CancellationToken;
 use self::channels::{Channel, channels, shown};
 use super::MEMORY_DEFAULT;
 use super::emulator::{load, on_emulator, start};
-use super::export::refresh;
 use super::import::imported;
 use super::matching;
+use super::prepare::{Prepared, prepare};
 use super::run::{Ran, run_assembled};
 use super::summary::Summary;
-use crate::assemble::{RunChoices, assemble};
+use crate::assemble::RunChoices;
 use crate::config::SyncFile;
 use crate::output::{Shown, Terminal, print_line, seconds, table};
 
@@ -100,7 +100,7 @@ impl DemoCommand {
         print_line(&format!("  why is it matched so: {program} explain -f {pull} deal REFUND-1"))?;
         print_line(&format!("  keep an emulator up:  {program} emulator --port 8181 --sample"))?;
         print_line(&format!("  write your own syncs: {pull} pulls and {push} pushes;"))?;
-        print_line("                        docs/tutorial.md goes on from here")
+        print_line("                        docs/tutorial.md builds such syncs from the beginning")
     }
 }
 
@@ -166,8 +166,7 @@ impl Demo<'_> {
     async fn run_once(&self, file: &SyncFile) -> Result<RunReport> {
         let started = Instant::now();
         let choices = RunChoices { memory_bytes: MEMORY_DEFAULT, ..RunChoices::default() };
-        let assembled = assemble(file, &choices)?;
-        refresh(file).await?;
+        let Prepared { assembled, .. } = prepare(file, &choices).await?;
         let options = RunOptions::default();
         let Ran { mut report, delivery, .. } =
             run_assembled(&assembled, &file.name(), &options, Shown::Bar, &CancellationToken::new()).await?;

@@ -5,7 +5,7 @@ use connectors::duckdb::{TenantFile, query};
 use engine::RunReport;
 use model::{Error, Result};
 
-use super::channels::{Channel, channels, compared, euros, total_cents};
+use super::channels::{Channel, channels, compared, decimal, euros, total_cents};
 use super::{Demo, files, say};
 use crate::output::{count, print_line, text_table};
 
@@ -40,7 +40,6 @@ impl Demo<'_> {
         ] {
             print_line(&line)?;
         }
-        let decimal = |cents: i128| format!("{}.{:02}", cents / 100, cents % 100);
         self.change(vec![
             format!(
                 "UPDATE CRM.SALES.OPPORTUNITIES SET AMOUNT = AMOUNT + {}, UPDATED_AT = '{TODAY}' WHERE OPPORTUNITY_ID = '{corrected}'",

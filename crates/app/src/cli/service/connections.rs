@@ -1,15 +1,20 @@
 //! A stored connection as a whole: `snowferry close` and `mend`.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use model::{Error, Result};
 use snowflake::Secret;
 use store::{Connection, Store, Tenant, Vault};
 
-use super::super::connect::closing_scripts;
+use super::super::connect::closing_script;
 use super::super::state::{StoreArgument, actor};
 use super::opened;
 use crate::config::{KeptSecrets, SyncFile};
 use crate::output::print_line;
+
+/// What a connection to a customer's account is to.
+const ACCOUNT: &str = "snowflake";
 
 /// A stored connection as people name it.
 #[derive(Args, Debug)]
@@ -63,18 +68,51 @@ impl CloseCommand {
     pub(crate) async fn run(&self) -> Result<()> {
         let (store, _queue) = opened(&self.store).await?;
         let (tenant, connection) = self.connection.find(&store).await?;
-        // The script first: what cannot be printed any more would leave the customer with a user that nobody drops.
-        let scripts = files_of(&store, &connection, &KeptSecrets::new())
-            .await
-            .and_then(|files| closing_scripts(&files));
+        let closing = Closing::of(&store, &connection).await;
         store.close_connection(&tenant.id, &connection.id, &actor()).await?;
         eprintln!(
             "{}/{} is closed: its secrets are destroyed, what waited is cancelled, what is going stops",
             tenant.name, connection.name
         );
-        let scripts =
-            scripts.map_err(|error| error.while_doing("printing the SQL that drops what was granted"))?;
-        scripts.iter().try_for_each(|script| print_line(script.trim_end()))
+        for reason in &closing.obstacles {
+            eprintln!(
+                "there is no SQL to drop what the customer granted: {reason}; let the customer drop it by hand"
+            );
+        }
+        closing.scripts.iter().try_for_each(|script| print_line(script.trim_end()))
+    }
+}
+
+/// What a customer is to run once a connection is closed.
+#[derive(Debug, Default)]
+struct Closing {
+    /// One for each role that the syncs log in with.
+    scripts: BTreeSet<String>,
+    /// Why there is none, or none for some of the syncs. That keeps no connection open.
+    obstacles: BTreeSet<String>,
+}
+
+impl Closing {
+    async fn of(store: &Store, connection: &Connection) -> Self {
+        let mut closing = Self::default();
+        if connection.system != ACCOUNT {
+            return closing;
+        }
+        let files = files_of(store, connection, &KeptSecrets::new()).await;
+        if files.as_ref().is_ok_and(Vec::is_empty) {
+            closing.obstacles.insert("no sync is left that says who logs in".to_owned());
+        }
+        let scripts = match files {
+            Ok(files) => files.iter().map(closing_script).collect(),
+            Err(error) => vec![Err(error)],
+        };
+        for script in scripts {
+            match script {
+                Ok(script) => closing.scripts.insert(script),
+                Err(error) => closing.obstacles.insert(error.message().to_owned()),
+            };
+        }
+        closing
     }
 }
 
@@ -94,7 +132,7 @@ pub(crate) async fn stored_files(
 
 /// The same with the secrets given; none of a database of ours.
 async fn files_of(store: &Store, connection: &Connection, kept: &KeptSecrets) -> Result<Vec<SyncFile>> {
-    if connection.system != "snowflake" {
+    if connection.system != ACCOUNT {
         return Ok(Vec::new());
     }
     let syncs = store.syncs(&connection.tenant).await?;

@@ -1,10 +1,9 @@
 //! `snowferry handover`: a link by which a customer hands over the secret of a connection, once.
 
-use std::time::Duration;
-
 use clap::Args;
 use model::{Error, Result};
-use service::{handover_path, make_handover};
+use reqwest::Url;
+use service::{HANDOVER_HOURS_DEFAULT, handover_path, make_handover};
 use snowflake::{PrivateKey, Secret};
 use store::SecretValue;
 
@@ -13,9 +12,6 @@ use super::connections::ConnectionArgument;
 use super::opened;
 use crate::config::PRIVATE_KEY;
 use crate::output::print_line;
-
-/// A customer may need a weekend.
-const HOURS_DEFAULT: u64 = 72;
 
 /// No secret of Snowflake's is as long, but for keys.
 const CHARACTERS_MAX: usize = 8 * 1024;
@@ -34,8 +30,8 @@ pub(crate) struct HandoverCommand {
     url: String,
 
     /// For how many hours it is good
-    #[arg(long, value_name = "HOURS", default_value_t = HOURS_DEFAULT, value_parser = clap::value_parser!(u64).range(1..=720))]
-    hours: u64,
+    #[arg(long, value_name = "HOURS", default_value_t = HANDOVER_HOURS_DEFAULT)]
+    hours: u16,
 
     #[command(flatten)]
     store: StoreArgument,
@@ -44,20 +40,25 @@ pub(crate) struct HandoverCommand {
 impl HandoverCommand {
     pub(crate) async fn run(&self) -> Result<()> {
         let base = self.url.trim_end_matches('/');
-        let is_local = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
-            .iter()
-            .any(|local| base.starts_with(local));
-        if !base.starts_with("https://") && !is_local {
+        if !is_private(base) {
             return Err(Error::config("handover_url", "a secret is handed over by https only")
                 .with_remedy("give the address of the proxy in front of `snowferry serve`, such as https://bridge.example.com"));
         }
         let (store, _queue) = opened(&self.store).await?;
         let (_tenant, connection) = self.connection.find(&store).await?;
-        let lasting = Duration::from_secs(self.hours * 3_600);
-        let issued = make_handover(&store, &connection, lasting, &actor()).await?;
+        let issued = make_handover(&store, &connection, self.hours, &actor()).await?;
         eprintln!("good once, until {}", issued.expires_at.strftime("%Y-%m-%d %H:%M UTC"));
         print_line(&format!("{base}{}", handover_path(&issued).expose()))
     }
+}
+
+/// Whether nobody on the way reads what is sent to this address: it is by https, or never leaves the machine.
+fn is_private(address: &str) -> bool {
+    Url::parse(address).is_ok_and(|url| match url.scheme() {
+        "https" => url.has_host(),
+        "http" => matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]")),
+        _ => false,
+    })
 }
 
 /// What is sealed of what a customer has entered: a key without its passphrase, anything else as it is.
@@ -87,4 +88,29 @@ pub(super) fn accept(
     })?;
     let pem = key.to_pkcs8_pem().map_err(|error| Error::internal(error.message().to_owned()))?;
     Ok(SecretValue::from(pem.expose().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_private;
+
+    #[test]
+    fn an_address_is_local_by_its_whole_host_and_not_by_how_it_begins() {
+        for private in
+            ["https://bridge.example.com", "http://127.0.0.1:8080", "http://localhost", "http://[::1]:80"]
+        {
+            assert!(is_private(private), "{private}");
+        }
+        for public in [
+            "http://bridge.example.com",
+            "http://localhost.evil.com",
+            "http://127.0.0.1.evil.com",
+            "http://localhost@evil.com",
+            "https://",
+            "ftp://localhost",
+            "localhost",
+        ] {
+            assert!(!is_private(public), "{public}");
+        }
+    }
 }

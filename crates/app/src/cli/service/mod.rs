@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::handover::accept;
 use self::runner::StoredSyncs;
+use self::syncs::goes_back_to;
 use super::parse_size;
 use super::run::cancelled_by_signal;
 use super::state::{StoreArgument, VaultArgument};
@@ -117,7 +118,7 @@ impl WorkArguments {
         let server = match listen {
             Some(address) => {
                 let open = (store.clone(), queue.clone(), metrics.clone());
-                let options = ApiOptions::default();
+                let options = ApiOptions { goes_back: Some(goes_back_to), ..ApiOptions::default() };
                 let api = has_api.then(|| {
                     let desk = handovers(store.clone(), vault.clone(), accept);
                     api(store.clone(), queue.clone(), metrics.clone(), options).merge(desk)

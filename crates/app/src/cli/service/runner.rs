@@ -3,20 +3,20 @@
 use async_trait::async_trait;
 use engine::{RunOptions, RunProgress, RunReport, VerifyOptions};
 use model::{Result, RetryPolicy};
-use service::{Job, Runner};
+use service::{DueSync, Runner};
 use snowflake::Secret;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::field::Empty;
-use tracing::{Instrument, info_span};
+use tracing::info_span;
 
-use super::super::export::refresh;
-use super::super::import::{imported, is_outdated};
+use super::super::import::imported;
 use super::super::plan::refuse_append_anew;
+use super::super::prepare::{Prepared, prepare};
 use super::super::verify::Upkeep;
-use crate::assemble::{Assembled, RunChoices, assemble};
+use crate::assemble::{Assembled, RunChoices};
 use crate::config::{KeptSecrets, SyncFile};
-use crate::telemetry::begin_trace_of;
+use crate::telemetry::{begin_trace_of, run_within};
 
 /// Tries of one attempt at a run: what fails twice at once is tried again later, perhaps elsewhere.
 const TRIES: u32 = 2;
@@ -32,46 +32,41 @@ pub(super) struct StoredSyncs {
 impl Runner for StoredSyncs {
     async fn run(
         &self,
-        job: &Job,
+        due: &DueSync,
         progress: &watch::Sender<RunProgress>,
         cancel: &CancellationToken,
     ) -> Result<RunReport> {
         let span = info_span!(
-            target: "snowferry::trace", "run", tenant.name = job.tenant, sync.name = job.sync, run.id = %job.run,
-            run.attempt = job.attempt, error.code = Empty, otel.status_code = Empty
+            target: "snowferry::trace", "run", tenant.name = due.tenant, sync.name = due.sync, run.id = %due.run,
+            run.attempt = due.attempt, error.code = Empty, otel.status_code = Empty
         );
-        begin_trace_of(job.run.as_str(), &span);
-        let outcome = self.run_traced(job, progress, cancel).instrument(span.clone()).await;
-        if let Err(error) = &outcome {
-            span.record("error.code", error.code()).record("otel.status_code", "ERROR");
-        }
-        outcome
+        begin_trace_of(due.run.as_str(), &span);
+        run_within(span, self.run_traced(due, progress, cancel)).await
     }
 }
 
 impl StoredSyncs {
     async fn run_traced(
         &self,
-        job: &Job,
+        due: &DueSync,
         progress: &watch::Sender<RunProgress>,
         cancel: &CancellationToken,
     ) -> Result<RunReport> {
         let secret = |secret: &store::SecretValue| Secret::new(secret.expose());
         let kept: KeptSecrets =
-            job.secrets.iter().map(|(field, value)| (field.clone(), secret(value))).collect();
-        let mut file = SyncFile::from_store(&job.sync, &job.definition, kept)?;
-        if let Some(look_back) = job.asked.look_back {
-            file.look_back(look_back)?;
+            due.secrets.iter().map(|(field, value)| (field.clone(), secret(value))).collect();
+        let mut file = SyncFile::from_store(&due.sync, &due.definition, kept)?;
+        if let Some(from) = due.asked.from {
+            file.go_back_to(from)?;
         }
-        if job.asked.is_fresh_start {
+        if due.asked.is_fresh_start {
             refuse_append_anew(&file).await?;
         }
         let choices = RunChoices { memory_bytes: self.memory_bytes, ..RunChoices::default() };
-        refresh(&file).await?;
-        // Opening the tenant's file may read what a killed process has left in its log.
-        let mut assembled = tokio::task::block_in_place(|| assemble(&file, &choices))?;
-        assembled.sync.spec.lease = Some(job.lease);
-        let run = StoredRun { job, file: &file, assembled: &assembled };
+        let Prepared { mut assembled, is_outdated } = prepare(&file, &choices).await?;
+        assembled.sync.spec.lease = Some(due.lease);
+        let is_fresh_start = due.asked.is_fresh_start || is_outdated;
+        let run = StoredRun { due, file: &file, assembled: &assembled, is_fresh_start };
         let result = run.run(progress, cancel).await;
         assembled.close().await;
         tokio::task::block_in_place(|| drop(assembled));
@@ -80,9 +75,10 @@ impl StoredSyncs {
 }
 
 struct StoredRun<'a> {
-    job: &'a Job,
+    due: &'a DueSync,
     file: &'a SyncFile,
     assembled: &'a Assembled,
+    is_fresh_start: bool,
 }
 
 impl StoredRun<'_> {
@@ -93,8 +89,8 @@ impl StoredRun<'_> {
     ) -> Result<RunReport> {
         let options = RunOptions {
             retry: RetryPolicy { attempts_max: TRIES, ..RetryPolicy::default() },
-            seed: self.job.seed,
-            is_fresh_start: self.job.asked.is_fresh_start || is_outdated(self.assembled, self.file).await?,
+            seed: self.due.seed,
+            is_fresh_start: self.is_fresh_start,
         };
         let mut report = match self.assembled.comparable() {
             Some((sync, _)) => engine::run_comparable(&sync, &options, progress, cancel).await?,

@@ -1,9 +1,10 @@
 //! Asking for a run, and keeping a sync from running: `snowferry trigger`, `pause`, `resume` and `cancel`.
 
 use clap::Args;
+use jiff::Timestamp;
 use model::{Epoch, Result, RunState};
-use service::{RunAsked, look_back_to};
-use store::{Enqueued, NewRun};
+use service::{RunAsked, moment_asked};
+use store::{Enqueued, NewRun, Sync};
 
 use super::super::state::{StoreArgument, SyncArgument, actor};
 use super::opened;
@@ -68,17 +69,21 @@ pub(crate) struct CancelCommand {
     store: StoreArgument,
 }
 
+/// A sync that cannot read once more from a moment on is refused when it is asked, and not by a run at night.
+pub(super) fn goes_back_to(sync: &Sync, from: Timestamp) -> Result<()> {
+    SyncFile::from_store(&sync.name, &sync.definition, KeptSecrets::new())?.go_back_to(from)
+}
+
 impl TriggerCommand {
     pub(crate) async fn run(&self) -> Result<()> {
         let (store, queue) = opened(&self.store).await?;
         let (tenant, sync) = self.sync.find(&store).await?;
         let now = store.now().await?;
-        let look_back = self.from.as_ref().map(|from| look_back_to(from, now)).transpose()?;
-        // What cannot go back to a date is refused now, and not by a run at night.
-        if let Some(look_back) = look_back {
-            SyncFile::from_store(&sync.name, &sync.definition, KeptSecrets::new())?.look_back(look_back)?;
+        let from = self.from.as_ref().map(|from| moment_asked(from, now)).transpose()?;
+        if let Some(from) = from {
+            goes_back_to(&sync, from)?;
         }
-        let asked = RunAsked { is_fresh_start: self.full_refresh, look_back };
+        let asked = RunAsked { is_fresh_start: self.full_refresh, from };
         let new = NewRun { options: asked.to_options(), not_before: None };
         match queue.enqueue(&tenant.id, &sync.id, new, &actor()).await? {
             Enqueued::Queued(run) => print_line(&format!("queued as {run}")),

@@ -99,7 +99,7 @@ fn json(explanation: &Explanation) -> serde_json::Value {
         }),
         "open_run": explanation.open_run.as_ref().map(as_json),
         "waits_for": explanation.waits_for,
-        "condition": explanation.condition.as_str(),
+        "condition": explanation.condition_word,
         "last_success_at": explanation.last_success_at.map(|at| at.to_string()),
         "late_after_seconds": explanation.late_after.map(|late_after| late_after.as_secs()),
         "last_run": explanation.last_run.as_ref().map(as_json),

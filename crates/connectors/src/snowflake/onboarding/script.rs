@@ -52,14 +52,13 @@ pub(super) fn closing(onboarding: &Onboarding) -> String {
     let like = |kinds: &str, name: &Identifier| {
         format!("{kinds} LIKE {}", string_literal(&like_pattern(name.as_str())))
     };
-    let mut made =
-        vec![(like("USERS", user), "USER", user.clone()), (like("ROLES", role), "ROLE", role.clone())];
-    if !onboarding.egress.is_empty() {
-        made.push(("NETWORK POLICIES".to_owned(), "NETWORK POLICY", policy(user)));
-    }
-    if onboarding.makes_virtual_warehouse {
-        made.push((like("WAREHOUSES", virtual_warehouse), "WAREHOUSE", virtual_warehouse.clone()));
-    }
+    // Whoever closes need not know any more what was asked for in the beginning: what was not made is not dropped.
+    let made = [
+        (like("USERS", user), "USER", user.clone()),
+        (like("ROLES", role), "ROLE", role.clone()),
+        ("NETWORK POLICIES".to_owned(), "NETWORK POLICY", policy(user)),
+        (like("WAREHOUSES", virtual_warehouse), "WAREHOUSE", virtual_warehouse.clone()),
+    ];
     let mut script = CLOSING.to_owned();
     for (number, (kinds, kind, name)) in made.into_iter().enumerate() {
         let title = kind.to_lowercase();
