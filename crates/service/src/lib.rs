@@ -19,7 +19,7 @@ pub use api::{ApiOptions, api, openapi};
 pub use asked::{RunAsked, look_back_to};
 pub use handover::{Accept, HANDOVER_MAX, handover_path, handovers, make_handover};
 pub use metrics::Metrics;
-pub use runner::{Job, Runner};
+pub use runner::{Job, Runner, UsageSlot};
 pub use scheduler::Scheduler;
 pub use server::Server;
 pub use why::{Explanation, explain};

@@ -30,6 +30,7 @@ use super::summary::Summary;
 use crate::assemble::{RunChoices, assemble};
 use crate::config::SyncFile;
 use crate::output::{Shown, Terminal, print_line, seconds, table};
+use crate::usage::usage_of;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  snowferry demo\n  snowferry demo --folder /tmp/try-it")]
@@ -166,6 +167,7 @@ impl Demo<'_> {
     async fn run_once(&self, file: &SyncFile) -> Result<RunReport> {
         let started = Instant::now();
         let choices = RunChoices { memory_bytes: MEMORY_DEFAULT, ..RunChoices::default() };
+        let meter = choices.usage.clone();
         let assembled = assemble(file, &choices)?;
         refresh(file).await?;
         let options = RunOptions::default();
@@ -177,6 +179,7 @@ impl Demo<'_> {
             report: &report,
             delivery: delivery.as_ref(),
             skipped: &[],
+            usage: &usage_of(&meter),
             took: started.elapsed(),
         };
         print_line(&summary.text(self.terminal))?;

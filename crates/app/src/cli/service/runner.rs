@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use engine::{RunOptions, RunProgress, RunReport, VerifyOptions};
 use model::{Result, RetryPolicy};
 use service::{Job, Runner};
-use snowflake::Secret;
+use snowflake::{Secret, UsageMeter};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::field::Empty;
@@ -17,6 +17,7 @@ use super::super::verify::Upkeep;
 use crate::assemble::{Assembled, RunChoices, assemble};
 use crate::config::{KeptSecrets, SyncFile};
 use crate::telemetry::begin_trace_of;
+use crate::usage::{record_usage, usage_of};
 
 /// Tries of one attempt at a run: what fails twice at once is tried again later, perhaps elsewhere.
 const TRIES: u32 = 2;
@@ -38,10 +39,15 @@ impl Runner for StoredSyncs {
     ) -> Result<RunReport> {
         let span = info_span!(
             target: "snowferry::trace", "run", tenant.name = job.tenant, sync.name = job.sync, run.id = %job.run,
-            run.attempt = job.attempt, error.code = Empty, otel.status_code = Empty
+            run.attempt = job.attempt, statements = Empty, virtual_warehouse.seconds = Empty,
+            credits.estimated = Empty, error.code = Empty, otel.status_code = Empty
         );
         begin_trace_of(job.run.as_str(), &span);
-        let outcome = self.run_traced(job, progress, cancel).instrument(span.clone()).await;
+        let meter = UsageMeter::default();
+        let outcome = self.run_traced(job, &meter, progress, cancel).instrument(span.clone()).await;
+        let usage = usage_of(&meter);
+        record_usage(&span, &usage);
+        job.usage.add(usage);
         if let Err(error) = &outcome {
             span.record("error.code", error.code()).record("otel.status_code", "ERROR");
         }
@@ -53,6 +59,7 @@ impl StoredSyncs {
     async fn run_traced(
         &self,
         job: &Job,
+        meter: &UsageMeter,
         progress: &watch::Sender<RunProgress>,
         cancel: &CancellationToken,
     ) -> Result<RunReport> {
@@ -66,7 +73,8 @@ impl StoredSyncs {
         if job.asked.is_fresh_start {
             refuse_append_anew(&file).await?;
         }
-        let choices = RunChoices { memory_bytes: self.memory_bytes, ..RunChoices::default() };
+        let choices =
+            RunChoices { memory_bytes: self.memory_bytes, usage: meter.clone(), ..RunChoices::default() };
         refresh(&file).await?;
         // Opening the tenant's file may read what a killed process has left in its log.
         let mut assembled = tokio::task::block_in_place(|| assemble(&file, &choices))?;
