@@ -4,6 +4,7 @@
 
 mod claims;
 mod histories;
+mod hour;
 mod master_keys;
 mod morning;
 mod postgres;
