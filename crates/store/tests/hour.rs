@@ -86,7 +86,10 @@ impl Hour {
 
     pub(crate) fn print(&self, sync_count: usize) {
         let milliseconds = |time: Duration| time.as_secs_f64() * 1_000.0;
-        println!("{sync_count} syncs, every 15 minutes each: {} runs, {} asked", self.queued, self.asked);
+        println!(
+            "{sync_count} syncs, every 15 minutes each: {} runs, {} fires without one, {} times asked",
+            self.queued, self.passed, self.asked
+        );
         println!(
             "processor time per minute of schedule: {:.0} ms (mean), {:.0} ms (busiest), {:.0} ms with nothing due",
             milliseconds(self.looking) / f64::from(MINUTES),
