@@ -86,7 +86,7 @@ fn program_user_and_port_are_the_same_everywhere() {
         let context = &pod["securityContext"];
         assert_eq!(context["runAsUser"].to_string(), user);
         for name in ["runAsGroup", "fsGroup"] {
-            assert!(context[name].is_null() || context[name].to_string() == group, "{name}");
+            assert!(context[name].is_null() || context[name].as_u64() == group.parse().ok(), "{name}");
         }
     }
     let [service, set] = &objects("kubernetes/snowferry.yaml")[..] else { panic!("two objects") };
