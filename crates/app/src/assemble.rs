@@ -10,7 +10,7 @@ use datasets::{DatasetConfig, MODEL_SCHEMA, MappedSource, Stamps};
 use engine::{Sync, VerifySync};
 use jiff::Timestamp;
 use model::{Error, ErrorKind, Result, Source};
-use snowflake::{ConnectionConfig, MemoryBudget};
+use snowflake::{ConnectionConfig, MemoryBudget, UsageMeter};
 use tokio::sync::watch;
 
 use crate::config::{PushOptions, SyncFile};
@@ -24,6 +24,8 @@ pub(crate) struct RunChoices {
     pub(crate) overrides: Vec<Guard>,
     /// Whether a push stops before it changes anything.
     pub(crate) is_dry_run: bool,
+    /// Notes what the run sends to the account.
+    pub(crate) usage: UsageMeter,
 }
 
 /// A sync, and the side of it that is logged in at a customer's.
@@ -85,7 +87,7 @@ pub(crate) fn assemble(file: &SyncFile, choices: &RunChoices) -> Result<Assemble
 /// The memory is for rows that are being fetched; the vendor database takes them as they come.
 fn assemble_pull(file: &SyncFile, choices: &RunChoices) -> Result<Assembled> {
     refuse_push_choices(file, choices)?;
-    let source = Arc::new(SnowflakeSource::new(file.connection(MemoryBudget::new(choices.memory_bytes))?));
+    let source = Arc::new(SnowflakeSource::new(metered_connection(file, choices)?));
     let destination = Arc::new(DuckDbDestination::open(file.tenant_file()?)?);
     let mut sync = Sync {
         source: Arc::<SnowflakeSource>::clone(&source),
@@ -116,7 +118,7 @@ fn assemble_push(file: &SyncFile, options: &PushOptions, choices: &RunChoices) -
     let database = existing_database(file)?;
     let settings =
         PushSettings { memory_bytes: choices.memory_bytes / 4 * 3, ..push_settings(options, choices) };
-    let connection = file.connection(MemoryBudget::new(choices.memory_bytes))?;
+    let connection = metered_connection(file, choices)?;
     let journal = Arc::new(DuckDbJournal::new(database.clone()));
     let destination = Arc::new(SnowflakeDestination::new(connection, journal, settings));
     let sync = Sync {
@@ -125,6 +127,10 @@ fn assemble_push(file: &SyncFile, options: &PushOptions, choices: &RunChoices) -
         spec: file.spec().clone(),
     };
     Ok(Assembled { sync, account: AccountSide::Destination(destination) })
+}
+
+fn metered_connection(file: &SyncFile, choices: &RunChoices) -> Result<ConnectionConfig> {
+    Ok(file.connection(MemoryBudget::new(choices.memory_bytes))?.usage(choices.usage.clone()))
 }
 
 fn push_settings(options: &PushOptions, choices: &RunChoices) -> PushSettings {

@@ -9,6 +9,7 @@ mod output;
 mod report;
 mod telemetry;
 mod timings;
+mod usage;
 
 use std::process::ExitCode;
 

@@ -20,6 +20,7 @@ mod schedule;
 mod schema;
 mod source;
 mod stream;
+mod usage;
 
 pub use audit::{
     Audit, AuditCost, AuditPlan, Audited, BucketFilter, BucketSummary, CHANGES_LOST, ColumnSummary, Moment,
@@ -50,3 +51,4 @@ pub use schedule::{
 pub use schema::{Column, StreamKind, StreamSchema};
 pub use source::Source;
 pub use stream::{StreamFilter, StreamName, TableName};
+pub use usage::{StatementUse, Usage, UsageTotals, WarehouseUse, credits_per_hour};

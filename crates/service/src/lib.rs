@@ -7,6 +7,7 @@ mod alerting;
 mod api;
 mod asked;
 mod handover;
+mod keys;
 mod metrics;
 mod runner;
 mod scheduler;
@@ -21,8 +22,9 @@ pub use handover::{
     Accept, HANDOVER_HOURS_DEFAULT, HANDOVER_HOURS_MAX, handover_path, handovers, make_handover,
     proof_in_vault,
 };
+pub use keys::{AccessAsked, AccessScript, Keys, Rotated, RotationStep};
 pub use metrics::Metrics;
-pub use runner::{DueSync, Runner};
+pub use runner::{DueSync, Runner, UsageSlot};
 pub use scheduler::Scheduler;
 pub use server::Server;
 pub use why::{Explanation, explain};

@@ -1,11 +1,12 @@
 //! Figures for Prometheus. Their names are part of what users rely on: docs/service.md lists them.
 
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use engine::RunReport;
-use model::{Error, Result};
+use model::{Error, Result, UsageTotals};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -20,6 +21,12 @@ const RUN_SECONDS: [f64; 11] = [0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_
 
 /// From a look-up to a page of many rows.
 const REQUEST_SECONDS: [f64; 8] = [0.001, 0.005, 0.02, 0.1, 0.5, 1.0, 5.0, 30.0];
+
+/// Tenants of this process that have series of their own: three each are a small part of what Prometheus takes well.
+const TENANTS_MAX: usize = 1_000;
+
+/// What the others are counted as. No tenant can be called this.
+const OTHER_TENANTS: &str = "(others)";
 
 /// The figures of this process. Clones count together.
 #[derive(Clone, Debug)]
@@ -49,6 +56,10 @@ struct Inner {
     syncs: Family<ConditionLabel, Gauge>,
     overdue_seconds: Gauge<f64, AtomicU64>,
     alerts: Family<AlertLabel, Counter>,
+    warehouse_seconds: Family<TenantLabel, Counter<f64, AtomicU64>>,
+    unpriced_seconds: Family<TenantLabel, Counter<f64, AtomicU64>>,
+    credits: Family<TenantLabel, Counter<f64, AtomicU64>>,
+    tenants: Mutex<HashSet<String>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -75,6 +86,11 @@ struct ConditionLabel {
 struct AlertLabel {
     channel: String,
     outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TenantLabel {
+    tenant: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -107,6 +123,10 @@ impl Default for Metrics {
             syncs: Family::default(),
             overdue_seconds: Gauge::default(),
             alerts: Family::default(),
+            warehouse_seconds: Family::default(),
+            unpriced_seconds: Family::default(),
+            credits: Family::default(),
+            tenants: Mutex::default(),
         };
         inner.register();
         Self { inner: Arc::new(inner) }
@@ -114,6 +134,15 @@ impl Default for Metrics {
 }
 
 impl Inner {
+    /// The tenant's own name, or the common one where there are too many already.
+    fn label_of(&self, tenant: &str) -> String {
+        let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        if tenants.len() < TENANTS_MAX && !tenants.contains(tenant) {
+            tenants.insert(tenant.to_owned());
+        }
+        if tenants.contains(tenant) { tenant.to_owned() } else { OTHER_TENANTS.to_owned() }
+    }
+
     fn register(&mut self) {
         let registry = &mut self.registry;
         registry.register("attempts", "Attempts that ended here, by outcome", self.attempts.clone());
@@ -147,6 +176,21 @@ impl Inner {
             self.overdue_seconds.clone(),
         );
         registry.register("alerts", "Alerts of this process, by channel and outcome", self.alerts.clone());
+        registry.register(
+            "virtual_warehouse_seconds",
+            "Seconds of customers' virtual warehouses that attempts took, by tenant",
+            self.warehouse_seconds.clone(),
+        );
+        registry.register(
+            "virtual_warehouse_unpriced_seconds",
+            "Those of them on virtual warehouses of unknown size, by tenant",
+            self.unpriced_seconds.clone(),
+        );
+        registry.register(
+            "credits_estimated",
+            "Credits that the other seconds come to, by tenant",
+            self.credits.clone(),
+        );
     }
 }
 
@@ -161,6 +205,18 @@ impl Metrics {
         inner.rows_changed.inc_by(report.inserted + report.updated + report.deleted + report.marked);
         inner.rows_rejected.inc_by(report.rejected.iter().map(|rejected| rejected.row_count).sum());
         inner.bytes.inc_by(report.bytes);
+    }
+
+    /// What an attempt took of a tenant's account.
+    pub(crate) fn usage(&self, tenant: &str, totals: &UsageTotals) {
+        if totals.virtual_warehouse_seconds <= 0.0 {
+            return;
+        }
+        let inner = &self.inner;
+        let label = TenantLabel { tenant: inner.label_of(tenant) };
+        inner.warehouse_seconds.get_or_create(&label).inc_by(totals.virtual_warehouse_seconds);
+        inner.unpriced_seconds.get_or_create(&label).inc_by(totals.unpriced_seconds);
+        inner.credits.get_or_create(&label).inc_by(totals.credits);
     }
 
     pub(crate) fn places(&self, used: usize, max: usize) {
@@ -230,5 +286,29 @@ impl Metrics {
         let waiting = depth.due_since.map_or(0.0, |since| depth.now.duration_since(since).as_secs_f64());
         self.inner.waiting_seconds.set(waiting.max(0.0));
         self.inner.workers.set(depth.workers.cast_signed());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_very_many_tenants_the_rest_is_counted_together() {
+        let metrics = Metrics::default();
+        let totals = UsageTotals { virtual_warehouse_seconds: 2.0, credits: 0.5, unpriced_seconds: 0.0 };
+        for number in 0..TENANTS_MAX + 3 {
+            metrics.usage(&format!("tenant-{number}"), &totals);
+        }
+        metrics.usage("tenant-0", &totals);
+        let text = metrics.text(None, None).unwrap();
+        for line in [
+            "snowferry_virtual_warehouse_seconds_total{tenant=\"tenant-0\"} 4.0",
+            "snowferry_virtual_warehouse_seconds_total{tenant=\"(others)\"} 6.0",
+            "snowferry_credits_estimated_total{tenant=\"(others)\"} 1.5",
+        ] {
+            assert!(text.contains(line), "{line}");
+        }
+        assert!(!text.contains(&format!("tenant-{TENANTS_MAX}")));
     }
 }

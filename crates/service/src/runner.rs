@@ -1,10 +1,11 @@
 //! The seam to whoever knows how a stored sync is run.
 
 use std::fmt::Debug;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use engine::{RunProgress, RunReport};
-use model::{Epoch, Result};
+use model::{Epoch, Result, Usage};
 use serde_json::Value;
 use store::{Id, Run, SecretValue};
 use tokio::sync::watch;
@@ -29,6 +30,22 @@ pub struct DueSync {
     pub asked: RunAsked,
     /// Spreads the retries of many runs.
     pub seed: u64,
+    /// Where the runner says what the run took, however it ended.
+    pub usage: UsageSlot,
+}
+
+/// What a run took of the account, for whoever started it. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct UsageSlot(Arc<Mutex<Usage>>);
+
+impl UsageSlot {
+    pub fn add(&self, usage: Usage) {
+        self.usage().add(usage);
+    }
+
+    pub(crate) fn usage(&self) -> MutexGuard<'_, Usage> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Runs stored syncs. When its future is dropped, or has ended, nothing of the run goes on.

@@ -41,6 +41,7 @@ async fn errors_are_sorted_by_what_happens_next() {
     world.until(&runs[1], RunState::Failed).await;
     let panicked = world.until(&runs[3], RunState::Failed).await;
     assert_eq!(panicked.error.unwrap().code, "internal");
+    assert_eq!(panicked.usage.statements[0].query_id, "query-1", "what it took is known however it ended");
     world.until(&runs[4], RunState::Succeeded).await;
     world.script.started(5).await;
     let postponed = loop {

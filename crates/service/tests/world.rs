@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::{RunProgress, RunReport};
-use model::{Error, ErrorKind, Result, RunState};
+use model::{Error, ErrorKind, Result, RunState, StatementUse, Usage};
 use serde_json::json;
 use service::{DueSync, Metrics, Runner, Worker, WorkerOptions};
 use store::{
@@ -81,6 +81,10 @@ impl Runner for Script {
         cancel: &CancellationToken,
     ) -> Result<RunReport> {
         let act = self.acts.lock().unwrap().get(&due.sync).copied();
+        due.usage.add(Usage {
+            statements: vec![StatementUse { query_id: format!("query-{}", due.attempt), ran: None }],
+            further_statements: 0,
+        });
         self.begun.lock().unwrap().push(due.clone());
         self.started.notify_one();
         match act {

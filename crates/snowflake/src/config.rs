@@ -10,7 +10,7 @@ use crate::client_identity::ClientIdentity;
 use crate::endpoint::Endpoint;
 use crate::http::{Network, Proxy, RetryPolicy};
 use crate::result::MemoryBudget;
-use crate::{Account, Error, ErrorKind, Result};
+use crate::{Account, Error, ErrorKind, Result, UsageMeter};
 
 /// Time to the first byte of a reply and between two bytes. The service itself holds a reply back for 45 seconds
 /// while a query runs.
@@ -126,6 +126,8 @@ pub struct ConnectionConfig {
     pub relogin: bool,
     /// The bound on result bytes in memory.
     pub memory_budget: MemoryBudget,
+    /// Notes which statements were sent and what they took; nothing is noted where absent.
+    pub usage: Option<UsageMeter>,
 }
 
 impl ConnectionConfig {
@@ -158,6 +160,7 @@ impl ConnectionConfig {
             heartbeat_every: None,
             relogin: false,
             memory_budget: MemoryBudget::process_wide(),
+            usage: None,
         }
     }
 
@@ -236,6 +239,12 @@ impl ConnectionConfig {
     /// Sets the bound on result bytes in memory.
     pub fn memory_budget(mut self, budget: MemoryBudget) -> Self {
         self.memory_budget = budget;
+        self
+    }
+
+    /// Notes which statements are sent, and what they take.
+    pub fn usage(mut self, meter: UsageMeter) -> Self {
+        self.usage = Some(meter);
         self
     }
 

@@ -55,6 +55,7 @@ mod session;
 mod sql;
 mod stage;
 mod statement;
+mod usage;
 mod wire;
 
 pub use account::Account;
@@ -79,6 +80,7 @@ pub use stage::{
     DownloadedFile, StageDownloads, StageFile, StageLocation, StageUploads, UploadOptions, UploadedFile,
 };
 pub use statement::{Bind, QueryHandle, QueryState, QueryStatus, Statement};
+pub use usage::{StatementUse, UsageMeter, WarehouseTime};
 
 /// The README's example compiles.
 #[cfg(doctest)]

@@ -19,3 +19,4 @@ mod server;
 mod stage;
 mod statements;
 mod types;
+mod usage;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use model::{Error, Result};
+use model::{Error, Result, Usage};
 use serde_json::Value;
 use sqlx::Row;
 use sqlx::any::AnyRow;
@@ -40,6 +40,12 @@ pub(crate) trait Columns {
     fn optional_duration(&self, name: &str) -> Result<Option<Duration>> {
         let milliseconds = self.optional_number(name)?.map(u64::try_from).transpose();
         Ok(milliseconds.map_err(|_| damaged(name))?.map(Duration::from_millis))
+    }
+
+    /// What a run took; nothing where that was never noted.
+    fn usage(&self) -> Result<Usage> {
+        let Some(text) = self.optional_text("usage")? else { return Ok(Usage::default()) };
+        serde_json::from_str(&text).map_err(|_| damaged("usage"))
     }
 
     fn document(&self, name: &str) -> Result<Value> {

@@ -1,7 +1,7 @@
 //! Runs and their attempts, as they are looked at. What happens to them is the queue's business.
 
 use jiff::Timestamp;
-use model::{Epoch, Result, RunState};
+use model::{Epoch, Result, RunState, Usage};
 use serde_json::Value;
 use sqlx::any::AnyRow;
 
@@ -40,6 +40,8 @@ pub struct Run {
     /// Why the last attempt failed.
     pub error: Option<RunError>,
     pub report: Option<Value>,
+    /// Its statements at the customer's account, those of all attempts that could say.
+    pub usage: Usage,
 }
 
 /// An error as it is kept: words, without what caused them.
@@ -102,6 +104,7 @@ impl Run {
             ended_at: row.optional_moment("ended_at")?,
             error: RunError::read(row)?,
             report: report.map_err(|_| damaged("report"))?,
+            usage: row.usage()?,
         })
     }
 }

@@ -8,10 +8,11 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use crate::error::migration_failed;
 
 /// Number, name and text of each step.
-const STEPS: [(i64, &str, &str); 3] = [
+const STEPS: [(i64, &str, &str); 4] = [
     (1, "state", include_str!("../migrations/0001_state.sql")),
     (2, "service", include_str!("../migrations/0002_service.sql")),
     (3, "care", include_str!("../migrations/0003_care.sql")),
+    (4, "usage", include_str!("../migrations/0004_usage.sql")),
 ];
 
 /// Brings the schema up to date, under a lock on Postgres. A schema that is newer than this program is refused.

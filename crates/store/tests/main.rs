@@ -4,6 +4,7 @@
 
 mod claims;
 mod histories;
+mod hour;
 mod master_keys;
 mod morning;
 mod postgres;
@@ -56,6 +57,7 @@ macro_rules! every_claim {
                 a_waiting_run_is_cancelled_at_once_and_a_going_one_by_its_worker,
                 a_run_asked_for_later_waits_for_its_time,
                 rejects_and_reports_are_kept,
+                what_attempts_took_is_added_up_once,
                 a_paused_sync_starts_nothing,
                 closing_a_connection_cancels_and_destroys,
             }

@@ -6,10 +6,11 @@ use clap::Args;
 use connectors::snowflake::access::Needs;
 use connectors::snowflake::onboarding::{Access, Purpose};
 use model::{Error, ReadSpec, Result, StreamName, TableName};
+use store::{Connection, Store, Vault};
 
 use super::kept_key::KeptKey;
 use super::service::connections::{find_connection, stored_files};
-use super::state::VaultArgument;
+use super::state::{VaultArgument, actor};
 use crate::config::{QualifiedTable, SyncFile};
 
 #[derive(Args, Debug)]
@@ -22,20 +23,27 @@ pub(super) struct AccessArguments {
     #[arg(long, value_name = "TENANT/CONNECTION", conflicts_with = "files")]
     stored: Option<String>,
 
+    #[command(flatten)]
+    pub(super) objects: NamedObjects,
+
+    #[command(flatten)]
+    vault: VaultArgument,
+}
+
+/// What is read beside the tables that the files name.
+#[derive(Args, Clone, Debug)]
+pub(super) struct NamedObjects {
     /// Tables that are made later in the same schemas may be read as well
     #[arg(long)]
     pub(super) future_tables: bool,
 
     /// A table that a query reads; may be repeated
     #[arg(long = "table", value_name = "DATABASE.SCHEMA.TABLE")]
-    tables: Vec<String>,
+    pub(super) tables: Vec<String>,
 
     /// A view that is read; may be repeated
     #[arg(long = "view", value_name = "DATABASE.SCHEMA.VIEW")]
-    views: Vec<String>,
-
-    #[command(flatten)]
-    vault: VaultArgument,
+    pub(super) views: Vec<String>,
 }
 
 /// The syncs of one service user.
@@ -67,15 +75,29 @@ impl AccessArguments {
     async fn read_stored(&self, name: &str) -> Result<Asked> {
         let (store, vault) = self.vault.open().await?;
         let (tenant, connection) = find_connection(&store, name).await?;
-        let files = stored_files(&store, &vault, &connection).await?;
-        if files.is_empty() {
-            let message = format!("no stored sync goes over the connection {name}");
-            return Err(Error::config("connect_incomplete", message)
-                .with_remedy("name the connection to the customer's account, and apply its files first"));
-        }
+        let files = stored_files_of(&store, &vault, &connection).await?;
         let names = files.iter().map(|file| format!("{}/{}", tenant.name, file.name())).collect();
-        Ok(Asked { files, names, kept: Some(KeptKey { vault, connection }) })
+        Ok(Asked { files, names, kept: Some(KeptKey { vault, connection, by: actor() }) })
     }
+}
+
+/// The stored syncs over a connection to an account: at least one, and all of one service user.
+pub(super) async fn stored_files_of(
+    store: &Store,
+    vault: &Vault,
+    connection: &Connection,
+) -> Result<Vec<SyncFile>> {
+    let files = stored_files(store, vault, connection).await?;
+    if files.is_empty() {
+        let message = format!("no stored sync goes over the connection {}", connection.name);
+        return Err(Error::config("connect_incomplete", message)
+            .with_remedy("name the connection to the customer's account, and apply its files first"));
+    }
+    refuse_different(&files)?;
+    Ok(files)
+}
+
+impl NamedObjects {
     /// What all files together take, each object and purpose once.
     pub(super) fn needs(&self, files: &[SyncFile]) -> Result<Needs> {
         let mut needs = Needs { includes_future_tables: self.future_tables, ..Needs::default() };

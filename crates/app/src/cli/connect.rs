@@ -3,9 +3,9 @@
 use clap::{Args, ValueEnum};
 use connectors::snowflake::onboarding::{Ipv4Network, Onboarding};
 use model::{Error, Result};
-use snowflake::{Identifier, KeyBits};
+use snowflake::{Identifier, KeyBits, PrivateKey};
 
-use super::access::{AccessArguments, Asked};
+use super::access::{AccessArguments, Asked, NamedObjects};
 use super::rotate::Rotation;
 use crate::config::SyncFile;
 use crate::output::{Terminal, print_line};
@@ -61,10 +61,12 @@ impl ConnectCommand {
     pub(crate) async fn run(&self, terminal: &Terminal) -> Result<()> {
         let Asked { files, kept, .. } = self.access.read().await?;
         if self.rotate {
-            return Rotation::of(terminal, &files[0], kept, self.bits.into())?.go_on().await;
+            let rotated = Rotation::of(&files[0], kept, self.bits.into())?.go_on().await?;
+            eprintln!("{}", terminal.dim(&rotated.note));
+            return rotated.sql.map_or(Ok(()), |sql| print_line(&sql));
         }
         // Everything that may be refused comes before a key is made.
-        let onboarding = self.onboarding(&files)?;
+        let onboarding = self.grants().onboarding(&files)?;
         if self.close {
             return print_line(onboarding.closing_script()?.trim_end());
         }
@@ -83,24 +85,48 @@ impl ConnectCommand {
             let note = format!("the private key was made in {place}; it is not in the script");
             eprintln!("{}", terminal.dim(&note));
         }
-        let public_key = key.public_key_body();
-        let public_key = public_key.map_err(|error| Error::internal(error.message().to_owned()))?;
-        let fingerprint = key.fingerprint().to_owned();
-        print_line(Onboarding { public_key, fingerprint, ..onboarding }.script()?.trim_end())
+        print_line(with_key(onboarding, &key)?.script()?.trim_end())
     }
 
+    fn grants(&self) -> Grants {
+        Grants {
+            objects: self.access.objects.clone(),
+            egress: self.egress.clone(),
+            own_virtual_warehouse: self.own_virtual_warehouse,
+            track_changes: self.track_changes,
+        }
+    }
+}
+
+/// What a customer is asked for, beside what the files need.
+#[derive(Debug)]
+pub(super) struct Grants {
+    pub(super) objects: NamedObjects,
+    pub(super) egress: Vec<String>,
+    pub(super) own_virtual_warehouse: bool,
+    pub(super) track_changes: bool,
+}
+
+impl Grants {
     /// What is asked for, still without a key.
-    fn onboarding(&self, files: &[SyncFile]) -> Result<Onboarding> {
-        self.access.refuse_unknown_tables(files)?;
+    pub(super) fn onboarding(&self, files: &[SyncFile]) -> Result<Onboarding> {
+        self.objects.refuse_unknown_tables(files)?;
         Ok(Onboarding {
             makes_virtual_warehouse: self.own_virtual_warehouse,
-            objects: self.access.needs(files)?.objects,
+            objects: self.objects.needs(files)?.objects,
             egress: self.egress.iter().map(|text| Ipv4Network::parse(text)).collect::<Result<_>>()?,
-            includes_future_tables: self.access.future_tables,
+            includes_future_tables: self.objects.future_tables,
             tracks_changes: self.track_changes,
             ..bare_onboarding(&files[0])?
         })
     }
+}
+
+/// The same with the public half of a key.
+pub(super) fn with_key(onboarding: Onboarding, key: &PrivateKey) -> Result<Onboarding> {
+    let public_key = key.public_key_body();
+    let public_key = public_key.map_err(|error| Error::internal(error.message().to_owned()))?;
+    Ok(Onboarding { public_key, fingerprint: key.fingerprint().to_owned(), ..onboarding })
 }
 
 /// Who logs in, as a file names it, and nothing else that is asked for. It is all that a closing script needs.

@@ -3,9 +3,8 @@
 use model::{Error, Result};
 use service::proof_in_vault;
 use snowflake::{KeyBits, PrivateKey};
-use store::{Connection, SecretValue, Vault};
+use store::{Actor, Connection, SecretValue, Vault};
 
-use super::state::actor;
 use crate::config::{FORMER_KEY, NEXT_KEY, PRIVATE_KEY};
 
 /// A key in the vault. Every change is one transaction, so a run finds one key or the other, and never none.
@@ -13,6 +12,8 @@ use crate::config::{FORMER_KEY, NEXT_KEY, PRIVATE_KEY};
 pub(super) struct KeptKey {
     pub(super) vault: Vault,
     pub(super) connection: Connection,
+    /// Who changes it, in the audit log.
+    pub(super) by: Actor,
 }
 
 impl KeptKey {
@@ -70,7 +71,7 @@ impl KeptKey {
 
     async fn change(&self, changes: &[(&str, Option<&SecretValue>)]) -> Result<()> {
         let Connection { tenant, id, .. } = &self.connection;
-        self.vault.change(tenant, id, changes, &actor()).await
+        self.vault.change(tenant, id, changes, &self.by).await
     }
 
     async fn existing(&self, field: &str) -> Result<Option<PrivateKey>> {

@@ -1,20 +1,19 @@
 //! `snowferry connect --rotate`: a new key pair in place of the one in use, through the user's second slot, so that no run fails.
 //!
-//! Each call finds out how far the rotation is, does the next step that can be done, and prints the SQL that the customer has
+//! Each call finds out how far the rotation is, does the next step that can be done, and gives the SQL that the customer has
 //! to run for the one after it.
 
 use connectors::snowflake::access::{KeySlots, key_slots};
 use model::{Error, ErrorKind, Result};
+use service::{Rotated, RotationStep};
 use snowflake::{ConnectionConfig, Credentials, KeyBits, PrivateKey};
 
 use super::kept_key::KeptKey;
 use crate::assemble;
 use crate::config::{KeyFiles, SyncFile};
-use crate::output::{Terminal, print_line};
 
 /// A rotation, with everything that its steps need.
-pub(super) struct Rotation<'a> {
-    terminal: &'a Terminal,
+pub(super) struct Rotation {
     config: ConnectionConfig,
     keys: Keys,
     bits: KeyBits,
@@ -26,21 +25,16 @@ enum Keys {
     Kept(Box<KeptKey>),
 }
 
-impl<'a> Rotation<'a> {
-    pub(super) fn of(
-        terminal: &'a Terminal,
-        file: &SyncFile,
-        kept: Option<KeptKey>,
-        bits: KeyBits,
-    ) -> Result<Self> {
+impl Rotation {
+    pub(super) fn of(file: &SyncFile, kept: Option<KeptKey>, bits: KeyBits) -> Result<Self> {
         let keys = match kept {
             Some(kept) => Keys::Kept(Box::new(kept)),
             None => Keys::Files(file.key_files()?),
         };
-        Ok(Self { terminal, config: assemble::connection_for_person(file)?, keys, bits })
+        Ok(Self { config: assemble::connection_for_person(file)?, keys, bits })
     }
 
-    pub(super) async fn go_on(&self) -> Result<()> {
+    pub(super) async fn go_on(&self) -> Result<Rotated> {
         if let Some(next) = self.keys.next().await? {
             return self.take_next(&next).await;
         }
@@ -51,82 +45,54 @@ impl<'a> Rotation<'a> {
     }
 
     /// A new key goes beside the one in use, which has to work for that.
-    async fn begin(&self) -> Result<()> {
+    async fn begin(&self) -> Result<Rotated> {
         let slots = key_slots(&self.config).await?;
         let current = self.keys.current().await?;
         slot_of(&slots, &current)?;
         let next = self.keys.make_next(self.bits).await?;
-        self.note(&format!(
-            "the next key was made in {}; once the customer has run this, run the same command again",
+        let note = format!(
+            "the next key was made in {}; once the customer has run this, do the same again",
             self.keys.next_place()
-        ));
-        self.print_addition(&slots, &current, &next)
+        );
+        Ok(Rotated { step: RotationStep::Begun, note, sql: Some(addition(&slots, &current, &next)?) })
     }
 
     /// The new key takes the place of the one in use as soon as a log-in with it was accepted.
-    async fn take_next(&self, next: &PrivateKey) -> Result<()> {
+    async fn take_next(&self, next: &PrivateKey) -> Result<Rotated> {
         let current = self.keys.current().await?;
         let slots = match key_slots(&self.logging_in_with(next)).await {
             Ok(slots) => slots,
             Err(error) if error.kind() == ErrorKind::Auth => {
                 let slots = key_slots(&self.config).await?;
-                self.note("the next key is not accepted yet; the one in use is. Let the customer run this");
-                return self.print_addition(&slots, &current, next);
+                let note = "the next key is not accepted yet; the one in use is. Let the customer run this"
+                    .to_owned();
+                let sql = Some(addition(&slots, &current, next)?);
+                return Ok(Rotated { step: RotationStep::NotAdded, note, sql });
             }
             Err(error) => return Err(error),
         };
         self.keys.switch().await?;
-        self.note(&format!(
+        let note = format!(
             "the next key works, and is in use from now on; the former one is kept in {} until the customer has run this",
             self.keys.former_place()
-        ));
-        self.print_removal(&slots, &current)
+        );
+        Ok(Rotated { step: RotationStep::Switched, note, sql: removal(&slots, &current) })
     }
 
     /// The former key is deleted once the account does not take it any more.
-    async fn finish(&self, former: &PrivateKey) -> Result<()> {
+    async fn finish(&self, former: &PrivateKey) -> Result<Rotated> {
         let slots = key_slots(&self.config).await?;
         if slots.holding(former.fingerprint()).is_some() {
-            self.note("the former key would still be accepted. Let the customer run this");
-            return self.print_removal(&slots, former);
+            let note = "the former key would still be accepted. Let the customer run this".to_owned();
+            return Ok(Rotated { step: RotationStep::NotRemoved, note, sql: removal(&slots, former) });
         }
         self.keys.forget_former().await?;
-        self.note("the rotation is done: the former key is gone from the account and from here");
-        Ok(())
-    }
-
-    fn print_addition(&self, slots: &KeySlots, current: &PrivateKey, next: &PrivateKey) -> Result<()> {
-        let slot = 1 - slot_of(slots, current)?;
-        let body = next.public_key_body().map_err(|error| Error::internal(error.message().to_owned()))?;
-        let replaced = match &slots.fingerprints[slot] {
-            Some(other) if other != next.fingerprint() => {
-                format!("-- It takes the place of {other}, which is not in use here.\n")
-            }
-            _ => String::new(),
-        };
-        print_line(&format!(
-            "-- Key rotation for Snowferry, step 1 of 2: a second public key beside the one in use. Nothing stops working.\n\
-             {replaced}-- DESC USER shows it as {}\n{}",
-            next.fingerprint(),
-            slots.addition(slot, &body)
-        ))
-    }
-
-    fn print_removal(&self, slots: &KeySlots, former: &PrivateKey) -> Result<()> {
-        let Some(slot) = slots.holding(former.fingerprint()) else { return Ok(()) };
-        print_line(&format!(
-            "-- Key rotation for Snowferry, step 2 of 2: the former public key goes. Run it when the runs that began before now\n\
-             -- have ended: they may still have to log in anew with it.\n{}",
-            slots.removal(slot)
-        ))
+        let note = "the rotation is done: the former key is gone from the account and from here".to_owned();
+        Ok(Rotated { step: RotationStep::Done, note, sql: None })
     }
 
     fn logging_in_with(&self, key: &PrivateKey) -> ConnectionConfig {
         ConnectionConfig { credentials: Credentials::KeyPair(key.clone()), ..self.config.clone() }
-    }
-
-    fn note(&self, text: &str) {
-        eprintln!("{}", self.terminal.dim(text));
     }
 }
 
@@ -195,4 +161,32 @@ fn slot_of(slots: &KeySlots, key: &PrivateKey) -> Result<usize> {
         Error::new(ErrorKind::Permission, "rotate_unseen", message)
             .with_remedy("let the customer look at DESC USER themselves, and say which slot is free")
     })
+}
+
+/// The SQL that puts the next key beside the one in use.
+fn addition(slots: &KeySlots, current: &PrivateKey, next: &PrivateKey) -> Result<String> {
+    let slot = 1 - slot_of(slots, current)?;
+    let body = next.public_key_body().map_err(|error| Error::internal(error.message().to_owned()))?;
+    let replaced = match &slots.fingerprints[slot] {
+        Some(other) if other != next.fingerprint() => {
+            format!("-- It takes the place of {other}, which is not in use here.\n")
+        }
+        _ => String::new(),
+    };
+    Ok(format!(
+        "-- Key rotation for Snowferry, step 1 of 2: a second public key beside the one in use. Nothing stops working.\n\
+         {replaced}-- DESC USER shows it as {}\n{}",
+        next.fingerprint(),
+        slots.addition(slot, &body)
+    ))
+}
+
+/// The SQL that takes the former key away; nothing where it is gone.
+fn removal(slots: &KeySlots, former: &PrivateKey) -> Option<String> {
+    let slot = slots.holding(former.fingerprint())?;
+    Some(format!(
+        "-- Key rotation for Snowferry, step 2 of 2: the former public key goes. Run it when the runs that began before now\n\
+         -- have ended: they may still have to log in anew with it.\n{}",
+        slots.removal(slot)
+    ))
 }

@@ -8,12 +8,13 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use connectors::snowflake::push::{DeliveryProgress, Guard};
 use engine::{RunOptions, RunProgress, RunReport, VerifyOptions};
-use model::{Error, Result};
+use model::{Error, Result, Usage};
+use snowflake::UsageMeter;
 use tokio::sync::watch;
 use tokio::task::{JoinSet, block_in_place};
 use tokio_util::sync::CancellationToken;
 use tracing::field::Empty;
-use tracing::info_span;
+use tracing::{Span, info_span};
 
 use super::MemoryArgument;
 use super::import::{Imported, imported};
@@ -27,6 +28,7 @@ use crate::config::SyncFile;
 use crate::output::{Shown, Terminal, Watched, print_line, show_progress};
 use crate::telemetry::run_within;
 use crate::timings::Timings;
+use crate::usage::{record_usage, usage_json, usage_of};
 
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:
@@ -137,14 +139,16 @@ struct Running {
 
 impl Running {
     async fn run(&self, file: &SyncFile) -> Result<()> {
+        let meter = UsageMeter::default();
         let span = info_span!(
             target: "snowferry::trace", "run", tenant.name = file.tenant(), sync.name = file.name(),
-            error.code = Empty, otel.status_code = Empty
+            statements = Empty, virtual_warehouse.seconds = Empty, credits.estimated = Empty, error.code = Empty,
+            otel.status_code = Empty
         );
-        let outcome = run_within(span, self.run_sync(file, Instant::now())).await;
+        let outcome = run_within(span, Box::pin(self.run_sync(file, &meter, Instant::now()))).await;
         if let Err(error) = &outcome {
             if self.command.json {
-                print_line(&failure(&file.name(), error))?;
+                print_line(&failure(&file.name(), error, &usage_of(&meter)))?;
             } else if self.is_one_of_many {
                 print_line(&format!("{} {}", self.terminal.red("failed"), self.terminal.bold(&file.name())))?;
             }
@@ -152,7 +156,7 @@ impl Running {
         outcome
     }
 
-    async fn run_sync(&self, file: &SyncFile, started: Instant) -> Result<()> {
+    async fn run_sync(&self, file: &SyncFile, meter: &UsageMeter, started: Instant) -> Result<()> {
         let Self { command, terminal, cancel, .. } = self;
         if command.full_refresh {
             refuse_append_anew(file).await?;
@@ -161,6 +165,7 @@ impl Running {
             memory_bytes: command.memory.bytes(),
             overrides: command.overrides.clone(),
             is_dry_run: command.dry_run,
+            usage: meter.clone(),
         };
         let Prepared { assembled, is_outdated } = prepare(file, &choices).await?;
         let options = RunOptions {
@@ -170,12 +175,14 @@ impl Running {
         };
         let mut ran = run_assembled(&assembled, &file.name(), &options, self.shown, cancel).await?;
         ran.imported = imported(&assembled, file, &mut ran.report).await?;
-        self.report(file, &ran, started.elapsed())?;
+        let usage = usage_of(meter);
+        record_usage(&Span::current(), &usage);
+        self.report(file, &ran, &usage, started.elapsed())?;
         let is_healing = file.verify().is_some_and(|verify| verify.heal);
         // What was read anew is not read anew once more.
         let options = RunOptions { is_fresh_start: false, ..options };
         let options = VerifyOptions { is_healing, run: options, ..VerifyOptions::default() };
-        let verifying = Verifying { terminal, file, is_json: command.json, options };
+        let verifying = Verifying { terminal, file, is_json: command.json, options, meter };
         let reconciled = verifying.reconcile_when_due(&assembled, cancel).await;
         let verified = match reconciled {
             Ok(()) => verifying.run_when_due(&assembled, cancel).await,
@@ -186,12 +193,13 @@ impl Running {
         verified
     }
 
-    fn report(&self, file: &SyncFile, ran: &Ran, took: Duration) -> Result<()> {
+    fn report(&self, file: &SyncFile, ran: &Ran, usage: &Usage, took: Duration) -> Result<()> {
         let terminal = &self.terminal;
         let Ran { report, delivery, imported } = ran;
         if self.command.json {
             let mut event = serde_json::json!({
                 "event": "done", "sync": file.name(), "seconds": took.as_secs_f64(), "report": report,
+                "usage": usage_json(usage),
             });
             if let Some(delivery) = delivery {
                 event["delivery"] = serde_json::json!(delivery);
@@ -204,7 +212,9 @@ impl Running {
         }
         let skipped =
             imported.as_ref().map(|imported| imported.mapping.skipped.as_slice()).unwrap_or_default();
-        print_line(&Summary { file, report, delivery: delivery.as_ref(), skipped, took }.text(terminal))?;
+        print_line(
+            &Summary { file, report, delivery: delivery.as_ref(), skipped, usage, took }.text(terminal),
+        )?;
         let matches = imported.iter().flat_map(|imported| &imported.matches);
         matches.into_iter().try_for_each(|report| print_line(&matching::summary(terminal, report)))
     }
@@ -245,7 +255,7 @@ pub(super) async fn run_assembled(
     Ok(Ran { report: result?, delivery, imported: None })
 }
 
-fn failure(name: &str, error: &Error) -> String {
+fn failure(name: &str, error: &Error, usage: &Usage) -> String {
     serde_json::json!({
         "event": "failed",
         "sync": name,
@@ -254,6 +264,7 @@ fn failure(name: &str, error: &Error) -> String {
         "message": error.message(),
         "remedy": error.remedy(),
         "query_id": error.query_id(),
+        "usage": usage_json(usage),
     })
     .to_string()
 }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use connectors::snowflake::push::{DeliveryProgress, DryRun};
 use engine::RunReport;
-use model::{ReadSpec, Rejected, WriteSpec};
+use model::{ReadSpec, Rejected, Usage, WriteSpec};
 
 use crate::config::SyncFile;
 use crate::output::{Terminal, bytes, count, seconds};
+use crate::usage::usage_line;
 
 /// Sample keys of one column and rule that fit into a line.
 const KEYS_MAX: usize = 5;
@@ -19,6 +20,8 @@ pub(super) struct Summary<'a> {
     pub(super) delivery: Option<&'a DeliveryProgress>,
     /// Columns that the mapping leaves out.
     pub(super) skipped: &'a [String],
+    /// What it took of the account.
+    pub(super) usage: &'a Usage,
     pub(super) took: Duration,
 }
 
@@ -80,6 +83,7 @@ impl Summary<'_> {
         if report.attempts > 1 {
             lines.push(format!("{} attempts were needed", report.attempts));
         }
+        lines.extend(usage_line(self.usage));
         lines.join("\n     ")
     }
 

@@ -8,7 +8,8 @@ use connectors::duckdb::{ComparisonKind, ComparisonOutcome, DuckDbDestination};
 use engine::{
     Difference, Reconciled, RunOptions, VerifyOptions, VerifyReport, VerifySync, reconcile_deletes, verify,
 };
-use model::{AuditCost, Error, Moment, Result};
+use model::{AuditCost, Error, Moment, Result, Usage};
+use snowflake::UsageMeter;
 use tokio_util::sync::CancellationToken;
 
 use super::run::cancelled_by_signal;
@@ -16,6 +17,7 @@ use super::{FileArgument, MemoryArgument};
 use crate::assemble::{Assembled, RunChoices, assemble};
 use crate::config::SyncFile;
 use crate::output::{Terminal, bytes, count, print_line, seconds};
+use crate::usage::{usage_json, usage_line, usage_of};
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -55,7 +57,9 @@ fn parse_buckets(text: &str) -> Result<NonZeroU32, String> {
 impl VerifyCommand {
     pub(crate) async fn run(&self, terminal: &Terminal) -> Result<()> {
         let file = self.file.read()?;
-        let choices = RunChoices { memory_bytes: self.memory.bytes(), ..RunChoices::default() };
+        let meter = UsageMeter::default();
+        let choices =
+            RunChoices { memory_bytes: self.memory.bytes(), usage: meter.clone(), ..RunChoices::default() };
         let assembled = assemble(&file, &choices)?;
         let options = VerifyOptions {
             bucket_count: self.buckets,
@@ -63,7 +67,7 @@ impl VerifyCommand {
             run: RunOptions { seed: u64::from(std::process::id()), ..RunOptions::default() },
             ..VerifyOptions::default()
         };
-        let outcome = Verifying { terminal, file: &file, is_json: self.json, options }
+        let outcome = Verifying { terminal, file: &file, is_json: self.json, options, meter: &meter }
             .run(&assembled, &cancelled_by_signal())
             .await;
         assembled.close().await;
@@ -77,6 +81,7 @@ pub(super) struct Verifying<'a> {
     pub(super) file: &'a SyncFile,
     pub(super) is_json: bool,
     pub(super) options: VerifyOptions,
+    pub(super) meter: &'a UsageMeter,
 }
 
 impl Verifying<'_> {
@@ -98,14 +103,20 @@ impl Verifying<'_> {
         };
         let started = Instant::now();
         let report = self.upkeep().compare(&sync, destination, cancel).await?;
-        self.conclude(&report, started.elapsed())
+        let took = started.elapsed();
+        let usage = self.settled(assembled).await;
+        self.conclude(&report, &usage, took)
     }
 
     /// The same where the sync file asks for it and it is time.
     pub(super) async fn run_when_due(&self, assembled: &Assembled, cancel: &CancellationToken) -> Result<()> {
         let started = Instant::now();
         match self.upkeep().compare_when_due(assembled, cancel).await? {
-            Some(report) => self.conclude(&report, started.elapsed()),
+            Some(report) => {
+                let took = started.elapsed();
+                let usage = self.settled(assembled).await;
+                self.conclude(&report, &usage, took)
+            }
             None => Ok(()),
         }
     }
@@ -119,18 +130,21 @@ impl Verifying<'_> {
         let Some(reconciled) = self.upkeep().reconcile_when_due(assembled, cancel).await? else {
             return Ok(());
         };
+        let usage = self.settled(assembled).await;
         if self.is_json {
             let event = serde_json::json!({
                 "event": "reconciled", "sync": self.file.name(), "report": reconciled,
+                "usage": usage_json(&usage),
             });
             return print_line(&event.to_string());
         }
         print_line(&format!(
-            "{} {}: {} that the source does not have any more\n     {}",
+            "{} {}: {} that the source does not have any more\n     {}{}",
             self.terminal.green("reconciled"),
             self.terminal.bold(&self.file.name()),
             gone(&reconciled),
-            cost(&reconciled.cost.source)
+            cost(&reconciled.cost.source),
+            usage_line(&usage).map(|line| format!("\n     {line}")).unwrap_or_default()
         ))
     }
 
@@ -138,12 +152,18 @@ impl Verifying<'_> {
         Upkeep { file: self.file, options: &self.options }
     }
 
-    fn conclude(&self, report: &VerifyReport, took: Duration) -> Result<()> {
-        self.report(report, took)?;
+    /// What it took since this was told last. The session ends for it: that is when the account says.
+    async fn settled(&self, assembled: &Assembled) -> Usage {
+        assembled.close().await;
+        usage_of(self.meter)
+    }
+
+    fn conclude(&self, report: &VerifyReport, usage: &Usage, took: Duration) -> Result<()> {
+        self.report(report, usage, took)?;
         if report.is_equal() { Ok(()) } else { Err(self.upkeep().differ(report)) }
     }
 
-    fn report(&self, report: &VerifyReport, took: Duration) -> Result<()> {
+    fn report(&self, report: &VerifyReport, usage: &Usage, took: Duration) -> Result<()> {
         if self.is_json {
             let event = serde_json::json!({
                 "event": "verified",
@@ -151,13 +171,14 @@ impl Verifying<'_> {
                 "seconds": took.as_secs_f64(),
                 "is_equal": report.is_equal(),
                 "report": report,
+                "usage": usage_json(usage),
             });
             return print_line(&event.to_string());
         }
-        print_line(&self.text(report, took))
+        print_line(&self.text(report, usage, took))
     }
 
-    fn text(&self, report: &VerifyReport, took: Duration) -> String {
+    fn text(&self, report: &VerifyReport, usage: &Usage, took: Duration) -> String {
         let word = if report.difference.is_none() { "equal" } else { "differs" };
         let moment = match report.moment {
             Moment::Checkpoint => "the snapshot of the last read",
@@ -194,6 +215,7 @@ impl Verifying<'_> {
             lines.push(format!("only NULLs were compared of {}", report.uncompared_columns.join(", ")));
         }
         lines.push(cost(&report.cost.source));
+        lines.extend(usage_line(usage));
         lines.join("\n     ")
     }
 }

@@ -14,6 +14,7 @@ mod closings;
 mod connects;
 mod crashes;
 mod demos;
+mod deploys;
 mod documents;
 mod explained;
 mod explanations;

@@ -1,5 +1,7 @@
 //! Pulls that end well, and what they say.
 
+use std::collections::HashSet;
+
 use connectors::duckdb::{TenantFile, query_json};
 
 use crate::world::{ALL_DEALS, DEALS, World, deal, deals};
@@ -181,6 +183,39 @@ async fn a_query_can_be_a_stream() {
     world.set_deals(&deals(10));
     world.program(&["run", "-f", file.to_str().unwrap()]).await.succeeded();
     world.assert_landed(&deals(5), "in the end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_tells_every_statement_and_one_that_finds_nothing_changed_takes_no_virtual_warehouse() {
+    let world = World::start().await;
+    let file = world.sync(DEALS);
+    let file = file.to_str().unwrap();
+    world.set_deals(&deals(1_000));
+    let done = last_event(&world.program(&["run", "-f", file, "--json"]).await.succeeded().stdout);
+    let statements = done["usage"]["statements"].as_array().unwrap();
+    let ids: HashSet<&str> =
+        statements.iter().map(|statement| statement["query_id"].as_str().unwrap()).collect();
+    assert!(ids.len() == statements.len() && ids.len() > 1, "{done}");
+    let read = statements
+        .iter()
+        .find(|statement| statement["query_id"] == done["report"]["query_id"])
+        .expect("the statement that gave the rows");
+    assert!(read["size"].is_string() && read["virtual_warehouse"].is_string(), "{read}");
+    assert!(statements.iter().any(|statement| statement["size"].is_null()), "some need none: {done}");
+    assert_eq!(done["usage"]["unpriced_seconds"], 0.0);
+
+    let again = last_event(&world.program(&["run", "-f", file, "--json"]).await.succeeded().stdout);
+    assert_eq!(again["report"]["is_unchanged"], true);
+    assert_eq!(
+        (&again["usage"]["virtual_warehouse_seconds"], &again["usage"]["credits"]),
+        (&0.0.into(), &0.0.into())
+    );
+    assert!(!again["usage"]["statements"].as_array().unwrap().is_empty());
+
+    let told = world.program(&["run", "-f", file, "--full-refresh"]).await.succeeded().stdout;
+    assert!(told.contains(" statements, ") && told.contains(" of virtual warehouse"), "{told}");
+    let verified = last_event(&world.program(&["verify", "-f", file, "--json"]).await.succeeded().stdout);
+    assert!(!verified["usage"]["statements"].as_array().unwrap().is_empty(), "{verified}");
 }
 
 pub(crate) fn last_event(stdout: &str) -> serde_json::Value {

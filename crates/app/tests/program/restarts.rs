@@ -1,6 +1,6 @@
 //! Everything of ours ends in the middle of what it does, and the tables are in the end what they would have been.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use connectors::duckdb::{TenantFile, query_json};
 use emulator::sample::{Sample, load};
@@ -136,6 +136,9 @@ async fn a_restart_of_everything_in_the_middle_of_the_demos_syncs_ends_with_the_
     );
 }
 
+/// For how many seconds Postgres is away at least; for as long as a short lease where absent.
+const OUTAGE_VARIABLE: &str = "SNOWFERRY_OUTAGE_SECONDS";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_of_postgres_costs_a_run_that_is_going_nothing() {
     let server = Postgres::own();
@@ -165,20 +168,21 @@ async fn postgres_that_is_away_for_longer_than_the_lease_stops_runs_and_they_go_
     fleet.file("acme", "deals", DEALS);
     fleet.world.set_deals(&deals(1_000));
     fleet.apply().await;
-    let process = fleet.serve(&LEASE).await;
+    // A literal outage of so many seconds is lived through with the lease that `serve` has by itself.
+    let outage = std::env::var(OUTAGE_VARIABLE).ok().map(|text| text.parse().expect("a number of seconds"));
+    let process = fleet.serve(if outage.is_some() { &[] } else { &LEASE }).await;
     let faults = fleet.world.emulator.faults();
     faults.add(FaultRule::on(Route::Chunk, Action::Hold { gate: "middle".into() }).skip(2).forever());
     fleet.program(&["trigger", "acme/deals"]).await.succeeded();
     faults.reached("middle", 1).await;
     server.stop();
+    let (gone_at, outage) = (Instant::now(), Duration::from_secs(outage.unwrap_or(0)));
     let lost = async {
-        while !request(process.address(), "GET /metrics", &[], "")
-            .await
-            .body
-            .contains("snowferry_leases_lost_total 1")
-        {}
+        let metrics = async || request(process.address(), "GET /metrics", &[], "").await.body;
+        while !metrics().await.contains("snowferry_leases_lost_total 1") || gone_at.elapsed() < outage {}
     };
-    tokio::time::timeout(Duration::from_secs(120), lost).await.expect("the lease is lost");
+    tokio::time::timeout(outage + Duration::from_secs(120), lost).await.expect("the lease is lost");
+    println!("Postgres was away for {:.1} s", gone_at.elapsed().as_secs_f64());
     assert_eq!(request(process.address(), "GET /healthz", &[], "").await.status, 200, "it lives on");
     faults.clear();
     server.start_again();

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use emulator::{Action, FaultRule, Route};
 
-use crate::fleet::Fleet;
+use crate::fleet::{Fleet, Process};
+use crate::http::{Answer, request};
 use crate::world::{ALL_DEALS, DEALS, Ended, World, deals};
 
 /// A pull with a key pair and a role of its own, whose script the customer has run.
@@ -156,7 +157,7 @@ struct Kept {
 const CONNECTION: &str = "acme/acme-prod-snowferry-acme";
 
 impl Kept {
-    async fn start() -> Self {
+    async fn applied() -> Self {
         let fleet = Fleet::start().await;
         let file = fleet.file("acme", "deals", DEALS);
         let text = std::fs::read_to_string(&file).unwrap();
@@ -165,7 +166,12 @@ impl Kept {
         std::fs::write(&file, text.replace("user: SYNC", "user: SNOWFERRY_ACME")).unwrap();
         fleet.world.set_deals(&deals(300));
         fleet.apply().await;
-        let kept = Self { fleet };
+        Self { fleet }
+    }
+
+    /// The same with the key made and known to the account.
+    async fn start() -> Self {
+        let kept = Self::applied().await;
         let script = kept.connect(&[]).await;
         assert!(script.stderr.contains("was made in the vault"), "{}", script.stderr);
         kept.fleet.world.run_script(&script.stdout).await;
@@ -233,4 +239,77 @@ async fn a_key_with_a_passphrase_is_made_and_changed_with_it() {
     }
     rotation.rotate().await;
     assert_eq!(rotation.read("acme.p8.old"), None);
+}
+
+/// Requests of a token.
+struct Asking {
+    address: String,
+    bearer: String,
+}
+
+impl Asking {
+    async fn of(kept: &Kept, process: &Process, role: &str) -> Self {
+        let made = ["token", "create", role, "--role", role, "--tenant", "acme"];
+        let token = kept.fleet.program(&made).await.succeeded().stdout;
+        let bearer = format!("authorization: Bearer {}", token.trim());
+        Self { address: process.address().to_owned(), bearer }
+    }
+
+    async fn post(&self, what: &str, body: &str) -> Answer {
+        let route = format!("POST /v1/tenants/acme/connections/acme-prod-snowferry-acme/{what}");
+        request(&self.address, &route, &[&self.bearer, "content-type: application/json"], body).await
+    }
+
+    async fn rotate(&self, expected: &str) -> Option<String> {
+        let answer = self.post("rotate", "").await;
+        assert_eq!((answer.status, &answer.json()["step"]), (200, &expected.into()), "{answer:?}");
+        answer.json()["sql"].as_str().map(str::to_owned)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_made_and_changed_by_the_api_alone() {
+    let kept = Kept::applied().await;
+    let process = kept.fleet.serve(&["-vv"]).await;
+    let operator = Asking::of(&kept, &process, "operator").await;
+    for what in ["access", "rotate"] {
+        assert_eq!(operator.post(what, "").await.status, 403, "{what} is for administrators");
+    }
+    let admin = Asking::of(&kept, &process, "admin").await;
+    let refused = admin.post("access", r#"{"bits": 1024}"#).await;
+    assert_eq!((refused.status, &refused.json()["code"]), (422, &"key_bits".into()));
+    let refused = admin.post("access", r#"{"egress": ["everywhere"]}"#).await;
+    assert_eq!(refused.status, 422, "{refused:?}");
+    let early = admin.post("rotate", "").await;
+    assert_eq!((early.status, &early.json()["code"]), (422, &"secret_missing".into()), "no key yet");
+
+    let made = admin.post("access", r#"{"own_virtual_warehouse": false}"#).await;
+    assert_eq!((made.status, &made.json()["is_new_key"]), (200, &true.into()), "{made:?}");
+    let (again, by_command) = (admin.post("access", "").await.json(), kept.connect(&[]).await.stdout);
+    assert_eq!((&again["sql"], &again["is_new_key"]), (&made.json()["sql"], &false.into()));
+    assert_eq!(again["sql"].as_str().unwrap().trim_end(), by_command.trim_end(), "the same as the command's");
+    kept.fleet.world.run_script(&by_command).await;
+    kept.run("with the key that the API made").await;
+
+    let begun = admin.rotate("begun").await.unwrap();
+    assert!(begun.contains("SET RSA_PUBLIC_KEY_2 ="), "{begun}");
+    assert_eq!(admin.rotate("not_added").await.as_ref(), Some(&begun));
+    kept.fleet.world.run_script(&begun).await;
+    let switched = admin.rotate("switched").await.unwrap();
+    kept.run("with the new key in use").await;
+    assert_eq!(admin.rotate("not_removed").await.as_ref(), Some(&switched));
+    kept.fleet.world.run_script(&switched).await;
+    assert_eq!(admin.rotate("done").await, None);
+    kept.run("in the end").await;
+
+    let audit = request(&admin.address, "GET /v1/tenants/acme/audit", &[&admin.bearer], "").await;
+    assert!(audit.body.contains("secret.kept") && audit.body.contains("secret.destroyed"), "{}", audit.body);
+    let close = admin.post("close", "").await;
+    assert_eq!(close.status, 200);
+    let closed = admin.post("access", "").await;
+    assert_eq!((closed.status, &closed.json()["code"]), (422, &"connection_closed".into()), "{closed:?}");
+    let log = process.stop_and_read_log().await;
+    for text in [&log, &made.body, &begun, &switched] {
+        assert!(!text.contains("PRIVATE KEY"), "{text}");
+    }
 }

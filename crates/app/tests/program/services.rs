@@ -152,6 +152,15 @@ async fn health_figures_and_the_api_are_answered_and_no_tenant_sees_another() {
     let path = format!("/v1/tenants/acme/runs/{}", first.json()["run"].as_str().unwrap());
     let run = get(&path, &operator).await.json();
     assert_eq!((&run["run"]["state"], &run["attempts"][0]["lease"]), (&"succeeded".into(), &1.into()));
+    let statements = run["statements"].as_array().unwrap();
+    assert_eq!(run["run"]["usage"]["statements"], statements.len());
+    let read = &run["run"]["report"]["query_id"];
+    assert!(
+        statements.iter().any(|statement| &statement["query_id"] == read && statement["size"].is_string())
+    );
+    let id = first.json()["run"].as_str().unwrap().to_owned();
+    let told = fleet.program(&["runs", "acme", "--run", &id]).await.succeeded().stdout;
+    assert!(told.contains("query ids: ") && told.contains(read.as_str().unwrap()), "{told}");
 
     let figures = request(address, "GET /metrics", &[], "").await.body;
     for line in [

@@ -107,6 +107,8 @@ async fn a_run_is_one_trace_under_its_own_id_with_its_statements_groups_and_comm
     assert_eq!(roots.len(), 1);
     assert_eq!((roots[0].name.as_str(), text(roots[0], "run.id").as_deref()), ("run", Some(id)));
     assert_eq!(text(roots[0], "tenant.name").as_deref(), Some("acme"));
+    let statements = run["usage"]["statements"].as_array().unwrap().len();
+    assert_eq!(text(roots[0], "statements"), Some(statements.to_string()));
     for span in spans.iter().filter(|span| !span.parent_span_id.is_empty()) {
         assert!(ids.contains(span.parent_span_id.as_slice()), "{} has no parent", span.name);
         assert!(span.end_time_unix_nano >= span.start_time_unix_nano, "{}", span.name);

@@ -15,7 +15,7 @@ mod split;
 mod submit;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -31,6 +31,7 @@ pub(crate) use self::submit::submit;
 use crate::encode::EncodedResult;
 use crate::outcome::{DmlStats, SqlError};
 use crate::session::Settings;
+use crate::sql::UsedWarehouse;
 use crate::stage::GrantedTransfer;
 
 /// One statement, running or ended.
@@ -46,6 +47,8 @@ pub(crate) struct Statement {
     pub tag: String,
     pub started_at: Timestamp,
     pub links: Links,
+    /// The virtual warehouse that it used, once it has ended.
+    warehouse: OnceLock<UsedWarehouse>,
     progress: watch::Sender<Progress>,
     cancelled: watch::Sender<Option<CancelReason>>,
 }
@@ -88,6 +91,16 @@ pub(crate) enum CancelReason {
 }
 
 impl Statement {
+    fn note_warehouse(&self, used: Option<&UsedWarehouse>) {
+        if let Some(used) = used {
+            self.warehouse.get_or_init(|| used.clone());
+        }
+    }
+
+    fn used_warehouse(&self) -> Option<&UsedWarehouse> {
+        self.warehouse.get()
+    }
+
     pub(crate) fn ending(&self) -> Option<Ending> {
         match &*self.progress.borrow() {
             Progress::Ended { ending, .. } => Some(ending.clone()),

@@ -36,6 +36,7 @@ fn status(account: &Account, statement: &Statement) -> Value {
     };
     let until = ended_at.unwrap_or_else(|| account.clock.now());
     let context = account.sessions.get(statement.session_id).map(|session| session.settings().context);
+    let used = statement.used_warehouse();
     json!({
         "id": statement.id,
         "status": status,
@@ -49,8 +50,8 @@ fn status(account: &Account, statement: &Statement) -> Value {
         "sessionId": statement.session_id,
         "warehouseId": 1,
         "warehouseName": context.and_then(|context| context.warehouse),
-        "warehouseExternalSize": "X-Small",
-        "warehouseServerType": "STANDARD",
+        "warehouseExternalSize": used.map(|used| used.size.as_str()),
+        "warehouseServerType": used.map(|_| "STANDARD"),
         "stats": { "scanBytes": 0, "producedRows": rows },
     })
 }

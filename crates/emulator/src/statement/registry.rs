@@ -1,7 +1,7 @@
 //! All statements of the account by query id and by request id, kept as long as their results are.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -72,6 +72,7 @@ impl Statements {
             tag: new.tag,
             started_at: self.clock.now(),
             links: Links::new(),
+            warehouse: OnceLock::new(),
             progress: watch::Sender::new(Progress::Queued),
             cancelled: watch::Sender::new(None),
         });

@@ -130,6 +130,7 @@ fn finish(
         Ending::Failed(error) => ("FAILED_WITH_ERROR", 0, Some(error.clone())),
     };
     let ended_at = account.clock.now();
+    statement.note_warehouse(warehouse.as_ref());
     let record = record(session, statement);
     account.database.record_query(QueryRecord {
         ended_at: Some(ended_at),

@@ -10,6 +10,7 @@ mod document;
 mod handovers;
 mod idempotency;
 pub(crate) mod input;
+mod keys;
 mod page;
 pub(crate) mod problem;
 pub(crate) mod rate;
@@ -37,6 +38,7 @@ pub use document::openapi;
 use self::problem::Problem;
 use self::rate::RateLimit;
 use crate::asked::GoesBack;
+use crate::keys::Keys;
 use crate::metrics::Metrics;
 
 /// What every handler may use.
@@ -47,6 +49,7 @@ struct Api {
     metrics: Metrics,
     rate: Arc<RateLimit>,
     goes_back: Option<GoesBack>,
+    keys: Arc<dyn Keys>,
 }
 
 /// How the API behaves.
@@ -66,9 +69,13 @@ impl Default for ApiOptions {
 }
 
 /// The routes of the API.
-pub fn api(store: Store, queue: Queue, metrics: Metrics, options: ApiOptions) -> Router {
+pub fn api(
+    (store, queue, metrics): (Store, Queue, Metrics),
+    keys: Arc<dyn Keys>,
+    options: ApiOptions,
+) -> Router {
     let rate = Arc::new(RateLimit::new(options.requests_per_second_max));
-    let api = Api { store, queue, metrics, rate, goes_back: options.goes_back };
+    let api = Api { store, queue, metrics, rate, goes_back: options.goes_back, keys };
     let (router, _document) = routes().split_for_parts();
     let guarded = router
         .layer(from_fn_with_state(api.clone(), idempotency::remembered))
@@ -93,6 +100,8 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(connections::close))
         .routes(routes!(connections::mend))
         .routes(routes!(handovers::create))
+        .routes(routes!(keys::access))
+        .routes(routes!(keys::rotate))
         .routes(routes!(syncs::list))
         .routes(routes!(syncs::show))
         .routes(routes!(syncs::why))
@@ -140,7 +149,7 @@ async fn measured(
 }
 
 /// The words of addresses; everything else in one is somebody's name or id.
-const WORDS: [&str; 18] = [
+const WORDS: [&str; 20] = [
     "",
     "v1",
     "openapi.json",
@@ -159,6 +168,8 @@ const WORDS: [&str; 18] = [
     "close",
     "mend",
     "handover",
+    "access",
+    "rotate",
 ];
 
 /// Segments of the longest address, and one more.

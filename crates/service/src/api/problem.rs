@@ -45,6 +45,10 @@ impl Problem {
         Self { status, code, detail: detail.into(), remedy: None }
     }
 
+    pub(crate) fn with_status(self, status: u16) -> Self {
+        Self { status, ..self }
+    }
+
     pub(crate) fn with_remedy(mut self, remedy: &str) -> Self {
         self.remedy = Some(remedy.to_owned());
         self

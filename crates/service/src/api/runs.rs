@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use axum::Extension;
 use axum::Json;
 use axum::extract::State;
-use model::RunState;
+use model::{RunState, StatementUse, Usage, WarehouseUse};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{Attempt, Id, RejectCount, Role, Run, RunFilter};
@@ -42,6 +42,29 @@ pub(super) struct RunView {
     error: Option<ErrorView>,
     /// What it did, where it succeeded.
     report: Option<Value>,
+    /// What its statements took of the customer's account, those of failed attempts too.
+    usage: UsageView,
+}
+
+/// Statements of a run, and their time on virtual warehouses.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct UsageView {
+    statements: u64,
+    virtual_warehouse_seconds: f64,
+    /// Estimated from size and time of virtual warehouses of known size.
+    credits: f64,
+    /// Seconds on virtual warehouses of unknown size, which are not in the credits.
+    unpriced_seconds: f64,
+}
+
+/// One statement of a run.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct StatementView {
+    query_id: String,
+    /// Where it ran; nothing where it needed none, or the account did not say.
+    virtual_warehouse: Option<String>,
+    size: Option<String>,
+    seconds: f64,
 }
 
 /// Why an attempt failed.
@@ -59,6 +82,8 @@ pub(super) struct RunDetail {
     run: RunView,
     attempts: Vec<AttemptView>,
     rejects: Vec<RejectView>,
+    /// The first thousand.
+    statements: Vec<StatementView>,
 }
 
 /// One try by one worker.
@@ -146,8 +171,32 @@ impl RunView {
                 message: error.message,
                 remedy: error.remedy,
             }),
+            usage: UsageView::of(&run.usage),
             report: run.report,
         }
+    }
+}
+
+impl UsageView {
+    fn of(usage: &Usage) -> Self {
+        let totals = usage.totals();
+        Self {
+            statements: usage.statement_count(),
+            virtual_warehouse_seconds: totals.virtual_warehouse_seconds,
+            credits: totals.credits,
+            unpriced_seconds: totals.unpriced_seconds,
+        }
+    }
+}
+
+impl From<StatementUse> for StatementView {
+    fn from(statement: StatementUse) -> Self {
+        let seconds = statement.ran.as_ref().map_or(0.0, WarehouseUse::seconds);
+        let (virtual_warehouse, size) = match statement.ran {
+            Some(ran) => (ran.virtual_warehouse, ran.size),
+            None => (None, None),
+        };
+        Self { query_id: statement.query_id, virtual_warehouse, size, seconds }
     }
 }
 
@@ -215,10 +264,12 @@ pub(super) async fn show(
     let attempts = api.store.attempts(&tenant.id, &run.id).await?;
     let rejects = api.store.rejects(&tenant.id, &run.id).await?;
     let sync = api.store.sync(&tenant.id, &run.sync).await.map_or(REMOVED.to_owned(), |sync| sync.name);
+    let statements = run.usage.statements.clone();
     Ok(Json(RunDetail {
         run: RunView::of(run, &sync),
         attempts: attempts.into_iter().map(AttemptView::from).collect(),
         rejects: rejects.into_iter().map(RejectView::from).collect(),
+        statements: statements.into_iter().map(StatementView::from).collect(),
     }))
 }
 

@@ -20,7 +20,7 @@ use store::{Actor, Connection, Handover, IssuedHandover, SecretValue, Store, Vau
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-use crate::api::input::read_body;
+use crate::api::input::read_secret_body;
 use crate::api::problem::{Answer, Problem};
 use crate::api::rate::RateLimit;
 use crate::api::with_headers;
@@ -107,13 +107,13 @@ struct Look {
     token: String,
 }
 
-/// What is handed over.
+/// What is handed over. Wiped when dropped, whatever becomes of it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entered {
-    token: String,
-    secret: String,
-    passphrase: Option<String>,
+    token: SecretValue,
+    secret: SecretValue,
+    passphrase: Option<SecretValue>,
 }
 
 /// What a link is for.
@@ -140,11 +140,10 @@ async fn look(State(desk): State<Desk>, request: Request) -> Answer<Json<Asked>>
 
 async fn take(State(desk): State<Desk>, request: Request) -> Answer<StatusCode> {
     let Entered { token, secret, passphrase } = body(request).await?;
-    let (secret, passphrase) = (SecretValue::from(secret), passphrase.map(SecretValue::from));
-    let handover = desk.known(&token).await?;
+    let handover = desk.known(token.expose()).await?;
     // Before the link is used up: somebody who has pasted half a key may try again.
     let accepted = desk.accepted(handover.field, secret, passphrase).await?;
-    let taken = desk.vault.take_handover(&token, &accepted).await?;
+    let taken = desk.vault.take_handover(token.expose(), &accepted).await?;
     tracing::info!(connection.id = %taken.connection, "a secret was handed over");
     Ok(StatusCode::NO_CONTENT)
 }
@@ -181,7 +180,7 @@ impl Desk {
 
 /// A JSON body; what is wrong with it is told without any of it.
 async fn body<T: for<'de> Deserialize<'de>>(request: Request) -> Answer<T> {
-    let bytes = read_body(request).await?;
+    let bytes = read_secret_body(request).await?;
     serde_json::from_slice(&bytes)
         .map_err(|_| Problem::new(400, "body_invalid", "the body is not what it should be"))
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use engine::{RunProgress, RunReport};
-use model::{Error, ErrorKind, Result, RunState};
+use model::{Error, ErrorKind, Result, RunState, Usage};
 use store::{Claimed, Connection, Held, Id, Outcome, RejectCount, Run, Ticket};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::lease::{Lease, is_lost};
 use super::{RETRY_DELAY, Worker};
 use crate::asked::RunAsked;
-use crate::runner::DueSync;
+use crate::runner::{DueSync, UsageSlot};
 
 /// So long a run may take to stop once its lease is gone. Its writes are refused anyway; what it holds is to become free.
 const DROP_PATIENCE: Duration = Duration::from_secs(5);
@@ -85,7 +85,13 @@ impl Attempts {
         let stop = Stop { token: CancellationToken::new(), reason: Arc::new(AtomicU8::new(0)) };
         self.going
             .insert(claimed.ticket.run.clone(), Going { ticket: claimed.ticket.clone(), stop: stop.clone() });
-        let attempt = Attempt { worker: Arc::clone(&self.worker), claimed, stop, name: OnceLock::new() };
+        let attempt = Attempt {
+            worker: Arc::clone(&self.worker),
+            claimed,
+            stop,
+            name: OnceLock::new(),
+            usage: UsageSlot::default(),
+        };
         self.tasks.spawn(async move {
             let run = attempt.claimed.ticket.run.clone();
             attempt.run().await;
@@ -176,6 +182,7 @@ struct Attempt {
     stop: Stop,
     /// What people call the sync, once it is known.
     name: OnceLock<String>,
+    usage: UsageSlot,
 }
 
 impl Attempt {
@@ -183,7 +190,8 @@ impl Attempt {
         let began = Instant::now();
         let result = self.work().await;
         let took = began.elapsed();
-        let said = self.say(&result).await;
+        let usage = self.usage.usage().clone();
+        let said = self.say(&result, &usage).await;
         let word = match (&said, &result) {
             (Ok(Some(state)), Ok(_)) if *state == RunState::Succeeded => "succeeded",
             (Ok(Some(RunState::Cancelled)), _) => "cancelled",
@@ -192,6 +200,9 @@ impl Attempt {
             (Ok(None), _) | (Err(_), _) => "left",
         };
         self.worker.metrics.attempt(word, took, result.as_ref().ok());
+        if let Some((tenant, _)) = self.name.get().and_then(|name| name.split_once('/')) {
+            self.worker.metrics.usage(tenant, &usage.totals());
+        }
         self.log(word, took, &result);
     }
 
@@ -252,11 +263,12 @@ impl Attempt {
             lease: ticket.epoch,
             asked: RunAsked::of_options(options),
             seed: ticket.epoch.0,
+            usage: self.usage.clone(),
         })
     }
 
     /// Says how the attempt ended, for as long as anybody may want to hear it. Nothing where it is left to others.
-    async fn say(&self, result: &Result<RunReport>) -> Result<Option<RunState>> {
+    async fn say(&self, result: &Result<RunReport>, usage: &Usage) -> Result<Option<RunState>> {
         loop {
             if self.stop.is_left() && result.is_err() {
                 return Ok(None);
@@ -265,7 +277,7 @@ impl Attempt {
                 Ok(report) => succeeded(report)?,
                 Err(error) => self.failed(error).await?,
             };
-            match self.worker.queue.finish(&self.claimed.ticket, outcome).await {
+            match self.finish(outcome, usage).await {
                 Ok(state) => return Ok(Some(state)),
                 Err(error) if is_lost(&error) => return Ok(None),
                 Err(error) if error.kind() != ErrorKind::Unavailable => return Err(error),
@@ -276,6 +288,15 @@ impl Attempt {
                 }
             }
         }
+    }
+
+    /// Notes what the attempt took, which may be done twice, and then its end.
+    async fn finish(&self, outcome: Outcome<'_>, usage: &Usage) -> Result<RunState> {
+        let Attempt { worker, claimed, .. } = self;
+        if !usage.is_empty() {
+            worker.queue.note_usage(&claimed.ticket, usage).await?;
+        }
+        worker.queue.finish(&claimed.ticket, outcome).await
     }
 
     async fn failed<'e>(&self, error: &'e Error) -> Result<Outcome<'e>> {

@@ -24,6 +24,7 @@ use crate::stage::{
     StageDownloads, StageFile, StageLocation, StageUploads, UploadOptions, download, listing, upload,
 };
 use crate::statement::{QueryHandle, QueryStatus, Statement, run};
+use crate::usage;
 use crate::{ErrorKind, Result};
 
 /// A log-out that takes longer is not waited for: the session ends by itself.
@@ -149,6 +150,7 @@ impl Session {
     /// Logs out, for all clones. Queries of the session that still run are aborted, except submitted ones. The
     /// session is over even when this fails.
     pub async fn close(&self) -> Result<()> {
+        usage::ask(&self.core).await;
         let errand = Errand {
             attempts_max: 1,
             wait_max: Some(LOGOUT_WAIT_MAX),

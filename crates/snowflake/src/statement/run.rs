@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::field::Empty;
 use tracing::{Instrument as _, info_span};
@@ -50,9 +51,10 @@ pub(crate) async fn query(core: &Arc<Core>, statement: &Statement) -> Result<Res
 async fn run(core: &Arc<Core>, statement: &Statement) -> Result<ResultData> {
     let request_id = statement.request_id_or_new();
     let mut unfinished = AbortOnDrop::new(core, request_id);
+    let begun = Timestamp::now();
     let work = async {
         let envelope = send(core, statement, request_id, Mode::Wait).await?;
-        finished(core, envelope).await
+        finished(core, envelope, begun).await
     };
     let outcome = match statement.time_limit() {
         None => work.await,
@@ -67,6 +69,7 @@ async fn run(core: &Arc<Core>, statement: &Statement) -> Result<ResultData> {
     // Also after a failure: a query whose fate is unknown must stay, so that its request id can be repeated. The
     // service stops it by itself when nobody comes back.
     unfinished.disarm();
+    note_end(core, &outcome, begun);
     outcome
 }
 
@@ -78,6 +81,7 @@ pub(crate) async fn submit(core: &Arc<Core>, statement: &Statement) -> Result<Qu
 async fn start(core: &Arc<Core>, statement: &Statement) -> Result<QueryHandle> {
     let request_id = statement.request_id_or_new();
     let mut unfinished = AbortOnDrop::new(core, request_id);
+    let begun = Timestamp::now();
     let envelope = send(core, statement, request_id, Mode::Submit).await;
     unfinished.disarm();
     let envelope = envelope?;
@@ -90,6 +94,9 @@ async fn start(core: &Arc<Core>, statement: &Statement) -> Result<QueryHandle> {
     let query_id = query_id.filter(|id| !id.is_empty()).ok_or_else(|| {
         Error::new(ErrorKind::Protocol, "the service took the statement but gave no query id")
     })?;
+    if let Some(meter) = &core.config.usage {
+        meter.begun(&query_id, begun);
+    }
     Ok(QueryHandle { core: Arc::clone(core), query_id, ready })
 }
 
@@ -97,9 +104,13 @@ async fn start(core: &Arc<Core>, statement: &Statement) -> Result<QueryHandle> {
 pub(crate) async fn describe(core: &Arc<Core>, statement: &Statement) -> Result<Vec<Column>> {
     let work = async {
         let envelope = send(core, statement, statement.request_id_or_new(), Mode::Describe).await?;
-        finished(core, envelope).await
+        let envelope = polled(core, envelope, |_| {}).await?;
+        result_data(core, envelope)
     };
     let data = traced("describe", work, |data| data.query_id.clone()).await?;
+    if let (Some(meter), Some(query_id)) = (&core.config.usage, &data.query_id) {
+        meter.served(query_id);
+    }
     Ok(result(core, data)?.columns().to_vec())
 }
 
@@ -108,7 +119,7 @@ pub(crate) async fn describe(core: &Arc<Core>, statement: &Statement) -> Result<
 pub(crate) async fn transfer(core: &Arc<Core>, statement: &Statement) -> Result<TransferData> {
     let work = || async {
         let envelope = send(core, statement, Uuid::new_v4(), Mode::Transfer).await?;
-        let envelope = polled(core, envelope).await?;
+        let envelope = polled(core, envelope, |_| {}).await?;
         if !envelope.is_success() {
             return Err(envelope.into_error());
         }
@@ -123,15 +134,34 @@ pub(crate) async fn attach(core: &Arc<Core>, query_id: &str) -> Result<ResultDat
     let path = format!("/queries/{}/result", checked(query_id)?);
     let work = || async {
         let envelope = core.run(Errand::get(&path)).await?;
-        finished(core, envelope).await
+        let envelope = polled(core, envelope, |_| {}).await?;
+        result_data(core, envelope)
     };
-    traced("attach", core.with_relogin(true, work), |_| Some(query_id.to_owned())).await
+    if let Some(meter) = &core.config.usage {
+        // Where this meter has not seen it begin, it was begun by another run, and its time is that one's.
+        meter.served(query_id);
+    }
+    let outcome = traced("attach", core.with_relogin(true, work), |_| Some(query_id.to_owned())).await;
+    if let Some(meter) = &core.config.usage {
+        meter.ended(query_id, outcome.as_ref().ok().and_then(|data| data.statement_type_id));
+    }
+    outcome
 }
 
 /// How a query is getting on.
 pub(crate) async fn status(core: &Arc<Core>, query_id: &str) -> Result<QueryStatus> {
     let path = format!("/monitoring/queries/{}", checked(query_id)?);
     let envelope = core.with_relogin(true, || core.run(Errand::get(&path))).await?;
+    status_in(envelope)
+}
+
+/// The same for a session that is about to end, and is not to be replaced for it.
+pub(crate) async fn status_of_session(core: &Arc<Core>, query_id: &str) -> Result<QueryStatus> {
+    let path = format!("/monitoring/queries/{}", checked(query_id)?);
+    status_in(core.run(Errand { attempts_max: 1, ..Errand::get(&path) }).await?)
+}
+
+fn status_in(envelope: Envelope) -> Result<QueryStatus> {
     if !envelope.is_success() {
         return Err(envelope.into_error());
     }
@@ -205,7 +235,7 @@ async fn send(core: &Arc<Core>, statement: &Statement, request_id: Uuid, mode: M
         async_exec: mode == Mode::Submit,
         describe_only: mode == Mode::Describe,
         sequence_id: core.next_sequence(),
-        query_submission_time: jiff::Timestamp::now().as_millisecond(),
+        query_submission_time: Timestamp::now().as_millisecond(),
         is_internal: false,
         bindings: statement.wire_binds()?,
         parameters,
@@ -218,14 +248,35 @@ async fn send(core: &Arc<Core>, statement: &Statement, request_id: Uuid, mode: M
 }
 
 /// Polls until the query is over.
-async fn finished(core: &Arc<Core>, envelope: Envelope) -> Result<ResultData> {
-    result_data(core, polled(core, envelope).await?)
+async fn finished(core: &Arc<Core>, envelope: Envelope, begun: Timestamp) -> Result<ResultData> {
+    let note = |query_id: &str| {
+        if let Some(meter) = &core.config.usage {
+            meter.begun(query_id, begun);
+        }
+    };
+    result_data(core, polled(core, envelope, note).await?)
 }
 
-async fn polled(core: &Arc<Core>, mut envelope: Envelope) -> Result<Envelope> {
+/// Notes that a statement is over, whether it came to something or not.
+fn note_end(core: &Core, outcome: &Result<ResultData>, begun: Timestamp) {
+    let Some(meter) = &core.config.usage else { return };
+    let (query_id, statement_type) = match outcome {
+        Ok(data) => (data.query_id.as_deref(), data.statement_type_id),
+        Err(error) => (error.query_id(), None),
+    };
+    if let Some(query_id) = query_id.filter(|id| !id.is_empty()) {
+        meter.begun(query_id, begun);
+        meter.ended(query_id, statement_type);
+    }
+}
+
+/// Polls until there is a final reply. `note` gets the query's id as soon as it is known: whoever is gone before the end
+/// leaves a query behind that took its time all the same.
+async fn polled(core: &Arc<Core>, mut envelope: Envelope, note: impl Fn(&str)) -> Result<Envelope> {
     let mut pace = Pace::default();
     while envelope.is_in_progress() {
         let progress: Progress = envelope.data()?;
+        progress.query_id.as_deref().into_iter().for_each(&note);
         let path = result_path(core, &progress)?;
         let asked = Instant::now();
         envelope = core.run(Errand::get(&path)).await?;

@@ -81,6 +81,11 @@ pub struct QueryStatus {
 }
 
 impl QueryStatus {
+    /// Whether the service knows the query.
+    pub(crate) fn is_known(&self) -> bool {
+        self.state != QueryState::Unknown
+    }
+
     /// Of a reply that lists the query, or lists nothing.
     pub(super) fn of(wire: Option<WireStatus>) -> Self {
         let wire = wire.unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::time::Duration;
 
-use model::{Error, Result, RunEvent, RunState};
+use model::{Error, Result, RunEvent, RunState, Usage};
 use serde_json::Value;
 
 use super::breaker::is_of_connection;
@@ -91,6 +91,24 @@ impl Queue {
         };
         tx.commit().await?;
         Ok(state)
+    }
+
+    /// Adds what an attempt took of the customer's account. `lease_lost` says that the run is somebody else's by now.
+    pub async fn note_usage(&self, ticket: &Ticket, usage: &Usage) -> Result<()> {
+        let mut tx = self.store.database.begin().await?;
+        let lock = "UPDATE runs SET worker_id = worker_id
+            WHERE id = $1 AND worker_id = $2 AND epoch = $3 AND state = 'running' RETURNING usage";
+        let lock = sql(lock)
+            .bind(ticket.run.to_string())
+            .bind(ticket.worker.to_string())
+            .bind(ticket.epoch.0.cast_signed());
+        let mut all = tx.one(lock).await?.ok_or_else(lease_lost)?.usage()?;
+        all.add(usage.clone());
+        let all = serde_json::to_string(&all)
+            .map_err(|error| Error::internal("a run's usage cannot be written as JSON").with_source(error))?;
+        let note = sql("UPDATE runs SET usage = $2 WHERE id = $1");
+        tx.execute(note.bind(ticket.run.to_string()).bind(all)).await?;
+        tx.commit().await
     }
 
     async fn blame(

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer};
 use zeroize::Zeroize;
 
 /// A secret in memory: wiped when dropped, hidden in `Debug`, without `Display`.
@@ -30,6 +31,12 @@ impl SecretValue {
 impl From<String> for SecretValue {
     fn from(text: String) -> Self {
         Self(SecretString::from(text))
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::{Epoch, Error, ErrorKind, RunState};
+use model::{Epoch, Error, ErrorKind, RunState, StatementUse, Usage, WarehouseUse};
 use serde_json::json;
 use store::{Enqueued, NewRun, Outcome, RejectCount, RunFilter};
 
@@ -308,6 +308,36 @@ pub(crate) async fn rejects_and_reports_are_kept(world: &World) {
     assert_eq!(world.run(&claimed[0]).await.report, Some(json!({ "read": 12 })));
     let kept = world.store.rejects(acme.id(), &claimed[0].ticket.run).await.unwrap();
     assert_eq!(kept, [reject("AMOUNT", 5), reject("CLOSED_AT", 1)]);
+}
+
+pub(crate) async fn what_attempts_took_is_added_up_once(world: &World) {
+    let acme = world.customer("acme", 1).await;
+    let worker = world.worker().await;
+    world.ask_all(&acme).await;
+    let usage = |query_id: &str| {
+        let ran = WarehouseUse {
+            virtual_warehouse: Some("WH".to_owned()),
+            size: Some(query_id.to_owned()),
+            started_ms: 0,
+            ended_ms: 2_000,
+        };
+        let statement = StatementUse { query_id: query_id.to_owned(), ran: Some(ran) };
+        Usage { statements: vec![statement], further_statements: 1 }
+    };
+    let first = world.claim(&worker, 1).await.remove(0);
+    assert!(world.run(&first).await.usage.is_empty());
+    world.queue.note_usage(&first.ticket, &Usage { further_statements: 0, ..usage("a") }).await.unwrap();
+    world.queue.note_usage(&first.ticket, &Usage { further_statements: 0, ..usage("a") }).await.unwrap();
+    world.queue.finish(&first.ticket, Outcome::Failed { error: &outage(), connection: None }).await.unwrap();
+    let late = world.queue.note_usage(&first.ticket, &usage("late")).await.unwrap_err();
+    assert_eq!(late.code(), "lease_lost");
+    world.pass_seconds(31).await;
+    let second = world.claim(&worker, 1).await.remove(0);
+    world.queue.note_usage(&second.ticket, &usage("b")).await.unwrap();
+    world.succeed(&second).await;
+    let kept = world.run(&second).await.usage;
+    assert_eq!((kept.statements.len(), kept.statement_count()), (2, 3));
+    assert_eq!(kept.totals().virtual_warehouse_seconds, 4.0);
 }
 
 pub(crate) async fn a_paused_sync_starts_nothing(world: &World) {

@@ -37,7 +37,8 @@ impl CheckCommand {
 
     /// Our own side first, then the account, then what needs both.
     async fn check(&self, told: &mut Told<'_>) {
-        let read = self.access.read().await.and_then(|asked| Ok((self.access.needs(&asked.files)?, asked)));
+        let read =
+            self.access.read().await.and_then(|asked| Ok((self.access.objects.needs(&asked.files)?, asked)));
         let Some((needs, Asked { files, names, .. })) = told.step("sync file", read) else { return };
         names.iter().for_each(|name| told.passed("sync file", name));
         // A push keeps its tenant's file open, so the pulls of the same tenant go first.

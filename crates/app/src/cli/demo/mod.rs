@@ -30,6 +30,7 @@ use super::summary::Summary;
 use crate::assemble::RunChoices;
 use crate::config::SyncFile;
 use crate::output::{Shown, Terminal, print_line, seconds, table};
+use crate::usage::usage_of;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  snowferry demo\n  snowferry demo --folder /tmp/try-it")]
@@ -166,6 +167,7 @@ impl Demo<'_> {
     async fn run_once(&self, file: &SyncFile) -> Result<RunReport> {
         let started = Instant::now();
         let choices = RunChoices { memory_bytes: MEMORY_DEFAULT, ..RunChoices::default() };
+        let meter = choices.usage.clone();
         let Prepared { assembled, .. } = prepare(file, &choices).await?;
         let options = RunOptions::default();
         let Ran { mut report, delivery, .. } =
@@ -176,6 +178,7 @@ impl Demo<'_> {
             report: &report,
             delivery: delivery.as_ref(),
             skipped: &[],
+            usage: &usage_of(&meter),
             took: started.elapsed(),
         };
         print_line(&summary.text(self.terminal))?;

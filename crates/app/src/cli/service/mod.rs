@@ -2,6 +2,7 @@
 
 pub(super) mod connections;
 pub(super) mod handover;
+mod keys;
 mod runner;
 pub(super) mod runs;
 pub(super) mod syncs;
@@ -22,6 +23,7 @@ use store::{Queue, QueuePolicy, Store};
 use tokio_util::sync::CancellationToken;
 
 use self::handover::accept;
+use self::keys::StoredKeys;
 use self::runner::StoredSyncs;
 use self::syncs::goes_back_to;
 use super::parse_size;
@@ -121,7 +123,8 @@ impl WorkArguments {
                 let options = ApiOptions { goes_back: Some(goes_back_to), ..ApiOptions::default() };
                 let api = has_api.then(|| {
                     let desk = handovers(store.clone(), vault.clone(), accept);
-                    api(store.clone(), queue.clone(), metrics.clone(), options).merge(desk)
+                    let keys = Arc::new(StoredKeys::new(store.clone(), vault.clone()));
+                    api(open.clone(), keys, options).merge(desk)
                 });
                 Some(Server::open(address, open, api, &shutdown).await?)
             }

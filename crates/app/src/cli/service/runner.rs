@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use engine::{RunOptions, RunProgress, RunReport, VerifyOptions};
 use model::{Result, RetryPolicy};
 use service::{DueSync, Runner};
-use snowflake::Secret;
+use snowflake::{Secret, UsageMeter};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::field::Empty;
@@ -17,6 +17,7 @@ use super::super::verify::Upkeep;
 use crate::assemble::{Assembled, RunChoices};
 use crate::config::{KeptSecrets, SyncFile};
 use crate::telemetry::{begin_trace_of, run_within};
+use crate::usage::{record_usage, usage_of};
 
 /// Tries of one attempt at a run: what fails twice at once is tried again later, perhaps elsewhere.
 const TRIES: u32 = 2;
@@ -38,10 +39,17 @@ impl Runner for StoredSyncs {
     ) -> Result<RunReport> {
         let span = info_span!(
             target: "snowferry::trace", "run", tenant.name = due.tenant, sync.name = due.sync, run.id = %due.run,
-            run.attempt = due.attempt, error.code = Empty, otel.status_code = Empty
+            run.attempt = due.attempt, statements = Empty, virtual_warehouse.seconds = Empty,
+            credits.estimated = Empty, error.code = Empty, otel.status_code = Empty
         );
         begin_trace_of(due.run.as_str(), &span);
-        run_within(span, self.run_traced(due, progress, cancel)).await
+        let meter = UsageMeter::default();
+        let outcome =
+            run_within(span.clone(), Box::pin(self.run_traced(due, &meter, progress, cancel))).await;
+        let usage = usage_of(&meter);
+        record_usage(&span, &usage);
+        due.usage.add(usage);
+        outcome
     }
 }
 
@@ -49,6 +57,7 @@ impl StoredSyncs {
     async fn run_traced(
         &self,
         due: &DueSync,
+        meter: &UsageMeter,
         progress: &watch::Sender<RunProgress>,
         cancel: &CancellationToken,
     ) -> Result<RunReport> {
@@ -62,7 +71,8 @@ impl StoredSyncs {
         if due.asked.is_fresh_start {
             refuse_append_anew(&file).await?;
         }
-        let choices = RunChoices { memory_bytes: self.memory_bytes, ..RunChoices::default() };
+        let choices =
+            RunChoices { memory_bytes: self.memory_bytes, usage: meter.clone(), ..RunChoices::default() };
         let Prepared { mut assembled, is_outdated } = prepare(&file, &choices).await?;
         assembled.sync.spec.lease = Some(due.lease);
         let is_fresh_start = due.asked.is_fresh_start || is_outdated;

@@ -2,12 +2,13 @@
 
 use clap::Args;
 use jiff::Timestamp;
-use model::{Error, Result, RunState};
+use model::{Error, Result, RunState, Usage};
 use store::{Id, Run, RunFilter, Store, Sync, Tenant};
 
 use super::super::state::StoreArgument;
 use super::opened;
 use crate::output::{Terminal, count, print_line, seconds, text_table};
+use crate::usage::{usage_json, usage_line};
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -67,7 +68,7 @@ impl RunsCommand {
         let names = store.syncs(&tenant.id).await?;
         let rows = runs.iter().map(|run| row(run, &names));
         print_line(&text_table(
-            &["run", "sync", "state", "cause", "asked for", "took", "rows", "error"],
+            &["run", "sync", "state", "cause", "asked for", "took", "rows", "warehouse", "credits", "error"],
             rows,
         ))
     }
@@ -90,6 +91,11 @@ impl RunsCommand {
             ]
         });
         print_line(&text_table(&["attempt", "lease", "started", "ended", "outcome", "error"], rows))?;
+        if let Some(line) = usage_line(&run.usage) {
+            print_line(&line)?;
+            let ids = run.usage.statements.iter().map(|statement| statement.query_id.as_str());
+            print_line(&format!("query ids: {}", ids.collect::<Vec<_>>().join(", ")))?;
+        }
         let Some(error) = &run.error else { return Ok(()) };
         print_line(&format!("[{}] {}", error.code, error.message))?;
         error.remedy.iter().try_for_each(|remedy| print_line(&format!("to do: {remedy}")))
@@ -106,8 +112,27 @@ fn row(run: &Run, syncs: &[Sync]) -> Vec<String> {
         moment(run.queued_at),
         took(run).unwrap_or_default(),
         rows(run).map(count).unwrap_or_default(),
+        warehouse(&run.usage),
+        credits(&run.usage),
         run.error.as_ref().map(|error| error.code.clone()).unwrap_or_default(),
     ]
+}
+
+/// The time on virtual warehouses, where there was any.
+fn warehouse(usage: &Usage) -> String {
+    let taken = usage.totals().virtual_warehouse_seconds;
+    if taken > 0.0 { seconds(std::time::Duration::from_secs_f64(taken)) } else { String::new() }
+}
+
+/// The estimate; a plus where seconds of unknown size are not in it.
+fn credits(usage: &Usage) -> String {
+    let totals = usage.totals();
+    let more = if totals.unpriced_seconds > 0.0 { "+?" } else { "" };
+    if totals.virtual_warehouse_seconds > 0.0 {
+        format!("{:.5}{more}", totals.credits)
+    } else {
+        String::new()
+    }
 }
 
 fn rows(run: &Run) -> Option<u64> {
@@ -164,6 +189,7 @@ pub(super) fn as_json(run: &Run) -> serde_json::Value {
             "kind": error.kind, "code": error.code, "message": error.message, "remedy": error.remedy,
         })),
         "report": run.report,
+        "usage": usage_json(&run.usage),
     })
 }
 
