@@ -1,7 +1,7 @@
 //! What databases write differently, in DuckDB's words. The rest of the statements is SQL that Postgres takes as well.
 
 /// A text as a literal.
-pub(super) fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
@@ -78,7 +78,7 @@ pub(super) fn microseconds(moment: &str) -> String {
 }
 
 /// A number that says which rows a group has, in whatever order they come.
-pub(super) fn fingerprint(columns: &str) -> String {
+pub(crate) fn fingerprint(columns: &str) -> String {
     format!("CAST(sum(hash({columns})) AS DECIMAL(38,0))")
 }
 
