@@ -1,5 +1,6 @@
 //! How long DuckDB takes to match deals to activity, and with how much memory.
 //! `cargo bench -p datasets --bench matching`, or with other numbers: `… -- --deals 100000 --actions 2000000`.
+//! With `MATCHING_STATEMENTS` each statement tells its time, with `MATCHING_PROFILES` each leaves its plan in that folder.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -63,7 +64,13 @@ fn run(connection: &Connection, matching: &Matching, scope: MatchScope, what: &s
     let started = Instant::now();
     let script = matching.script(scope);
     connection.execute_batch("BEGIN")?;
-    for statement in &script.statements {
+    for (number, statement) in script.statements.iter().enumerate() {
+        if let Ok(profiles) = std::env::var("MATCHING_PROFILES") {
+            let file = format!("{profiles}/{}-{number:02}.txt", what.replace(' ', "-"));
+            connection.execute_batch(&format!(
+                "PRAGMA enable_profiling = 'query_tree'; SET profiling_output = '{file}'"
+            ))?;
+        }
         let began = Instant::now();
         connection.execute_batch(statement)?;
         if std::env::var_os("MATCHING_STATEMENTS").is_some() {

@@ -324,7 +324,6 @@ fn write_vector(values: &ArrayRef, dimension: usize, row: usize, out: &mut Vec<u
 /// Writes text as a JSON string.
 pub(crate) fn write_json_text(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
-    out.reserve(bytes.len() + 2);
     out.push(b'"');
     if is_plain(bytes) {
         out.extend_from_slice(bytes);

@@ -25,6 +25,21 @@ pub struct DatasetConfig {
     pub skip: Vec<String>,
     /// The zone of times that name none; UTC where absent.
     pub zone: Option<String>,
+    /// What becomes of properties that a row comes without. It says nothing of how rows are mapped, so it tells no mapping
+    /// from another.
+    #[serde(skip_serializing)]
+    pub merge: PropertyMerge,
+}
+
+/// What becomes of properties that a row has had and comes without.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PropertyMerge {
+    /// They are gone.
+    #[default]
+    Replace,
+    /// They stay. A property that comes takes the place of its former value as a whole.
+    Shallow,
 }
 
 /// A dataset with a mapping, or `table`: the stream as it is.
@@ -42,6 +57,7 @@ impl DatasetConfig {
             company_properties: BTreeMap::new(),
             skip: Vec::new(),
             zone: None,
+            merge: PropertyMerge::default(),
         }
     }
 }
@@ -119,6 +135,7 @@ impl<'de> Visitor<'de> for MappingSeed {
                 "company_properties" if is_actions(dataset) => {
                     config.company_properties = map.next_value()?;
                 }
+                "merge" if dataset.keeps_extras() => config.merge = map.next_value()?,
                 "skip" => config.skip = map.next_value()?,
                 "zone" => {
                     let zone = map.next_value()?;

@@ -23,7 +23,7 @@ mod proposal;
 mod source;
 mod views;
 
-pub use config::{DatasetChoice, DatasetConfig};
+pub use config::{DatasetChoice, DatasetConfig, PropertyMerge};
 pub use contract::{BOOKKEEPING, Dataset, Field, FieldType, LandedColumn, Need, ROW_ID};
 pub use explain::{Section, Subject};
 pub use export::{
@@ -40,7 +40,10 @@ pub use matching::{
 };
 pub use moment::{DateFormat, Language};
 pub use number::NumberFormat;
-pub use own::{OWN_ACTIONS, OWN_IDS_SQL, OwnActions, refuse_unfit_ids};
+pub use own::{
+    CREATE_OWN_MATCHED, OWN_ACTIONS, OWN_IDS_SQL, OWN_MATCHED_SQL, OwnActions, note_own_matched_sql,
+    refuse_unfit_ids,
+};
 pub use proposal::{Proposal, ProposedField, SAMPLE_ROWS, propose};
 pub use source::{MappedSource, landing_spec};
 pub use views::{LandedTable, MODEL_SCHEMA, MODEL_VERSION, model_views};

@@ -166,18 +166,10 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
 
 /// Writes `YYYY-MM-DD`.
 pub(crate) fn write_day(days: i64, out: &mut Vec<u8>) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (year, month, day) = date_of(days);
     if let Ok(year @ 0..10_000) = u64::try_from(year) {
         let (century, year) = (two_digits(year / 100), two_digits(year % 100));
-        let (month, day) = (two_digits(month.unsigned_abs()), two_digits(day.unsigned_abs()));
+        let (month, day) = (two_digits(month), two_digits(day));
         out.extend_from_slice(&[
             century[0], century[1], year[0], year[1], b'-', month[0], month[1], b'-', day[0], day[1],
         ]);
@@ -186,9 +178,25 @@ pub(crate) fn write_day(days: i64, out: &mut Vec<u8>) {
     out.push(if year < 0 { b'-' } else { b'+' });
     write_padded(year.unsigned_abs(), 4, out);
     out.push(b'-');
-    write_padded(month.unsigned_abs(), 2, out);
+    write_padded(month, 2, out);
     out.push(b'-');
-    write_padded(day.unsigned_abs(), 2, out);
+    write_padded(day, 2, out);
+}
+
+/// Year, month and day of a number of days since 1970. The year begins in March here, so that the day that some have more
+/// is its last.
+fn date_of(days: i64) -> (i64, u64, u64) {
+    const DAYS_PER_ERA: i64 = 146_097;
+    let days = days + 719_468;
+    // From here on numbers are small, and divided twice as fast as such.
+    let day_of_era = days.rem_euclid(DAYS_PER_ERA) as u32;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = i64::from(year_of_era) + days.div_euclid(DAYS_PER_ERA) * 400 + i64::from(month <= 2);
+    (year, u64::from(month), u64::from(day))
 }
 
 fn two_digits(number: u64) -> [u8; 2] {
@@ -203,15 +211,19 @@ pub(crate) fn write_time(nanos_of_day: i64, out: &mut Vec<u8>) {
     let (hour, minute, second) =
         (two_digits(seconds / 3600), two_digits(seconds / 60 % 60), two_digits(seconds % 60));
     out.extend_from_slice(&[hour[0], hour[1], b':', minute[0], minute[1], b':', second[0], second[1]]);
-    let mut fraction = nanos_of_day.rem_euclid(1_000_000_000).unsigned_abs();
+    let mut fraction = nanos_of_day.rem_euclid(1_000_000_000) as u32;
     if fraction > 0 {
         let mut digits = 9;
+        // Microseconds are what most moments are counted in.
+        if fraction.is_multiple_of(1_000) {
+            (fraction, digits) = (fraction / 1_000, 6);
+        }
         while fraction.is_multiple_of(10) {
             fraction /= 10;
             digits -= 1;
         }
         out.push(b'.');
-        write_padded(fraction, digits, out);
+        write_padded(u64::from(fraction), digits, out);
     }
 }
 

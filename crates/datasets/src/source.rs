@@ -13,14 +13,17 @@ use model::{
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::config::DatasetConfig;
-use crate::contract::{BOOKKEEPING, Dataset, ROW_ID};
+use crate::config::{DatasetConfig, PropertyMerge};
+use crate::contract::{BOOKKEEPING, Dataset, ROW_HASH, ROW_ID};
 use crate::mapping::{CURSOR, Context, Mapping, MappingReport, Stamps};
 
 /// Grows when rows are mapped in another way than before, so that none are left that were mapped in the old one.
 const MAPPING_VERSION: u32 = 2;
 /// The version of positions that name none.
 const UNNAMED_VERSION: u32 = 2;
+
+/// Batches that are mapped at a time: one while the one before it is staged. Each is in memory twice, as it came and mapped.
+const BATCHES_MAPPED_MAX: usize = 2;
 
 /// A source, and the mapping of the one stream that is read from it.
 pub struct MappedSource {
@@ -53,7 +56,8 @@ fn unnamed_version() -> u32 {
 }
 
 /// What the destination is asked for where the rows of `spec` are mapped: the dataset's columns, and its own key.
-pub fn landing_spec(spec: &StreamSpec, dataset: Dataset) -> StreamSpec {
+pub fn landing_spec(spec: &StreamSpec, config: &DatasetConfig) -> StreamSpec {
+    let dataset = config.dataset;
     let names = PassedOn::of(spec, dataset);
     let chosen = |name: &str| ChosenColumn { source: name.to_owned(), target: None };
     let mut columns: Vec<ChosenColumn> =
@@ -64,12 +68,20 @@ pub fn landing_spec(spec: &StreamSpec, dataset: Dataset) -> StreamSpec {
             .iter()
             .map(|name| ChosenColumn { source: name.clone(), target: Some(CURSOR.to_owned()) }),
     );
+    let mut stamps = BOOKKEEPING.map(str::to_owned).to_vec();
+    let mut merged = Vec::new();
+    if config.merge == PropertyMerge::Shallow {
+        merged = dataset.property_columns();
+        // A row that comes with less than before has another hash, and yet nothing may become of it.
+        stamps.push(ROW_HASH.to_owned());
+    }
     let mut landing = StreamSpec {
         columns,
         key: if spec.key.is_empty() { Vec::new() } else { vec![ROW_ID.to_owned()] },
         lossy_columns: Vec::new(),
         ranges: RangeSpec::Off,
-        stamps: BOOKKEEPING.map(str::to_owned).to_vec(),
+        stamps,
+        merged,
         ..spec.clone()
     };
     if let (ReadSpec::Incremental { cursor_column, .. }, Some(name)) = (&mut landing.read, names.cursor) {
@@ -245,13 +257,14 @@ impl Source for MappedSource {
         if read.withdrawn.is_some() {
             return Err(Error::internal("a read in ranges was asked for where rows are mapped"));
         }
-        let mapper = Mapper {
+        let mapper = Arc::new(Mapper {
             compiled,
             fingerprint: self.fingerprint()?,
             stamps: Stamps { run_id: i64::try_from(plan.epoch.0).unwrap_or(i64::MAX), ..self.stamps.clone() },
-        };
-        let events = read.events.flat_map(move |event| {
-            stream::iter(match event.and_then(|event| mapper.map(event)) {
+        });
+        let mapped = read.events.map(move |event| map_aside(Arc::clone(&mapper), event));
+        let events = mapped.buffered(BATCHES_MAPPED_MAX).flat_map(|mapped| {
+            stream::iter(match mapped {
                 Ok(events) => events.into_iter().map(Ok).collect(),
                 Err(error) => vec![Err(error)],
             })
@@ -276,6 +289,17 @@ impl Source for MappedSource {
         let position = self.inner.position_of_unchanged(&self.inner_plan(plan)?).await?;
         position.map(|position| self.mapped(position)).transpose()
     }
+}
+
+/// Maps one event on a thread that may be busy for a while: the async threads have answers to wait for.
+async fn map_aside(mapper: Arc<Mapper>, event: Result<ReadEvent>) -> Result<Vec<ReadEvent>> {
+    let event = event?;
+    let mapping = tokio::task::spawn_blocking(move || {
+        // A root of its own: the step that waited for it first may have ended before it does.
+        let _timed = tracing::trace_span!(target: "timings", parent: None, "map").entered();
+        mapper.map(event)
+    });
+    mapping.await.map_err(|error| Error::internal("the mapping of rows panicked").with_source(error))?
 }
 
 /// Maps the events of one read.

@@ -35,8 +35,8 @@ pub use journal::{Journal, JournalEntry, JournalWrite, QuarantinedRow};
 pub use logical_type::{JSON_EXTENSION_NAME, LogicalType, OFFSET_AT_END, VectorElement, offset_column_name};
 pub use plan::{
     Change, ChosenColumn, ColumnChange, DELETE_FLAG, DELETED_AT, DeleteColumn, DeletePlan, DeletePolicy,
-    DeletesSpec, DriftPolicy, DriftSpec, Effect, KnownColumn, KnownColumns, NullCursor, PlannedColumn,
-    Publish, RangeCount, RangeSpec, ReadPlan, ReadSpec, StreamPlan, StreamSpec, WriteSpec,
+    DeletesSpec, DriftPolicy, DriftSpec, Effect, KnownColumn, KnownColumns, MergedColumn, NullCursor,
+    PlannedColumn, Publish, RangeCount, RangeSpec, ReadPlan, ReadSpec, StreamPlan, StreamSpec, WriteSpec,
 };
 pub use profile::{
     Advice, ColumnProfile, CursorAdvice, Danger, Extent, Instead, KeyAdvice, KeyProfile, Profile,

@@ -1,9 +1,10 @@
 //! What a run of a mapped pull leaves for people to look at: the model's views, and what was rejected.
 
-use connectors::duckdb::{Import, ImportedTable, ModelTables, ModelViews};
+use connectors::duckdb::{DuckDbDestination, Import, ImportedTable, ModelTables, ModelViews};
 use datasets::{
-    Dataset, LandedTable, MODEL_VERSION, MappedSource, MappingReport, MatchReport, OWN_ACTIONS, OwnActions,
-    model_views, publication_sql, unpublished_sql,
+    CREATE_OWN_MATCHED, Dataset, LandedTable, MODEL_VERSION, MappedSource, MappingReport, MatchReport,
+    OWN_ACTIONS, OWN_MATCHED_SQL, OwnActions, model_views, note_own_matched_sql, publication_sql,
+    unpublished_sql,
 };
 use engine::RunReport;
 use model::{Destination, Result, TableName};
@@ -42,9 +43,14 @@ pub(super) async fn imported(
     let tables = destination.publish_model(import, model()).await?;
     report.rejected = destination.rejected(&target).await?;
     let table = landed_in(&target);
-    // A run that was killed may have left rows that nothing was matched to yet, and nobody tells of the vendor's own.
-    let is_settled = report.is_unchanged
-        && tables.own.is_empty()
+    // Rows that came have their deals matched anyway, so nobody looks then.
+    let own = if report.is_unchanged { Some(own_matched(destination, &tables).await?) } else { None };
+    // A run that was killed may have left rows that nothing was matched to yet.
+    let is_settled = own.is_some()
+        && own
+            == Some(
+                change(destination, vec![CREATE_OWN_MATCHED.to_owned()], OWN_MATCHED_SQL.to_owned()).await?,
+            )
         && is_noted(destination, file).await?
         && change(destination, Vec::new(), unpublished_sql(&file.name(), &table)).await? == "false";
     let matches = if is_settled {
@@ -54,9 +60,18 @@ pub(super) async fn imported(
         match_all(destination).await?
     };
     // Last, since it says that all of this is done.
-    let published = vec![publication_sql(&file.name(), &table)];
+    let published = vec![publication_sql(&file.name(), &table), note_own_matched_sql(own.as_deref())];
     change(destination, published, NO_ANSWER.to_owned()).await?;
     Ok(Some(Imported { mapping, matches }))
+}
+
+/// What says whether deals would be matched to other actions of the vendor's own than before; empty where there are none.
+async fn own_matched(destination: &DuckDbDestination, tables: &ModelTables) -> Result<String> {
+    if tables.own.is_empty() {
+        return Ok(String::new());
+    }
+    let own = OwnActions::new(tables.own.clone())?;
+    change(destination, Vec::new(), own.matched_sql()).await
 }
 
 /// The model of this version.

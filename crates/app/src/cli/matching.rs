@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use connectors::duckdb::{DuckDbDestination, ModelScript};
-use datasets::{MatchReport, MatchScope, MatchScript, Matching, Money, NOTED_SQL, noted, unmatch_sql};
+use datasets::{
+    MatchReport, MatchScope, MatchScript, Matching, Money, NOTED_SQL, note_own_matched_sql, noted,
+    unmatch_sql,
+};
 use model::{Error, Result};
 
 use super::FileArgument;
@@ -100,7 +103,9 @@ async fn match_deals(
     matching: &Matching,
     scope: MatchScope,
 ) -> Result<MatchReport> {
-    let MatchScript { statements, answer } = matching.script(scope);
+    let MatchScript { mut statements, answer } = matching.script(scope);
+    // Whoever looked at the vendor's own actions before did so for other matches.
+    statements.push(note_own_matched_sql(None));
     let answer = change(destination, statements, answer).await?;
     serde_json::from_str(&answer)
         .map_err(|error| Error::internal("the report on matches could not be read").with_source(error))

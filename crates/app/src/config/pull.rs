@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use datasets::{Dataset, DatasetChoice, DatasetConfig, MatchConfig};
+use datasets::{Dataset, DatasetChoice, DatasetConfig, MatchConfig, PropertyMerge};
 use model::{ChosenColumn, Error, NullCursor, Result, StreamName, StreamSpec, TableName};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -128,6 +128,13 @@ impl PullDocument {
         if let Some(ranges) = self.read.ranges.as_ref().filter(|ranges| ranges.value.is_count()) {
             let remedy = "remove it: the first read is one statement, and goes on where it was interrupted";
             return Err(located(path, ranges, refused("read.ranges", remedy)));
+        }
+        let merges = dataset.merge == PropertyMerge::Shallow;
+        if let Some(choice) = self.dataset.as_ref().filter(|_| merges && self.read.key.is_empty()) {
+            let message = "`merge: shallow` keeps what a row had by its key, and `read.key` is absent";
+            let error = Error::config("key_missing", message)
+                .with_remedy("name the columns that identify a row under `read.key`");
+            return Err(located(path, choice, error));
         }
         Ok(())
     }

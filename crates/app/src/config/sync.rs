@@ -230,7 +230,7 @@ impl SyncFile {
     /// What is to be moved to the destination: the same, or what becomes of it by the mapping.
     pub(crate) fn moved_spec(&self) -> StreamSpec {
         match &self.dataset {
-            Some(config) => landing_spec(&self.spec, config.dataset),
+            Some(config) => landing_spec(&self.spec, config),
             None => self.spec.clone(),
         }
     }

@@ -213,6 +213,23 @@ fn a_pull_by_changes_says_what_becomes_of_deleted_rows() {
 }
 
 #[test]
+fn properties_are_merged_where_rows_have_a_key_and_are_no_property_each() {
+    let spec = |rest: &str| pull(rest).unwrap().moved_spec();
+    let dataset = "dataset: { objects: { type: deal, merge: shallow } }\n";
+    let merged = spec(&format!("stream: A.B.C\nread: {{ key: [ID] }}\n{dataset}"));
+    assert_eq!(merged.merged.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), ["properties"]);
+    let replaced = spec("stream: A.B.C\nread: { key: [ID] }\ndataset: { objects: { type: deal } }\n");
+    assert!(replaced.merged.is_empty() && replaced.stamps.len() < merged.stamps.len());
+    let keyless = pull(&format!("stream: A.B.C\n{dataset}")).unwrap_err();
+    assert_eq!(keyless.code(), "key_missing");
+    assert!(keyless.message().starts_with("acme/sync.yaml:5"), "{keyless}");
+    for dataset in ["{ metrics: { merge: shallow } }", "{ objects: { type: deal, merge: deep } }"] {
+        let error = pull(&format!("stream: A.B.C\nread: {{ key: [ID] }}\ndataset: {dataset}\n")).unwrap_err();
+        assert_eq!(error.code(), "sync_file_invalid", "{error}");
+    }
+}
+
+#[test]
 fn a_sync_says_when_it_is_run() {
     let pull = |schedule: &str| pull(&format!("stream: A.B.C\nschedule: {schedule}\n"));
     let file = pull(

@@ -18,13 +18,14 @@ const STEPS: [(&str, &str); 5] = [
 ];
 
 /// What is done for it, side by side.
-const PARTS: [(&str, &str); 14] = [
+const PARTS: [(&str, &str); 15] = [
     ("open", "the vendor database opened"),
     ("request", "Snowflake's answers"),
     ("download", "chunks over the network"),
     ("gunzip", "chunks decompressed and their checksums compared"),
     ("decode", "chunks read as Arrow or JSON"),
     ("convert", "values brought into their types"),
+    ("map", "rows mapped to a dataset"),
     ("scan", "rows read from the vendor database"),
     ("encode", "Parquet files written and compressed"),
     ("encrypt", "files digested and encrypted"),

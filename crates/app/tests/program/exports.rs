@@ -230,6 +230,8 @@ async fn objects_have_a_column_for_each_property_that_is_asked_for() {
     run(&customer.world, &file).await;
     let stage = "SELECT PROPERTIES:stage::VARCHAR FROM ANALYTICS.VENDOR.ALL_DEALS ORDER BY OBJECT_ID";
     assert_eq!(customer.there(stage).await, ["Won", "Won", "Proposal"]);
+    let again = run(&customer.world, &file).await;
+    assert_eq!(again["report"]["updated"], 0, "the row at the watermark is compared, JSON and all: {again}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -384,7 +386,15 @@ async fn a_model_of_an_earlier_version_is_brought_forward_and_one_of_a_later_ver
          CREATE OR REPLACE VIEW model.actions AS SELECT _row_id AS action_id FROM imports.activity;",
     );
     let file = customer.push("raw_actions", "dataset: raw_actions\nwrite: append\n");
+    let planned = customer.world.program(&["plan", "-f", file.to_str().unwrap()]).await;
+    assert_eq!(planned.code, Some(3), "{}", planned.stderr);
+    assert!(planned.stderr.contains("model_outdated"), "{}", planned.stderr);
     assert_eq!(inserted(&run(&customer.world, &file).await), 3);
+    let plan =
+        async || customer.world.program(&["plan", "-f", file.to_str().unwrap()]).await.succeeded().stdout;
+    assert!(!plan().await.contains("earlier version"));
+    vendor("UPDATE _snowferry.model SET version = 1");
+    assert!(plan().await.contains("earlier version"), "views that will do are planned over");
     vendor("UPDATE _snowferry.model SET version = 99");
     for path in [&file, &customer.activity] {
         let ended = customer.world.program(&["run", "-f", path.to_str().unwrap()]).await;

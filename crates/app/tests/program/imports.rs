@@ -124,6 +124,18 @@ async fn rows_become_actions_and_a_reject_arrives_once_it_is_corrected() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn timings_tell_what_the_mapping_of_rows_took() {
+    let world = World::start().await;
+    world.sql(ACTIVITY);
+    let file = sync_called(&world, "activity", IMPORT);
+    let ended =
+        world.program(&["run", "-f", file.to_str().unwrap(), "--json", "--timings"]).await.succeeded();
+    let told = last_event(&ended.stdout);
+    let mapped = told["parts"].as_array().unwrap().iter().find(|part| part["part"] == "map").unwrap();
+    assert!(mapped["times"].as_u64().unwrap() >= 1, "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn several_imports_are_one_model() {
     let world = World::start().await;
     world.sql(ACTIVITY);

@@ -28,6 +28,7 @@ mod http;
 mod imports;
 mod interruptions;
 mod matches;
+mod merged_properties;
 mod mistakes;
 mod profiles;
 mod pulls;

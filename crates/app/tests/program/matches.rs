@@ -139,6 +139,37 @@ async fn the_command_tells_of_every_deal_and_changes_nothing_the_second_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_vendors_own_actions_are_matched_again_only_once_they_have_changed() {
+    let world = World::start().await;
+    let (deals, _) = both(&world).await;
+    let vendor = |sql: &str| {
+        let database = connectors::duckdb::TenantDatabase::open(world.tenant_file()).unwrap();
+        database.connect().unwrap().execute_batch(sql).unwrap();
+    };
+    let matched = async || {
+        let done = run(&world, &deals).await;
+        assert_eq!(done["report"]["is_unchanged"], true);
+        done["matches"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!(matched().await, 0);
+    vendor(
+        "CREATE SCHEMA own; CREATE TABLE own.actions (action_id INTEGER, identity VARCHAR, action_name VARCHAR, action_date TIMESTAMP);
+         INSERT INTO own.actions VALUES (1, 'sam@gmail.com', 'Demo', '2026-03-30 10:00:00')",
+    );
+    assert_eq!(matched().await, 1);
+    assert_eq!(matches(&world)[2], "o3 Demo email");
+    assert_eq!(matched().await, 0, "they are what they were");
+    vendor("UPDATE own.actions SET action_name = 'Call'");
+    world.program(&["match", "-f", deals.to_str().unwrap()]).await.succeeded();
+    vendor("UPDATE own.actions SET action_name = 'Demo'");
+    assert_eq!(matched().await, 1, "they were looked at for other matches");
+    assert_eq!(matches(&world)[2], "o3 Demo email");
+    vendor("DROP TABLE own.actions");
+    assert_eq!(matched().await, 1);
+    assert_eq!(matches(&world)[2], "o3 no_activity");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn settings_that_cannot_work_are_told_at_their_line() {
     let world = World::start().await;
     world.sql(CRM);

@@ -77,3 +77,29 @@ async fn what_a_mapping_needs_and_no_column_gives_is_said() {
     let told: Value = serde_json::from_str(&told.succeeded().stdout).unwrap();
     assert_eq!(told["proposal"]["fields"][0]["column"], "ID", "{told}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_and_counts_that_are_numbers_are_found_too() {
+    let world = World::start().await;
+    world.sql(&[
+        "CREATE TABLE CRM.SALES.PEOPLE (ACCOUNT_ID NUMBER(38,0), CONTACT_ID NUMBER(38,0), EMAIL VARCHAR)",
+        "INSERT INTO CRM.SALES.PEOPLE VALUES (1, 1, 'a@acme.com'), (2, 2, 'b@acme.com'), (3, 3, 'c@acme.com'), (4, 4, 'd@acme.com')",
+        "CREATE TABLE CRM.SALES.FIRMS (INDUSTRY_ID NUMBER(38,0), ACCOUNT_ID NUMBER(38,0), DOMAIN VARCHAR)",
+        "INSERT INTO CRM.SALES.FIRMS VALUES (1, 1, 'acme.com'), (1, 2, 'globex.com'), (2, 3, 'initech.com'), (2, 4, 'hooli.com')",
+        "CREATE TABLE CRM.SALES.ADS (DATE DATE, CAMPAIGN_ID NUMBER(38,0), CAMPAIGN_NAME VARCHAR, CLICKS NUMBER(38,0))",
+        "INSERT INTO CRM.SALES.ADS VALUES ('2026-03-01', 7, 'spring', 5)",
+    ]);
+    let file = world.sync("stream: CRM.SALES.DEALS\n");
+    for (table, rest, expected) in [
+        ("PEOPLE", &["objects", "--type", "user"][..], &["object_id: CONTACT_ID"][..]),
+        ("FIRMS", &["objects", "--type", "company"], &["object_id: ACCOUNT_ID"]),
+        ("ADS", &["metrics"], &["campaign_id: CAMPAIGN_ID", "clicks: CLICKS"]),
+    ] {
+        let table = format!("CRM.SALES.{table}");
+        let arguments = [&["sample", "-f", file.to_str().unwrap(), &table, "--as"], rest].concat();
+        let shown = world.program(&arguments).await.succeeded().stdout;
+        for line in expected {
+            assert!(shown.contains(line), "no `{line}` in {shown}");
+        }
+    }
+}

@@ -25,6 +25,7 @@ use super::error::{failed, refused};
 use super::group::OpenGroup;
 use super::imports::{self, Import, ModelTables, ModelViews};
 use super::merge;
+use super::merged_objects::merge_objects;
 use super::model_script::ModelScript;
 use super::pending::Pending;
 use super::replace_from::replace_from;
@@ -145,6 +146,8 @@ impl DuckDbDestination {
     async fn publishing_bytes(&self, plan: &StreamPlan, row_count: u64) -> Result<u64> {
         let rewrites_columns = !plan.changes.is_empty() || plan.deletes.drops_marks;
         match plan.publish {
+            // Objects of whole rows are joined with those that there are.
+            _ if !plan.merged.is_empty() => Ok(MEMORY_BYTES_MAX),
             // A table that is put in place takes no more than staging it did.
             Publish::Replace { .. } => Ok(0),
             Publish::Merge { .. } if !rewrites_columns => {
@@ -410,10 +413,12 @@ impl State {
         let committed = match plan.publish {
             Publish::Append { .. } => return Err(not_a_mirror(plan)),
             Publish::Replace { max_shrink_percent, .. } => {
+                merge_objects(&transaction, plan)?;
                 deletes::replace(&transaction, plan, max_shrink_percent)?
             }
             Publish::Merge { .. } => {
                 drift::follow(&transaction, plan)?;
+                merge_objects(&transaction, plan)?;
                 merge::merge(&transaction, plan)?
             }
             Publish::ReplaceFrom { .. } => {

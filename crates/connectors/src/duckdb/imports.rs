@@ -3,8 +3,10 @@
 use duckdb::{Connection, Transaction, params};
 use model::{Error, Rejected, Result, TableName};
 
+use super::database::TenantFile;
 use super::error::failed;
 use super::sql::quoted_target;
+use super::table_columns::table_columns;
 
 pub(super) const CREATE_IMPORTS: &str = "
 CREATE TABLE IF NOT EXISTS vendor._snowferry.imports (
@@ -94,6 +96,21 @@ where
     refuse_newer(noted, views.version)?;
     let has_imports = !tables(&transaction).map_err(|e| failed("look for imported tables", e))?.is_empty();
     if noted < views.version && has_imports { make(transaction, views).map(drop) } else { Ok(()) }
+}
+
+/// Whether the views were made by an earlier version of this program, which the next run of an import or of a push of the
+/// model makes anew. Refuses those of a later one. Nothing is written.
+pub fn is_model_outdated(file: &TenantFile, version: u32) -> Result<bool> {
+    let connection = file.open_read_only()?;
+    let system = |table: &str| TableName::in_vendor_database("_snowferry", table);
+    if table_columns(&connection, &system("imports"))?.is_empty() {
+        return Ok(false);
+    }
+    let is_noted = !table_columns(&connection, &system("model"))?.is_empty();
+    let noted = if is_noted { noted_version(&connection)? } else { 0 };
+    refuse_newer(noted, version)?;
+    let has_imports = !tables(&connection).map_err(|e| failed("look for imported tables", e))?.is_empty();
+    Ok(noted < version && has_imports)
 }
 
 /// The version of the model that there is; none before the first one was noted.

@@ -1,6 +1,6 @@
 //! The columns of the tables that mapped rows land in.
 
-use model::{Column, LogicalType};
+use model::{Column, LogicalType, MergedColumn};
 
 use super::Dataset;
 
@@ -9,6 +9,9 @@ pub const ROW_ID: &str = "_row_id";
 
 /// Columns that tell when and by which run a row was written. A row that differs in nothing else is left alone.
 pub const BOOKKEEPING: [&str; 3] = ["_sync_id", "_run_id", "_synced_at"];
+
+/// A hash of what a row was mapped to.
+pub(crate) const ROW_HASH: &str = "_row_hash";
 
 /// Moments to the microsecond, in UTC, without a zone of their own.
 pub(crate) const TIMESTAMP: LogicalType = LogicalType::Timestamp { scale: 6, is_wide: true };
@@ -38,12 +41,29 @@ impl Dataset {
             column("_reject_reason", LogicalType::Text, "why the row could not be taken; NULL where it was"),
             column("_reject_column", LogicalType::Text, "the field that it could not be taken for"),
             column("_source_key", LogicalType::Json, "of a rejected row, its key at the source"),
-            column("_row_hash", LogicalType::Int64, "a hash of what the row was mapped to"),
+            column(ROW_HASH, LogicalType::Int64, "a hash of what the row was mapped to"),
             column("_sync_id", LogicalType::Text, "the sync that brought the row"),
             column("_run_id", LogicalType::Int64, "the run of that sync that wrote the row last"),
             column("_synced_at", TIMESTAMP, "when that run began to read, in UTC"),
         ]);
         columns
+    }
+}
+
+impl Dataset {
+    /// The columns of JSON objects that properties are packed into, with what says whose they are.
+    pub(crate) fn property_columns(self) -> Vec<MergedColumn> {
+        let column = |name: &str, of: &[&str]| MergedColumn {
+            name: name.to_owned(),
+            of: of.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        match self {
+            Self::WebsiteActions | Self::CustomActions => {
+                vec![column("action_properties", &[]), column("company_properties", &["company_id"])]
+            }
+            Self::Objects => vec![column("properties", &["object_type", "object_id"])],
+            Self::Metrics => Vec::new(),
+        }
     }
 }
 

@@ -9,8 +9,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use landing::TIMESTAMP;
 pub use landing::{BOOKKEEPING, LandedColumn, ROW_ID};
+pub(crate) use landing::{ROW_HASH, TIMESTAMP};
 pub(crate) use metrics::MEASURES;
 
 /// What a customer's rows are to become.

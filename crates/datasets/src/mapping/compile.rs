@@ -9,7 +9,7 @@ use model::{Error, Result};
 
 use super::columns::InputColumn;
 use super::{Context, FieldSource, InputColumns, Mapping, MappingReport};
-use crate::config::DatasetConfig;
+use crate::config::{DatasetConfig, PropertyMerge};
 use crate::contract::{Dataset, Field, FieldType, Need};
 use crate::expression::{Compiler, Constant, Expression, found_zone};
 use crate::normal::name::snake_case;
@@ -27,6 +27,11 @@ pub(super) fn compile(config: &DatasetConfig, columns: InputColumns, context: &C
         fields.push((*field, compiler.field(field.name, field.field_type, source)?));
     }
     let is_long = chosen.iter().any(|(field, source)| field.name == "property_name" && source.is_some());
+    if is_long && config.merge == PropertyMerge::Shallow {
+        let message = "`merge` does not go with `property_name`";
+        return Err(Error::config("dataset_unsupported", message)
+            .with_remedy("remove it: each row is one property already, and the others stay as they are"));
+    }
     let (extras, skipped) = choice.extras(is_long);
     let mut properties = Properties { compiler: &compiler, taken: HashSet::from([ODD_DOMAIN.to_owned()]) };
     let company = |column: &&InputColumn| is_of_company(config.dataset, column);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Int64Array, RecordBatch};
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use jiff::tz::TimeZone;
 use model::Result;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
@@ -48,23 +48,47 @@ pub(crate) fn row_ids<'a>(
 /// Hashes of what rows were mapped to, by which a row that changed is told from one that did not. Each column has its
 /// place; those without any value may be left out.
 pub(crate) fn content_hashes(columns: &[(u8, Cells)], row_count: usize) -> ArrayRef {
-    let columns: Vec<(u8, &Cells, bool)> =
-        columns.iter().map(|(place, cells)| (*place, cells, cells.has_nulls())).collect();
+    let columns: Vec<Hashed<'_>> = columns.iter().map(|(place, cells)| Hashed::of(*place, cells)).collect();
     let mut row_bytes = Vec::new();
     let hashes = (0..row_count).map(|row| {
         row_bytes.clear();
-        for (place, cells, has_nulls) in &columns {
-            if *has_nulls && cells.is_null(row) {
-                continue;
-            }
-            let start = row_bytes.len();
-            cells.write_raw(row, &mut row_bytes);
-            let [a, b, c, d, ..] = (row_bytes.len() - start).to_le_bytes();
-            row_bytes.extend_from_slice(&[*place, a, b, c, d]);
+        for column in &columns {
+            column.write(row, &mut row_bytes);
         }
         xxh3_64(&row_bytes).cast_signed()
     });
     Arc::new(Int64Array::from_iter_values(hashes))
+}
+
+/// A column on its way into the hash of a row: each value, then the column's place and the value's length.
+struct Hashed<'a> {
+    place: u8,
+    cells: &'a Cells,
+    /// Texts, where the column is one without NULL, as most are.
+    texts: Option<&'a StringArray>,
+    has_nulls: bool,
+}
+
+impl<'a> Hashed<'a> {
+    fn of(place: u8, cells: &'a Cells) -> Self {
+        let has_nulls = cells.has_nulls();
+        let texts = match cells {
+            Cells::Text(texts) | Cells::Json(texts) if !has_nulls => Some(texts),
+            _ => None,
+        };
+        Self { place, cells, texts, has_nulls }
+    }
+
+    fn write(&self, row: usize, out: &mut Vec<u8>) {
+        let start = out.len();
+        match self.texts {
+            Some(texts) => out.extend_from_slice(texts.value(row).as_bytes()),
+            None if self.has_nulls && self.cells.is_null(row) => return,
+            None => self.cells.write_raw(row, out),
+        }
+        let [a, b, c, d, ..] = (out.len() - start).to_le_bytes();
+        out.extend_from_slice(&[self.place, a, b, c, d]);
+    }
 }
 
 /// What stands before a column's value: its name, the name's length, and the kind of the value.
@@ -73,11 +97,21 @@ fn column_prefix(name: &str, cells: &Cells) -> Vec<u8> {
 }
 
 fn hex(hash: u128) -> [u8; ID_BYTES] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut digits = [0; ID_BYTES];
     for (pair, byte) in digits.chunks_exact_mut(2).zip(hash.to_be_bytes()) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
+        pair.copy_from_slice(&HEX[usize::from(byte)]);
     }
     digits
 }
+
+/// The two hexadecimal digits of each byte.
+const HEX: [[u8; 2]; 256] = {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < pairs.len() {
+        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};

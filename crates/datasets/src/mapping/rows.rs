@@ -17,7 +17,7 @@ use super::rejects::{RejectCount, Rejects};
 use super::row_hash::{content_hashes, row_ids};
 use super::{Mapping, actions, metrics, objects};
 use crate::cells::Cells;
-use crate::contract::{Dataset, Need, ROW_ID};
+use crate::contract::{Dataset, Need, ROW_HASH, ROW_ID};
 use crate::expression::Values;
 use crate::pack::{PropertyCells, pack, repeated_text};
 
@@ -123,7 +123,7 @@ impl Mapping {
             .filter(|(_, values, _)| values.null_count() < row_count)
             .map(|(place, values, logical_type)| (place, Cells::of_values(values, logical_type)))
             .collect();
-        columns.insert("_row_hash", content_hashes(&content, row_count));
+        columns.insert(ROW_HASH, content_hashes(&content, row_count));
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use model::OFFSET_AT_END;
 
 /// A text as a literal.
-pub(super) fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
@@ -80,7 +80,7 @@ pub(super) fn microseconds(moment: &str) -> String {
 }
 
 /// A number that says which rows a group has, in whatever order they come.
-pub(super) fn fingerprint(columns: &str) -> String {
+pub(crate) fn fingerprint(columns: &str) -> String {
     format!("CAST(sum(hash({columns})) AS DECIMAL(38,0))")
 }
 

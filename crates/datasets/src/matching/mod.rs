@@ -18,11 +18,9 @@ use serde::Deserialize;
 
 pub(crate) use activity::activity_sql;
 pub use config::{Lookback, MatchConfig, MatchRule, Rates, Recurring};
-pub(crate) use dialect::{moment, moment_or_failure};
+pub(crate) use dialect::{fingerprint, literal, moment, moment_or_failure};
 pub use report::{Counted, MatchReport, Money, UnmatchedDeal};
 pub(crate) use tables::{CREATE_TABLES, VIEWS};
-
-use dialect::literal;
 
 /// What a sync has its deals matched by.
 #[derive(Clone, Debug, PartialEq)]

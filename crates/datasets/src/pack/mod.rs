@@ -28,8 +28,7 @@ enum From {
 /// The values of one property.
 #[derive(Debug)]
 pub(crate) struct PropertyCells {
-    /// `,"name":`
-    prefix: Vec<u8>,
+    prefix: Prefix,
     cells: Cells,
     has_nulls: bool,
     failures: Failures,
@@ -67,7 +66,8 @@ impl Property {
                 (Cells::of_values(&values.array, &node.logical_type()), values.failures)
             }
         };
-        Ok(PropertyCells { prefix: self.prefix.clone(), has_nulls: cells.has_nulls(), cells, failures })
+        let prefix = Prefix::new(self.prefix.clone());
+        Ok(PropertyCells { prefix, has_nulls: cells.has_nulls(), cells, failures })
     }
 }
 
@@ -75,11 +75,44 @@ impl PropertyCells {
     /// Values that are at hand already.
     pub(crate) fn of_values(name: &str, values: &ArrayRef, logical_type: &LogicalType) -> Self {
         let cells = Cells::of_values(values, logical_type);
-        Self { prefix: next_prefix(name), has_nulls: cells.has_nulls(), cells, failures: Failures::default() }
+        let prefix = Prefix::new(next_prefix(name));
+        Self { prefix, has_nulls: cells.has_nulls(), cells, failures: Failures::default() }
     }
 
     pub(crate) fn failures(&self) -> &Failures {
         &self.failures
+    }
+}
+
+/// `,"name":`, which is written once for each value.
+#[derive(Debug)]
+struct Prefix {
+    bytes: Vec<u8>,
+    /// The same with something behind it, where it is short: so many bytes are copied by two instructions, and a number of
+    /// them that is known only here by a call.
+    padded: Option<[u8; PREFIX_BYTES]>,
+}
+
+/// Most names are shorter.
+const PREFIX_BYTES: usize = 32;
+
+impl Prefix {
+    fn new(bytes: Vec<u8>) -> Self {
+        let mut padded = [0; PREFIX_BYTES];
+        let padded =
+            padded.get_mut(..bytes.len()).map(|start| start.copy_from_slice(&bytes)).map(|()| padded);
+        Self { bytes, padded }
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        match &self.padded {
+            Some(padded) => {
+                let end = out.len() + self.bytes.len();
+                out.extend_from_slice(padded);
+                out.truncate(end);
+            }
+            None => out.extend_from_slice(&self.bytes),
+        }
     }
 }
 
@@ -108,7 +141,7 @@ pub(crate) fn pack(properties: &[PropertyCells], row_count: usize) -> Result<Arr
             if property.has_nulls && property.cells.is_null(row) {
                 continue;
             }
-            out.extend_from_slice(&property.prefix);
+            property.prefix.write(out);
             property.cells.write_json(row, out);
         }
         // The first property begins the object instead of going on with it.

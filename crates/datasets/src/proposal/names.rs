@@ -38,10 +38,13 @@ pub(super) fn points(field: &Field, snake_case: &str, object_type: Option<&str>)
     if snake_case == field.name {
         return (OWN_NAME, "the field's own name");
     }
-    let is_id_of_type = field.name == "object_id"
-        && object_type
-            .is_some_and(|name| snake_case == format!("{}_id", crate::normal::name::snake_case(name)));
-    if field.aliases.contains(&snake_case) || is_id_of_type {
+    let is_id_of_type = |name: &str| {
+        snake_case == format!("{}_id", crate::normal::name::snake_case(name))
+            || (name, snake_case) == ("user", "contact_id")
+    };
+    if field.aliases.contains(&snake_case)
+        || field.name == "object_id" && object_type.is_some_and(is_id_of_type)
+    {
         return (OTHER_NAME, "another name of the field");
     }
     let words: Vec<&str> = snake_case.split('_').collect();

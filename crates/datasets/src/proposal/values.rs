@@ -3,9 +3,11 @@
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, RecordBatch};
+use jiff::tz::TimeZone;
 use model::LogicalType;
 
 use super::{Fit, dates, written};
+use crate::cells::Cells;
 use crate::contract::{Field, FieldType};
 use crate::currency::{currency, period};
 use crate::mapping::InputColumn;
@@ -45,8 +47,8 @@ pub(super) fn fit(field: &Field, column: &InputColumn, batches: &[RecordBatch]) 
             LogicalType::Int64 | LogicalType::Decimal { .. } | LogicalType::Float64
         )
         .then(|| plain(VALUES))?,
-        FieldType::Whole => matches!(column.logical_type, LogicalType::Int64).then(|| plain(VALUES))?,
-        FieldType::Text => matches!(column.logical_type, LogicalType::Int64).then(|| plain(ANY_TEXT))?,
+        FieldType::Whole => is_whole(&column.logical_type).then(|| plain(VALUES))?,
+        FieldType::Text => is_whole(&column.logical_type).then(|| of_numbered(field, column, batches)),
         FieldType::Json => plain(ANY_TEXT),
         FieldType::Identity
         | FieldType::Domain
@@ -54,6 +56,30 @@ pub(super) fn fit(field: &Field, column: &InputColumn, batches: &[RecordBatch]) 
         | FieldType::Currency
         | FieldType::Period => None,
     }
+}
+
+/// Whether its values are whole numbers. Those of a `NUMBER(38,0)`, as most ids are, are decimals here.
+fn is_whole(logical_type: &LogicalType) -> bool {
+    matches!(logical_type, LogicalType::Int64 | LogicalType::Decimal { scale: 0, .. })
+}
+
+/// Whole numbers as a text: the name of nothing, but perhaps an id.
+fn of_numbered(field: &Field, column: &InputColumn, batches: &[RecordBatch]) -> Fit {
+    let because = column.logical_type.to_string();
+    if field.name != "object_id" {
+        return Fit { points: ANY_TEXT, because, expression: None };
+    }
+    let mut numbers = Vec::new();
+    for batch in batches {
+        let cells = Cells::of(batch, column.index, &column.logical_type, &TimeZone::UTC);
+        for row in (0..batch.num_rows()).filter(|row| !cells.is_null(*row)) {
+            let mut text = Vec::new();
+            cells.write_text(row, &mut text);
+            numbers.extend(String::from_utf8(text));
+        }
+    }
+    let fit = of_names(field, &numbers.iter().map(String::as_str).collect::<Vec<_>>());
+    Fit { because: if fit.points > ANY_TEXT { fit.because } else { because }, ..fit }
 }
 
 fn is_date(logical_type: &LogicalType) -> bool {

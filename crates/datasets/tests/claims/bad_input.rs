@@ -304,7 +304,7 @@ fn extras() -> Vec<Outcome> {
     let mapped = map("custom_actions", &row(many));
     let packed = crate::stream::document(&mapped, "action_properties", 0);
     let packed = packed.as_object().unwrap();
-    assert!((0..2_000).all(|n| packed[&format!("c{n}")] == n));
+    let as_they_came = (0..2_000).filter(|n| packed.get(&format!("c{n}")) == Some(&(*n).into())).count();
     vec![
         case("nested JSON in a VARIANT", "", "custom_actions", vec![json("PAYLOAD", &[Some(document)])]),
         case("nested JSON in a text column", "", "custom_actions", vec![text("PAYLOAD", &[Some(document)])]),
@@ -339,7 +339,7 @@ fn extras() -> Vec<Outcome> {
         Outcome {
             input: "2,000 columns".to_owned(),
             mapping: String::new(),
-            outcome: "2,000 properties".to_owned(),
+            outcome: format!("{} properties, of which {as_they_came} have the column's value", packed.len()),
         },
     ]
 }

@@ -222,6 +222,10 @@ fn a_mapping_that_cannot_work_is_refused_with_what_to_do() {
         ("{ custom_actions: { revenue: FLAG } }", "mapping_type"),
         ("{ custom_actions: { properties: { revenue: COUNT } } }", "property_reserved"),
         ("website_actions", "field_unmapped"),
+        (
+            "{ objects: { type: x, id: COUNT, property_name: EMAIL, property_value: COUNT, identity: EMAIL, merge: shallow } }",
+            "dataset_unsupported",
+        ),
         ("{ objects: { id: COUNT } }", "field_unmapped"),
     ] {
         let error = compile(config, &columns).unwrap_err();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::{BooleanArray, RecordBatch};
 use arrow_schema::{DataType, Field, Schema};
 use async_trait::async_trait;
-use datasets::{Dataset, DatasetChoice, MappedSource, ROW_ID, Stamps, landing_spec};
+use datasets::{Dataset, DatasetChoice, DatasetConfig, MappedSource, ROW_ID, Stamps, landing_spec};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use model::{
     Batch, BatchStream, Checkpoint, Column, Cursor, DELETE_FLAG, EndOfRead, NullCursor, Progress, ReadEvent,
@@ -115,7 +115,7 @@ fn mapped(spec: &StreamSpec, config: &str) -> MappedSource {
 
 /// Plans a run with this position behind it.
 async fn plan(source: &MappedSource, spec: &StreamSpec, committed: Option<Cursor>) -> StreamPlan {
-    let landing = landing_spec(spec, Dataset::CustomActions);
+    let landing = landing_spec(spec, &DatasetConfig::new(Dataset::CustomActions));
     let schema = source.describe(&spec.stream).await.unwrap();
     let committed = committed.map(|cursor| Checkpoint { cursor, row_count: 2 });
     StreamPlan::build(&landing, &schema, &Progress { committed, ..Progress::default() }).unwrap()

@@ -53,10 +53,20 @@ pub struct StreamSpec {
     /// Columns of the target that tell when and by which run a row was written. A row that differs in nothing else from
     /// the one that is there is left alone.
     pub stamps: Vec<String>,
+    /// Columns of the target whose JSON objects gain what a row comes with, and lose nothing.
+    pub merged: Vec<MergedColumn>,
     /// The lease under which the run writes, where it has one: a destination that has seen a later one refuses.
     pub lease: Option<Epoch>,
     /// The moment from which on a run that follows a cursor column reads at least, however far it has got.
     pub from: Option<Timestamp>,
+}
+
+/// A column of JSON objects of which a member stays where a row comes without it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MergedColumn {
+    pub name: String,
+    /// Columns that say what the object is of: where they are others than before, it is another object.
+    pub of: Vec<String>,
 }
 
 /// A column that a sync names to be moved.
@@ -116,6 +126,9 @@ pub struct StreamPlan {
     /// Columns of the target that tell when and by which run a row was written.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stamps: Vec<String>,
+    /// Columns of the target whose JSON objects gain what a row comes with, and lose nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<MergedColumn>,
 }
 
 /// A column on its way from source to destination.
@@ -183,6 +196,7 @@ impl StreamSpec {
             is_unsafe_allowed: false,
             deletes: DeletesSpec::default(),
             stamps: Vec::new(),
+            merged: Vec::new(),
             lease: None,
             from: None,
         }
@@ -229,6 +243,7 @@ impl StreamPlan {
             ranges: spec.ranges,
             deletes: DeletePlan::of(spec, schema, progress.columns.as_ref())?,
             stamps: spec.stamps.clone(),
+            merged: spec.merged.clone(),
         })
     }
 

@@ -1,7 +1,9 @@
 //! What a push would do: a verdict for each column, the statements in order, and the privileges they take.
 
+use connectors::duckdb::is_model_outdated;
 use connectors::snowflake::fit::{ColumnMapping, Mapping};
 use connectors::snowflake::push::Preview;
+use datasets::MODEL_VERSION;
 use model::{
     Error, Journal, Progress, Publish, ReadPlan, Result, Source, StreamPlan, StreamSchema, StreamSpec,
     WriteSpec,
@@ -24,8 +26,13 @@ impl PlanCommand {
         if self.full_refresh {
             refuse_append_anew(file).await?;
         }
+        let is_outdated = file.export().is_some() && is_model_outdated(&file.tenant_file()?, MODEL_VERSION)?;
         let sides = assemble::push_sides(file, options)?;
-        let (schema, plan) = planned(&sides, file.spec(), self.full_refresh).await?;
+        let planned = planned(&sides, file.spec(), self.full_refresh).await;
+        let (schema, plan) = match planned {
+            Err(error) if is_outdated => return Err(outdated(error)),
+            planned => planned?,
+        };
         let statement = sides.source.statement(&plan)?;
         let previewed = sides.destination.preview(&plan).await;
         sides.destination.close().await;
@@ -38,16 +45,30 @@ impl PlanCommand {
                 "statements": preview.statements,
                 "privileges": preview.grants,
                 "is_created": preview.is_created,
+                "is_model_outdated": is_outdated,
                 "source_rows": schema.row_count,
                 "target_rows": preview.row_count,
             });
             print_line(&format!("{document:#}"))?;
         } else {
             show(terminal, &schema, &plan, &statement, &preview)?;
+            if is_outdated {
+                print_line(&format!("\n{OUTDATED}: the next run makes it anew before it reads"))?;
+            }
         }
         // What does not fit is told as by a run, with the same exit code.
         preview.mapping.refuse_misfits()
     }
+}
+
+/// What is the matter with the model.
+const OUTDATED: &str = "This tenant's model was made by an earlier version of snowferry";
+
+/// A plan writes nothing, so it cannot bring the model forward, and cannot read what an earlier one does not have.
+fn outdated(error: Error) -> Error {
+    Error::config("model_outdated", format!("{OUTDATED}, and what this push reads is not in it"))
+        .with_remedy("run this push, or any import of the tenant: it makes the model anew; plan again then")
+        .with_source(error)
 }
 
 /// What a run would read, from the position that is noted of the last one.
