@@ -54,7 +54,7 @@ impl KeptKey {
     /// Puts the next key in place; the one in use is kept as the former.
     pub(super) async fn switch(&self) -> Result<()> {
         let Connection { tenant, id, .. } = &self.connection;
-        self.vault.replace(tenant, id, [PRIVATE_KEY, NEXT_KEY, FORMER_KEY], &actor()).await
+        self.vault.replace(tenant, id, [PRIVATE_KEY, NEXT_KEY, FORMER_KEY], &self.by).await
     }
 
     /// Deletes the former key.
