@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use arrow_array::RecordBatch;
 use async_trait::async_trait;
 use duckdb::{Connection, OptionalExt, Transaction, params};
 use model::{
@@ -12,7 +11,7 @@ use model::{
     Error, Prepared, Progress, Publish, Rejected, Result, RowMark, Staged, StreamName, StreamPlan, TableName,
     Withdrawn,
 };
-use tracing::Span;
+use tracing::{Span, info_span, trace_span};
 
 use super::audit;
 use super::comparisons::{self, ComparisonKind, ComparisonOutcome};
@@ -397,10 +396,10 @@ impl State {
         }
         // What is left is little, or has no position to go on from: it becomes durable with the commit or not at all.
         let pending = std::mem::take(&mut self.pending).batches;
-        let _timed = tracing::trace_span!(target: "timings", "commit").entered();
+        let _timed = trace_span!(target: "timings", "commit").entered();
         let transaction = begin(&mut self.file.connection)?;
         if !pending.is_empty() {
-            append(&transaction, plan, pending.iter().map(|batch| &batch.rows))?;
+            append(&transaction, plan, &pending, &self.within)?;
         }
         refuse_repeated_keys(&transaction, plan)?;
         let staged_count = count(&transaction, &staging(&plan.target))?;
@@ -473,18 +472,18 @@ fn begin(connection: &mut Connection) -> Result<Transaction<'_>> {
     connection.transaction().map_err(|e| failed("begin a transaction", e))
 }
 
-fn append<'a>(
-    transaction: &Transaction<'_>,
-    plan: &StreamPlan,
-    batches: impl Iterator<Item = &'a RecordBatch>,
-) -> Result<()> {
-    let _timed = tracing::trace_span!(target: "timings", "insert").entered();
+/// Puts a few rows into the staging table, within what the caller is traced by.
+fn append(transaction: &Transaction<'_>, plan: &StreamPlan, batches: &[Batch], within: &Span) -> Result<()> {
+    let rows: usize = batches.iter().map(|batch| batch.rows.num_rows()).sum();
+    let bytes: usize = batches.iter().map(Batch::byte_size).sum();
+    let _traced = within.in_scope(|| info_span!(target: "snowferry::trace", "group", rows, bytes)).entered();
+    let _timed = trace_span!(target: "timings", "insert").entered();
     let staged = staging(&plan.target);
     let mut appender = transaction
         .appender_to_catalog_and_db(&staged.table, CATALOG, &staged.schema)
         .map_err(|e| failed("open the staging table", e))?;
-    for rows in batches {
-        appender.append_record_batch(storable(rows)?).map_err(|e| failed("stage rows", e))?;
+    for batch in batches {
+        appender.append_record_batch(storable(&batch.rows)?).map_err(|e| failed("stage rows", e))?;
     }
     appender.flush().map_err(|e| failed("stage rows", e))
 }
