@@ -37,7 +37,7 @@ impl GivenType {
 }
 
 /// The query with these types of some of its columns. What would not come back the same from its new type ends the statement
-/// with an error of ours, which [`refused_value`] knows.
+/// with an error of ours, which `refused_value` knows.
 pub fn typed_sql<'a>(query: &str, types: impl IntoIterator<Item = (&'a str, GivenType)>) -> String {
     let converted = types
         .into_iter()
