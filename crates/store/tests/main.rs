@@ -100,6 +100,7 @@ macro_rules! every_claim {
                 a_rotation_wraps_data_keys_anew_and_leaves_secrets_alone,
                 a_closed_connection_has_no_secrets_and_takes_none,
                 a_key_takes_the_place_of_another_once_however_many_ask,
+                a_first_secret_is_the_same_to_all_who_bring_one_at_once,
             }
             handovers {
                 a_link_takes_one_secret_once_and_is_kept_as_a_hash,

@@ -41,37 +41,41 @@ impl KeptKey {
         if let Some(key) = self.existing(PRIVATE_KEY).await? {
             return Ok((key, false));
         }
-        self.refuse_other_place()?;
-        Ok((self.make(PRIVATE_KEY, bits).await?, true))
+        self.make(PRIVATE_KEY, bits).await
     }
 
-    /// Makes the next key.
+    /// Makes the next key, unless somebody else did at this moment.
     pub(super) async fn make_next(&self, bits: KeyBits) -> Result<PrivateKey> {
-        self.refuse_other_place()?;
-        self.make(NEXT_KEY, bits).await
+        let (key, _is_new) = self.make(NEXT_KEY, bits).await?;
+        Ok(key)
     }
 
     /// Puts the next key in place; the one in use is kept as the former.
     pub(super) async fn switch(&self) -> Result<()> {
         let Connection { tenant, id, .. } = &self.connection;
-        self.vault.replace(tenant, id, [PRIVATE_KEY, NEXT_KEY, FORMER_KEY], &self.by).await
+        match self.vault.replace(tenant, id, [PRIVATE_KEY, NEXT_KEY, FORMER_KEY], &self.by).await {
+            // Somebody else did it at this moment.
+            Err(error) if error.code() == "secret_not_kept" => Ok(()),
+            switched => switched,
+        }
     }
 
     /// Deletes the former key.
     pub(super) async fn forget_former(&self) -> Result<()> {
-        self.change(&[(FORMER_KEY, None)]).await
-    }
-
-    async fn make(&self, field: &str, bits: KeyBits) -> Result<PrivateKey> {
-        let key = PrivateKey::generate(bits).map_err(internal)?;
-        let pem = SecretValue::from(key.to_pkcs8_pem().map_err(internal)?.expose().to_owned());
-        self.change(&[(field, Some(&pem))]).await?;
-        Ok(key)
-    }
-
-    async fn change(&self, changes: &[(&str, Option<&SecretValue>)]) -> Result<()> {
         let Connection { tenant, id, .. } = &self.connection;
-        self.vault.change(tenant, id, changes, &self.by).await
+        self.vault.change(tenant, id, &[(FORMER_KEY, None)], &self.by).await
+    }
+
+    /// A new key, and that it is new; or that which another process has made meanwhile.
+    async fn make(&self, field: &str, bits: KeyBits) -> Result<(PrivateKey, bool)> {
+        self.refuse_other_place()?;
+        let made = PrivateKey::generate(bits).map_err(internal)?;
+        let pem = SecretValue::from(made.to_pkcs8_pem().map_err(internal)?.expose().to_owned());
+        let Connection { tenant, id, .. } = &self.connection;
+        let kept = self.vault.put_first(tenant, id, field, pem, &self.by).await?;
+        let kept = PrivateKey::parse(kept.expose(), None).map_err(internal)?;
+        let is_new = kept.fingerprint() == made.fingerprint();
+        Ok((kept, is_new))
     }
 
     async fn existing(&self, field: &str) -> Result<Option<PrivateKey>> {

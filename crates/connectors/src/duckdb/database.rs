@@ -10,6 +10,7 @@ use duckdb::{Config, Connection, InterruptHandle};
 use model::{Error, ErrorKind, Result};
 use tracing::trace_span;
 
+use super::allowed::{Allowed, MEMORY_BYTES_MAX, SETTINGS};
 use super::bulk::{BulkConnection, Instance};
 use super::comparisons::CREATE_COMPARISONS;
 use super::error;
@@ -107,13 +108,6 @@ struct Shared {
     model_writer: Mutex<()>,
 }
 
-/// What one instance of DuckDB may take of the machine.
-#[derive(Clone, Copy, Debug)]
-struct Allowed {
-    memory_bytes: u64,
-    cores: usize,
-}
-
 /// The files that this process has open. One that is being opened or closed is there without an instance.
 struct OpenFiles {
     by_place: Mutex<BTreeMap<PathBuf, Weak<Shared>>>,
@@ -208,29 +202,22 @@ impl TenantDatabase {
     /// Lets DuckDB take this much memory, as far as its bound goes. It is not taken back while the file is open, since
     /// somebody else may need it by then.
     pub(super) fn allow_memory(&self, bytes: u64) -> Result<()> {
-        let bytes = bytes.min(MEMORY_BYTES_MAX);
-        let mut allowed = self.shared.allowed.lock().unwrap_or_else(PoisonError::into_inner);
-        if bytes > allowed.memory_bytes {
-            self.connect_lightly()?
-                .execute_batch(&set_memory(bytes))
-                .map_err(|error| error::failed("set the memory of DuckDB", error))?;
-            allowed.memory_bytes = bytes;
-        }
-        Ok(())
+        self.allow(|allowed| allowed.more_memory(bytes))
     }
 
-    /// Lets DuckDB work on all cores, for as long as the file is open.
-    ///
-    /// For a few rows one is better: with more, whoever asks a statement goes in circles until another thread has run
-    /// it, and synchronised it to the disk.
+    /// Lets DuckDB work on all cores and compress as well as it can, for as long as the file is open.
     pub(super) fn allow_cores(&self) -> Result<()> {
+        self.allow(Allowed::all_cores)
+    }
+
+    fn allow(&self, more: impl FnOnce(&mut Allowed) -> Option<String>) -> Result<()> {
         let mut allowed = self.shared.allowed.lock().unwrap_or_else(PoisonError::into_inner);
-        let cores = cores();
-        if cores > allowed.cores {
+        let mut wanted = *allowed;
+        if let Some(statements) = more(&mut wanted) {
             self.connect_lightly()?
-                .execute_batch(&format!("SET GLOBAL threads = {cores}"))
-                .map_err(|error| error::failed("set the threads of DuckDB", error))?;
-            allowed.cores = cores;
+                .execute_batch(&statements)
+                .map_err(|error| error::failed("allow DuckDB more", error))?;
+            *allowed = wanted;
         }
         Ok(())
     }
@@ -273,7 +260,8 @@ impl Drop for Shared {
         // Whoever wants the file meanwhile waits until it is closed.
         trace_span!(target: "timings", "close").in_scope(|| {
             if let Some(instance) = self.instance.take() {
-                idle::close_file(instance, spill_folder(&self.file.path).exists());
+                let allowed = *self.allowed.get_mut().unwrap_or_else(PoisonError::into_inner);
+                idle::close_file(instance, allowed, spill_folder(&self.file.path).exists());
             }
         });
         OPEN_FILES.by_place.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.place);
@@ -308,7 +296,7 @@ impl Drop for Opening<'_> {
 
 /// Attaches the file to an instance of DuckDB, with the tables for our own facts. Gives what it may take from now on.
 fn start(file: &TenantFile) -> Result<(Instance, Allowed)> {
-    let instance = instance_for(file)?;
+    let (instance, mut allowed) = instance_for(file)?;
     let connection = instance.connect().map_err(|error| error::failed("start DuckDB", error))?;
     file.attach(&connection, "")?;
     connection
@@ -316,49 +304,50 @@ fn start(file: &TenantFile) -> Result<(Instance, Allowed)> {
             "BEGIN; {CREATE_STATE} {CREATE_JOURNAL} {CREATE_COMPARISONS} {CREATE_IMPORTS} COMMIT"
         ))
         .map_err(|error| error::failed("prepare the state tables", error))?;
+    let mut lighter = allowed;
     // What a process left behind that was killed may have to stay in memory.
-    let is_light = connection.execute_batch(&set_memory(MEMORY_BYTES_LIGHT)).is_ok();
-    let memory_bytes = if is_light { MEMORY_BYTES_LIGHT } else { MEMORY_BYTES_MAX };
-    Ok((instance, Allowed { memory_bytes, cores: 1 }))
+    if let Some(statements) = lighter.little_memory()
+        && connection.execute_batch(&statements).is_ok()
+    {
+        allowed = lighter;
+    }
+    Ok((instance, allowed))
 }
 
-/// An instance with the settings for a file that nothing is known of: one that waits for a file, or a new one.
-fn instance_for(file: &TenantFile) -> Result<Instance> {
-    if let Some(instance) = idle::take()
-        && set_up(&instance, file).is_ok()
+/// An instance that the file can be attached to: one that waits for a file, or a new one.
+fn instance_for(file: &TenantFile) -> Result<(Instance, Allowed)> {
+    if let Some((instance, mut allowed)) = idle::take()
+        && set_up(&instance, &mut allowed, file).is_ok()
     {
-        return Ok(instance);
+        return Ok((instance, allowed));
     }
-    let light = [SETTINGS.as_slice(), &[("threads", "1")]].concat();
-    let instance = Instance::start(&light).map_err(|message| error::refused("start DuckDB", &message))?;
-    set_up(&instance, file).map_err(|error| error::failed("start DuckDB", error))?;
-    Ok(instance)
+    let started = Allowed::start().map_err(|message| error::refused("start DuckDB", &message));
+    let (instance, mut allowed) = started?;
+    set_up(&instance, &mut allowed, file).map_err(|error| error::failed("start DuckDB", error))?;
+    Ok((instance, allowed))
 }
 
 /// What does not fit into memory is put beside the file, and not into whatever folder the program was started in. A log that
 /// a killed process left may take all memory there is to be read.
-fn set_up(instance: &Instance, file: &TenantFile) -> duckdb::Result<()> {
+fn set_up(instance: &Instance, allowed: &mut Allowed, file: &TenantFile) -> duckdb::Result<()> {
     let folder = spill_folder(&file.path).display().to_string().replace('\'', "''");
-    let memory = set_memory(MEMORY_BYTES_MAX);
-    instance.connect()?.execute_batch(&format!("{memory}; SET GLOBAL temp_directory = '{folder}'"))
+    let memory = if has_log(&file.path) { allowed.more_memory(MEMORY_BYTES_MAX) } else { None };
+    let memory = memory.unwrap_or_default();
+    instance.connect()?.execute_batch(&format!("{memory} SET GLOBAL temp_directory = '{folder}';"))
+}
+
+/// Whether there are changes beside the file that are not in it yet.
+fn has_log(path: &Path) -> bool {
+    let beside = |ending: &str| {
+        let mut path = path.as_os_str().to_owned();
+        path.push(ending);
+        Path::new(&path).exists()
+    };
+    [".wal", ".wal.checkpoint", ".wal.recovery"].into_iter().any(beside)
 }
 
 fn spill_folder(path: &Path) -> PathBuf {
     path.with_extension("spilled")
-}
-
-/// The memory of all of DuckDB's threads, where each takes this much.
-pub(super) fn on_each_thread(bytes: u64) -> u64 {
-    bytes * cores() as u64
-}
-
-/// The threads that DuckDB uses.
-pub(super) fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-}
-
-fn set_memory(bytes: u64) -> String {
-    format!("SET GLOBAL max_memory = '{bytes}B'")
 }
 
 type ByPlace = BTreeMap<PathBuf, Weak<Shared>>;
@@ -458,30 +447,8 @@ pub(super) struct OpenFile {
     _database: TenantDatabase,
 }
 
-/// DuckDB never fetches an extension, keeps its memory within a bound, and compresses each row
-/// group as soon as it is full, while it is in the cache, instead of every five.
-const SETTINGS: [(&str, &str); 6] = [
-    ("autoload_known_extensions", "false"),
-    ("autoinstall_known_extensions", "false"),
-    ("allow_community_extensions", "false"),
-    ("preserve_insertion_order", "false"),
-    ("write_buffer_row_group_count", "1"),
-    ("max_memory", MEMORY_MAX),
-];
-
 /// From this size on a file is worth all cores.
 const LARGE_FILE_BYTES: u64 = 16 * 1024 * 1024;
-/// Enough for a merge of a million rows; more is spilled to disk beside the file.
-const MEMORY_MAX: &str = "1GiB";
-/// The same in bytes.
-pub(super) const MEMORY_BYTES_MAX: u64 = 1024 * 1024 * 1024;
-/// Enough for staging beside what its columns take, and for comparing keys, whatever the number of rows; what is more is
-/// spilled to disk. With few columns the bound stays at the one for looking, below which it never is.
-pub(super) const MEMORY_BYTES_STAGING: u64 = 32 * 1024 * 1024;
-/// Enough for the journal and for looking at what there is. DuckDB keeps the blocks that it has read for as long as it
-/// may, so a file that is only read through would else stay in memory up to the bound.
-pub(super) const MEMORY_BYTES_LIGHT: u64 = 64 * 1024 * 1024;
-
 #[cfg(test)]
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};

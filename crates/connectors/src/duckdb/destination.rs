@@ -13,11 +13,10 @@ use model::{
 };
 use tracing::{Span, info_span, trace_span};
 
+use super::allowed::{MEMORY_BYTES_MAX, MEMORY_BYTES_STAGING, on_each_thread};
 use super::audit;
 use super::comparisons::{self, ComparisonKind, ComparisonOutcome};
-use super::database::{
-    MEMORY_BYTES_MAX, MEMORY_BYTES_STAGING, OpenFile, TenantDatabase, TenantFile, on_each_thread,
-};
+use super::database::{OpenFile, TenantDatabase, TenantFile};
 use super::deletes;
 use super::drift;
 use super::error::{failed, refused};

@@ -14,8 +14,8 @@ use model::{Batch, Cursor, Result};
 use tracing::field::Empty;
 use tracing::{Span, info_span, trace_span};
 
+use super::allowed::cores;
 use super::bulk::BulkConnection;
-use super::database::cores;
 
 /// A group is closed once it has this many bytes. Few large groups are faster: DuckDB's threads wait for each other at
 /// the end of each, and it merges the row groups that they leave half full.

@@ -5,33 +5,35 @@ use std::sync::{Mutex, PoisonError};
 
 use duckdb::Connection;
 
+use super::allowed::{Allowed, cores};
 use super::bulk::Instance;
-use super::database::cores;
 use super::sql::CATALOG;
 
-/// Instances that wait, all with the settings of the program.
-static IDLE: Mutex<Vec<Instance>> = Mutex::new(Vec::new());
+/// Instances that wait, and what they may take.
+static IDLE: Mutex<Vec<(Instance, Allowed)>> = Mutex::new(Vec::new());
 
 /// One that waits.
-pub(super) fn take() -> Option<Instance> {
+pub(super) fn take() -> Option<(Instance, Allowed)> {
     IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop()
 }
 
 /// Closes the file of an instance that nobody uses any more, and keeps the instance. One that has spilled has to end, since it
 /// holds on to its folder until then.
-pub(super) fn close_file(instance: Instance, has_spilled: bool) {
-    if has_spilled || detach(&instance).is_err() {
+pub(super) fn close_file(instance: Instance, mut allowed: Allowed, has_spilled: bool) {
+    if has_spilled || detach(&instance, &mut allowed).is_err() {
         return;
     }
     let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
     // More than are in use at a time would wait for nothing.
     if idle.len() < 2 * cores() {
-        idle.push(instance);
+        idle.push((instance, allowed));
     }
 }
 
-/// Writes what is in the file's log into the file, and lets go of it.
-fn detach(instance: &Instance) -> duckdb::Result<()> {
+/// Writes what is in the file's log into the file, and lets go of it. What was allowed for the file ends with it.
+fn detach(instance: &Instance, allowed: &mut Allowed) -> duckdb::Result<()> {
     let connection: Connection = instance.connect()?;
-    connection.execute_batch(&format!("DETACH {CATALOG}; SET GLOBAL threads = 1"))
+    connection.execute_batch(&format!("DETACH {CATALOG}"))?;
+    let lighter = [allowed.one_core(), allowed.little_memory()].into_iter().flatten().collect::<String>();
+    connection.execute_batch(&lighter)
 }

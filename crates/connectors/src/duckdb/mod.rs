@@ -1,5 +1,6 @@
 //! DuckDB as vendor database: one file per tenant.
 
+mod allowed;
 mod appending;
 mod audit;
 mod bound;

@@ -9,9 +9,10 @@ use model::{
 };
 use tokio::sync::mpsc;
 
+use super::allowed::{MEMORY_BYTES_LIGHT, on_each_thread};
 use super::appending::Appending;
 use super::catalog::{count, described, kind};
-use super::database::{Interrupt, MEMORY_BYTES_LIGHT, TenantConnection, TenantDatabase, on_each_thread};
+use super::database::{Interrupt, TenantConnection, TenantDatabase};
 use super::error::reading_failed;
 use super::position::Position;
 use super::read_sql::{ReadStatement, from_sql, read_statement};

@@ -72,6 +72,26 @@ impl Vault {
         tx.commit().await
     }
 
+    /// Keeps a secret of a connection where there is none yet, and gives the one that is kept from now on: of two at the same
+    /// time, both get that of the first.
+    pub async fn put_first(
+        &self,
+        tenant: &Id<Tenant>,
+        connection: &Id<Connection>,
+        field: &str,
+        secret: SecretValue,
+        by: &Actor,
+    ) -> Result<SecretValue> {
+        let mut tx = self.store.database.begin().await?;
+        tx.require_open(tenant, connection).await?;
+        if let Some(kept) = self.find_within(&mut tx, tenant, connection, field).await? {
+            return Ok(kept);
+        }
+        self.put_within(&mut tx, tenant, connection, field, &secret, by).await?;
+        tx.commit().await?;
+        Ok(secret)
+    }
+
     /// Puts the secret `next` in the place of `field`, whose own becomes `former`: all of it or nothing. Of two at the same
     /// time the second finds no `next`, and changes nothing.
     pub async fn replace(

@@ -144,3 +144,16 @@ pub(crate) async fn a_key_takes_the_place_of_another_once_however_many_ask(world
     assert_eq!(vault.get(acme.id(), id, "former").await.unwrap().expose(), "one");
     assert_eq!(vault.fields(acme.id(), id).await.unwrap(), ["former", "key"]);
 }
+
+pub(crate) async fn a_first_secret_is_the_same_to_all_who_bring_one_at_once(world: &World) {
+    let acme = world.customer("acme", 0).await;
+    let vault = world.vault(&key(), &[]).await.unwrap();
+    let id = &acme.source.id;
+    let bring =
+        |text: &str| vault.put_first(acme.id(), id, "key", SecretValue::from(text.to_owned()), &world.by);
+    let (one, other) = tokio::join!(bring("one"), bring("other"));
+    let kept = vault.get(acme.id(), id, "key").await.unwrap();
+    for brought in [one, other] {
+        assert_eq!(brought.unwrap().expose(), kept.expose());
+    }
+}

@@ -5,7 +5,6 @@ use model::{Error, Result};
 use service::{AccessAsked, AccessScript, Keys, Rotated};
 use snowflake::KeyBits;
 use store::{Actor, Connection, Store, Vault};
-use tokio::sync::Mutex;
 
 use super::super::access::{NamedObjects, stored_files_of};
 use super::super::connect::{Grants, with_key};
@@ -17,13 +16,11 @@ use super::super::rotate::Rotation;
 pub(super) struct StoredKeys {
     store: Store,
     vault: Vault,
-    /// One at a time: two requests for the first key of a connection are to get the same one.
-    turn: Mutex<()>,
 }
 
 impl StoredKeys {
     pub(super) fn new(store: Store, vault: Vault) -> Self {
-        Self { store, vault, turn: Mutex::new(()) }
+        Self { store, vault }
     }
 
     fn kept(&self, connection: &Connection, by: &Actor) -> KeptKey {
@@ -35,7 +32,6 @@ impl StoredKeys {
 impl Keys for StoredKeys {
     async fn access(&self, connection: &Connection, asked: &AccessAsked, by: &Actor) -> Result<AccessScript> {
         let bits = key_bits(asked.bits)?;
-        let _turn = self.turn.lock().await;
         let files = stored_files_of(&self.store, &self.vault, connection).await?;
         let grants = Grants {
             objects: NamedObjects {
@@ -56,7 +52,6 @@ impl Keys for StoredKeys {
 
     async fn rotate(&self, connection: &Connection, bits: Option<u32>, by: &Actor) -> Result<Rotated> {
         let bits = key_bits(bits)?;
-        let _turn = self.turn.lock().await;
         let files = stored_files_of(&self.store, &self.vault, connection).await?;
         Rotation::of(&files[0], Some(self.kept(connection, by)), bits)?.go_on().await
     }

@@ -11,7 +11,7 @@ mod tests;
 use duckdb::{Connection, Transaction};
 use model::{Committed, Result, StreamPlan};
 
-use super::database::{MEMORY_BYTES_MAX, MEMORY_BYTES_STAGING};
+use super::allowed::{MEMORY_BYTES_MAX, MEMORY_BYTES_STAGING};
 use super::deletes;
 use super::error::failed;
 use super::sql::{quoted_target, staging};
