@@ -224,8 +224,7 @@ impl TenantDatabase {
 
     /// The same where the file is so large that reading through a table of it may take long.
     pub(super) fn allow_cores_if_large(&self) -> Result<()> {
-        let bytes = std::fs::metadata(&self.shared.file.path).map_or(0, |file| file.len());
-        if bytes < LARGE_FILE_BYTES { Ok(()) } else { self.allow_cores() }
+        if is_large(&self.shared.file.path) { self.allow_cores() } else { Ok(()) }
     }
 
     /// Lets DuckDB take what there is for it: for statements of which nothing is known.
@@ -328,12 +327,20 @@ fn instance_for(file: &TenantFile) -> Result<(Instance, Allowed)> {
 }
 
 /// What does not fit into memory is put beside the file, and not into whatever folder the program was started in. A log that
-/// a killed process left may take all memory there is to be read.
+/// a killed process left may take all memory there is to be read, and so may what a large file says of itself.
 fn set_up(instance: &Instance, allowed: &mut Allowed, file: &TenantFile) -> duckdb::Result<()> {
     let folder = spill_folder(&file.path).display().to_string().replace('\'', "''");
-    let memory = if has_log(&file.path) { allowed.more_memory(MEMORY_BYTES_MAX) } else { None };
+    let may_take_all = is_large(&file.path) || has_log(&file.path);
+    let memory = if may_take_all { allowed.more_memory(MEMORY_BYTES_MAX) } else { None };
     let memory = memory.unwrap_or_default();
     instance.connect()?.execute_batch(&format!("{memory} SET GLOBAL temp_directory = '{folder}';"))
+}
+
+/// Whether reading through a table of the file may take long.
+fn is_large(path: &Path) -> bool {
+    /// From this size on a file is worth all cores.
+    const LARGE_FILE_BYTES: u64 = 16 * 1024 * 1024;
+    std::fs::metadata(path).is_ok_and(|file| file.len() >= LARGE_FILE_BYTES)
 }
 
 /// Whether there are changes beside the file that are not in it yet.
@@ -447,8 +454,6 @@ pub(super) struct OpenFile {
     _database: TenantDatabase,
 }
 
-/// From this size on a file is worth all cores.
-const LARGE_FILE_BYTES: u64 = 16 * 1024 * 1024;
 #[cfg(test)]
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
