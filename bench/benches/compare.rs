@@ -8,11 +8,13 @@ use std::time::Duration;
 use std::{env, fs, io};
 
 use bench::compare::account::{self, Account};
-use bench::compare::contestant::{Check, Contestant, MERGES, PULLS, PUSHES, Place, Programs, TARGET};
+use bench::compare::contestant::{
+    Check, Contestant, MERGES, PULLS, PUSHES, Place, Programs, TARGET, TENANTS,
+};
 use bench::compare::link::{self, Slowness};
 use bench::compare::report::{Comparison, Outcome, one_line};
 use bench::compare::shape::Shape;
-use bench::compare::{floor, merge, process};
+use bench::compare::{floor, merge, process, tenants};
 use bench::measurement::Measurement;
 use bench::{child, table};
 use clap::{Parser, ValueEnum};
@@ -26,6 +28,8 @@ enum Task {
     Push,
     /// Rows that have changed, into a table of twenty times as many
     Merge,
+    /// Five thousand rows for each of many tenants, by one program
+    Tenants,
 }
 
 /// Measures Snowferry and the installed tools in turns.
@@ -159,6 +163,10 @@ struct Round<'a> {
 impl Round<'_> {
     fn prepare(&self) -> io::Result<()> {
         match self.arguments.task {
+            Task::Tenants => {
+                let filled = self.account.fill(self.arguments.shape, tenants::ROWS);
+                self.runtime.block_on(filled).map_err(io::Error::other)
+            }
             Task::Pull => {
                 let filled = self.account.fill(self.arguments.shape, self.arguments.rows);
                 self.runtime.block_on(filled).map_err(io::Error::other)
@@ -177,10 +185,12 @@ impl Round<'_> {
         let create = merge::create(changes);
         self.runtime.block_on(self.account.run(&create)).map_err(io::Error::other)?;
         let shape = self.arguments.shape.table();
-        let place = Place { port: self.port, table: &shape, folder: &self.vendor, programs: &self.programs };
+        let rows = changes * merge::TIMES;
+        let place =
+            Place { port: self.port, table: &shape, rows, folder: &self.vendor, programs: &self.programs };
         for contestant in MERGES {
             let log = self.vendor.join("log");
-            process::measured(&mut (contestant.command)(&place), changes * merge::TIMES, &log)?;
+            process::measured(&mut (contestant.command)(&place), rows, &log)?;
         }
         merge::copy(&self.vendor, &self.merge_floor())?;
         merge::write_changes(&self.merge_floor()).map_err(io::Error::other)?;
@@ -209,11 +219,20 @@ impl Round<'_> {
         Err(io::Error::other("the floor has merged other rows than have changed"))
     }
 
+    /// The rows that one run moves.
+    fn rows(&self) -> u64 {
+        match self.arguments.task {
+            Task::Tenants => tenants::expected(self.arguments.rows).0,
+            _ => self.arguments.rows,
+        }
+    }
+
     fn play(&self) -> io::Result<Comparison> {
         let contestants: &[Contestant] = match self.arguments.task {
             Task::Pull => &PULLS,
             Task::Push => &PUSHES,
             Task::Merge => &MERGES,
+            Task::Tenants => &TENANTS,
         };
         let only = &self.arguments.only;
         let is_wanted = |name: &str| only.is_empty() || only.iter().any(|word| name.contains(word.as_str()));
@@ -228,7 +247,7 @@ impl Round<'_> {
                 one.take_turn(self);
                 eprintln!("turn {turn}: {}", one.said());
             }
-            if self.arguments.task != Task::Push && is_wanted("floor") {
+            if matches!(self.arguments.task, Task::Pull | Task::Merge) && is_wanted("floor") {
                 let run = self.run_floor()?;
                 eprintln!("turn {turn}: floor {:.2?} {:.2?}", run.wall, run.cpu);
                 floor.runs.push(run);
@@ -246,7 +265,7 @@ impl Round<'_> {
                 .map(|task| task.get_name().to_owned())
                 .unwrap_or_default(),
             shape: self.arguments.shape.table().to_lowercase(),
-            rows: self.arguments.rows,
+            rows: self.rows(),
             round_trip_ms: self.arguments.latency_ms,
             megabits_max: self.arguments.megabits,
             cores: std::thread::available_parallelism().map_or(1, usize::from),
@@ -269,11 +288,12 @@ impl Round<'_> {
             merge::copy(&self.vendor, folder.path())?;
         }
         let table = if is_push { TARGET } else { &shape };
-        let place = Place { port: self.port, table, folder: folder.path(), programs: &self.programs };
+        let rows = self.rows();
+        let place = Place { port: self.port, table, rows, folder: folder.path(), programs: &self.programs };
         let mut command: Command = (contestant.command)(&place);
         let account_before = self.account.cpu();
         let log = folder.path().join("log");
-        let run = process::measured(&mut command, self.arguments.rows, &log)?;
+        let run = process::measured(&mut command, rows, &log)?;
         let account_cpu = self.account.cpu().saturating_sub(account_before);
         let wrong = self.check(contestant, folder.path(), table, &log)?;
         Ok((run, account_cpu, wrong))
@@ -290,6 +310,7 @@ impl Round<'_> {
         let rows = self.arguments.rows;
         let expected = match contestant.check {
             Check::Merged => merge::expected(rows),
+            Check::Files(..) => tenants::expected(rows),
             _ => (rows, i128::from(rows) * i128::from(rows.saturating_sub(1)) / 2),
         };
         let arrived = match contestant.check {
@@ -297,6 +318,15 @@ impl Round<'_> {
                 summed(&folder.join(file), &landed.replace("@TABLE@", &table.to_lowercase()))?
             }
             Check::Merged => summed(&merge::file(folder), &merge::landed(rows))?,
+            Check::Files(files, landed) => {
+                let landed = landed.replace("@TABLE@", &table.to_lowercase());
+                let mut arrived = (0, 0);
+                for file in tenants::files(&folder.join(files))? {
+                    let (rows, sum) = summed(&file, &landed)?;
+                    arrived = (arrived.0 + rows, arrived.1 + sum);
+                }
+                arrived
+            }
             Check::Told => told(&fs::read_to_string(log)?),
             Check::Target => self.runtime.block_on(self.account.summed(TARGET)).map_err(io::Error::other)?,
         };

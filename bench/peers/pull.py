@@ -65,13 +65,13 @@ def adbc_arrow():
     told(cursor.fetch_record_batch())
 
 
-def adbc_duckdb():
+def adbc_duckdb(file=FILE):
     import duckdb
 
     cursor = adbc_cursor()
     cursor.execute(SELECT)
     reader = cursor.fetch_record_batch()
-    with duckdb.connect(FILE) as database:
+    with duckdb.connect(file) as database:
         database.execute("SET preserve_insertion_order = false")
         database.execute("CREATE TABLE landed AS SELECT * FROM reader")
 
@@ -93,16 +93,33 @@ def connector_arrow():
     told(cursor.fetch_arrow_batches())
 
 
-def connector_duckdb():
+def connector_duckdb(file=FILE):
     import duckdb
 
     cursor = connector().cursor()
     cursor.execute(SELECT)
-    with duckdb.connect(FILE) as database:
+    with duckdb.connect(file) as database:
         for number, batch in enumerate(cursor.fetch_arrow_batches()):
             batch = with_long_integers(batch)
             verb = "INSERT INTO landed" if number else "CREATE TABLE landed AS"
             database.execute(f"{verb} SELECT * FROM batch")
+
+
+def for_every_tenant(pull):
+    """One after the other on each of some threads, into a file for each tenant."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    files = [os.path.join(FOLDER, "data", f"t{n}.duckdb") for n in range(int(os.environ["BENCH_TENANTS"]))]
+    with ThreadPoolExecutor(int(os.environ["BENCH_THREADS"])) as threads:
+        list(threads.map(pull, files))
+
+
+def adbc_tenants():
+    for_every_tenant(adbc_duckdb)
+
+
+def connector_tenants():
+    for_every_tenant(connector_duckdb)
 
 
 def dlt_duckdb():
@@ -125,7 +142,15 @@ def dlt_duckdb():
 
 TOOLS = {
     function.__name__: function
-    for function in (adbc_arrow, adbc_duckdb, connector_arrow, connector_duckdb, dlt_duckdb)
+    for function in (
+        adbc_arrow,
+        adbc_duckdb,
+        adbc_tenants,
+        connector_arrow,
+        connector_duckdb,
+        connector_tenants,
+        dlt_duckdb,
+    )
 }
 
 if __name__ == "__main__":

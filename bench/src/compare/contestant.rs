@@ -5,6 +5,8 @@ use std::process::Command;
 
 use emulator::{DEFAULT_PASSWORD, DEFAULT_USER};
 
+use super::tenants;
+
 /// The table that pushes write into.
 pub const TARGET: &str = "TARGET";
 
@@ -15,6 +17,8 @@ pub struct Place<'a> {
     pub port: u16,
     /// The table to read.
     pub table: &'a str,
+    /// Rows that are moved.
+    pub rows: u64,
     /// A folder of this run alone.
     pub folder: &'a Path,
     pub programs: &'a Programs,
@@ -42,6 +46,8 @@ pub enum Check {
     Target,
     /// Those that have changed, in the file of a merge.
     Merged,
+    /// In this table of every DuckDB file in this folder of the run's.
+    Files(&'static str, &'static str),
 }
 
 /// A tool, and how it is asked.
@@ -75,7 +81,7 @@ pub const PULLS: [Contestant; 10] = [
         |place| python(place, "arrow", "pull.py", "connector_duckdb"),
         LANDED,
     ),
-    peer("Sling 1.4 → DuckDB", "sling", sling, Check::File("landed.duckdb", "main.landed")),
+    peer("Sling 1.4 → DuckDB", "sling", sling_pull, Check::File("landed.duckdb", "main.landed")),
     peer("ingestr 0.14 → DuckDB", "ingestr", ingestr, Check::File("landed.duckdb", "pulled.landed")),
     peer(
         "dlt 1.31 → DuckDB",
@@ -83,7 +89,7 @@ pub const PULLS: [Contestant; 10] = [
         |place| python(place, "dlt", "pull.py", "dlt_duckdb"),
         Check::File("landed.duckdb", "pulled.landed"),
     ),
-    peer("Node driver 3.3, thrown away", "node", node, Check::Told),
+    peer("Node driver 3.3, thrown away", "node", |place| node(place, "pull.js"), Check::Told),
     peer(
         "ADBC 1.11 → Arrow, thrown away",
         "arrow",
@@ -99,7 +105,7 @@ pub const PULLS: [Contestant; 10] = [
 ];
 
 /// Who pushes a table.
-pub const PUSHES: [Contestant; 6] = [
+pub const PUSHES: [Contestant; 8] = [
     Contestant {
         name: "Snowferry",
         environment: None,
@@ -120,11 +126,35 @@ pub const PUSHES: [Contestant; 6] = [
         Check::Target,
     ),
     peer("dlt 1.31", "dlt", |place| python(place, "dlt", "push.py", "dlt_push"), Check::Target),
+    peer("Node driver 3.3, PUT of CSV and COPY", "node", |place| node(place, "push.js"), Check::Target),
+    peer("Sling 1.4", "sling", sling_push, Check::Target),
     peer(
         "Connector 4.8, write_pandas",
         "arrow",
         |place| python(place, "arrow", "push.py", "write_pandas"),
         Check::Target,
+    ),
+];
+
+/// Who pulls a small table for each of many tenants, in one program.
+pub const TENANTS: [Contestant; 3] = [
+    Contestant {
+        name: "Snowferry → DuckDB",
+        environment: None,
+        command: tenants::snowferry,
+        check: Check::Files("data", "public.\"@TABLE@\""),
+    },
+    peer(
+        "ADBC 1.11 → DuckDB",
+        "arrow",
+        |place| tenants::told(python(place, "arrow", "pull.py", "adbc_tenants"), place),
+        Check::Files("data", "main.landed"),
+    ),
+    peer(
+        "Connector 4.8 → DuckDB",
+        "arrow",
+        |place| tenants::told(python(place, "arrow", "pull.py", "connector_tenants"), place),
+        Check::Files("data", "main.landed"),
     ),
 ];
 
@@ -179,17 +209,21 @@ write: append
 ";
 
 fn snowferry(place: &Place<'_>, sync: &str) -> Command {
-    let log_in = format!(
-        "account: bench, user: {DEFAULT_USER}, password: {{ env: BENCH_PASSWORD }}, role: ACCOUNTADMIN, \
-         virtual_warehouse: BENCH_WH, endpoint: \"http://127.0.0.1:{}\", allow_http_loopback: true",
-        place.port
-    );
-    let sync = sync.replace("@LOGIN@", &log_in).replace("@TABLE@", place.table);
+    let sync = sync.replace("@LOGIN@", &log_in(place)).replace("@TABLE@", place.table);
     let file = place.folder.join("sync.yaml");
     std::fs::write(&file, format!("tenant: bench{sync}")).expect("the run's folder takes files");
     let mut command = Command::new(&place.programs.snowferry);
     command.arg("run").arg("-f").arg(file);
     surroundings(command, place)
+}
+
+/// How a sync file of Snowferry's logs in.
+pub(super) fn log_in(place: &Place<'_>) -> String {
+    format!(
+        "account: bench, user: {DEFAULT_USER}, password: {{ env: BENCH_PASSWORD }}, role: ACCOUNTADMIN, \
+         virtual_warehouse: BENCH_WH, endpoint: \"http://127.0.0.1:{}\", allow_http_loopback: true",
+        place.port
+    )
 }
 
 fn python(place: &Place<'_>, environment: &str, script: &str, tool: &str) -> Command {
@@ -198,9 +232,10 @@ fn python(place: &Place<'_>, environment: &str, script: &str, tool: &str) -> Com
     surroundings(command, place)
 }
 
-fn node(place: &Place<'_>) -> Command {
+fn node(place: &Place<'_>, script: &str) -> Command {
     let mut command = Command::new("node");
-    command.arg(place.programs.scripts.join("pull.js"));
+    command.arg(place.programs.scripts.join(script));
+    command.env("DUCKDB_PATH", duckdb(place));
     command.env("NODE_PATH", place.programs.peers.join("node").join("node_modules"));
     surroundings(command, place)
 }
@@ -224,26 +259,45 @@ fn ingestr(place: &Place<'_>) -> Command {
     surroundings(command, place)
 }
 
-fn sling(place: &Place<'_>) -> Command {
+/// Without its bulk export, since the emulator does not unload into Snowflake stages.
+fn sling_pull(place: &Place<'_>) -> Command {
+    let mut command = sling(place, "&use_bulk=false", "landed.duckdb");
+    command.args(["run", "--src-conn", "ACCOUNT", "--src-stream", &format!("PUBLIC.{}", place.table)]);
+    command.args(["--tgt-conn", "VENDOR", "--tgt-object", "main.landed"]);
+    surroundings(command, place)
+}
+
+fn sling_push(place: &Place<'_>) -> Command {
+    let mut command = sling(place, "", "bench.duckdb");
+    command.args(["run", "--src-conn", "VENDOR", "--src-stream", "bench.events"]);
+    command.args(["--tgt-conn", "ACCOUNT", "--tgt-object", &format!("PUBLIC.{}", place.table)]);
+    command.args(["--mode", "truncate"]);
+    surroundings(command, place)
+}
+
+fn sling(place: &Place<'_>, options: &str, file: &str) -> Command {
     let environment = place.programs.peers.join("sling");
     let mut command = Command::new(environment.join("bin").join("python"));
     // The package's own start looks the program up, and would fetch it from elsewhere where it does not find it.
     command.arg(place.programs.scripts.join("sling_binary.py"));
-    let source = format!(
-        "snowflake://{DEFAULT_USER}:{DEFAULT_PASSWORD}@127.0.0.1:{}/BENCH?account=bench&protocol=http&schema=PUBLIC&warehouse=BENCH_WH&use_bulk=false",
+    let account = format!(
+        "snowflake://{DEFAULT_USER}:{DEFAULT_PASSWORD}@127.0.0.1:{}/BENCH?account=bench&protocol=http&schema=PUBLIC&warehouse=BENCH_WH{options}",
         place.port
     );
-    command.env("SOURCE", source);
-    command.env("LANDED", format!("duckdb://{}", place.folder.join("landed.duckdb").display()));
-    command.env("DUCKDB_PATH", environment.join("bin").join("duckdb"));
+    command.env("ACCOUNT", account);
+    command.env("VENDOR", format!("duckdb://{}", place.folder.join(file).display()));
+    command.env("DUCKDB_PATH", duckdb(place));
     command.env("DUCKDB_USE_INSTALLED_EXTENSIONS", "true").env("SLING_DISABLE_TELEMETRY", "true");
-    command.args(["run", "--src-conn", "SOURCE", "--src-stream", &format!("PUBLIC.{}", place.table)]);
-    command.args(["--tgt-conn", "LANDED", "--tgt-object", "main.landed"]);
-    surroundings(command, place)
+    command
+}
+
+/// DuckDB's own program.
+fn duckdb(place: &Place<'_>) -> PathBuf {
+    place.programs.peers.join("sling").join("bin").join("duckdb")
 }
 
 /// What every program is told, and keeps to itself: no caches beside the run's folder, no reports to anyone.
-fn surroundings(mut command: Command, place: &Place<'_>) -> Command {
+pub(super) fn surroundings(mut command: Command, place: &Place<'_>) -> Command {
     let file = if place.table == TARGET { "bench.duckdb" } else { "landed.duckdb" };
     command
         .current_dir(place.folder)

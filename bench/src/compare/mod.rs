@@ -8,3 +8,4 @@ pub mod merge;
 pub mod process;
 pub mod report;
 pub mod shape;
+pub mod tenants;

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 use crate::client::{Client, config, start, start_with, uuid};
 use crate::staged::{Place, Sealed, opened, sealed};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
 /// A part that S3 takes as one of several.
 const PART_BYTES: usize = 5 * 1024 * 1024;
@@ -353,6 +355,67 @@ async fn a_client_that_copies_files_gets_a_folder_and_what_others_encrypted_decr
     assert_eq!(std::fs::read(folder.join("copied")).unwrap(), b"rows");
     let asked = Client::logged_in_as(&emulator, "Go", json!({ "EMULATOR_STAGE_ACCESS": "S3" })).await;
     assert_eq!(data(&asked, "PUT file:///a @~").await["stageInfo"]["locationType"], "S3");
+}
+
+#[tokio::test]
+async fn a_client_that_takes_links_writes_and_reads_what_they_name_and_nothing_else() {
+    let (emulator, client) = with_stages().await;
+    let linked = Client::logged_in_as(&emulator, "Go", json!({})).await;
+    let http = reqwest::Client::new();
+    let text = "PUT 'file://a b.csv' @D.PUBLIC.P/run/";
+    let put = data(&linked, text).await;
+    let stage = &put["stageInfo"];
+    assert_eq!((&stage["locationType"], &stage["creds"]), (&json!("GCS"), &json!({})));
+    let up = stage["presignedUrl"].as_str().unwrap().to_owned();
+    let digest = |body: &[u8]| STANDARD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body));
+    let upload = |link: &str, body: &'static [u8], sum: String| {
+        http.put(link).header("x-goog-meta-sfc-digest", sum).body(body).send()
+    };
+    assert_eq!(upload(&up, b"rows", digest(b"others")).await.unwrap().status(), 400, "another file's digest");
+    assert_eq!(upload(&up.replace("b.csv", "c.csv"), b"rows", digest(b"rows")).await.unwrap().status(), 403);
+    assert_eq!(http.get(&up).send().await.unwrap().status(), 403, "a link to write does not read");
+    assert_eq!(upload(&up, b"rows", digest(b"rows")).await.unwrap().status(), 200);
+    assert_eq!(rows(&client, "LIST @D.PUBLIC.P").await[0][0], "p/run/a b.csv");
+
+    let encrypted = data(&client, "PUT file:///a @D.PUBLIC.S/run/").await;
+    Place::of(&encrypted)
+        .put("sealed", sealed(&encrypted["encryptionMaterial"], b"more rows"))
+        .await
+        .unwrap();
+    let get = data(&linked, "GET @D.PUBLIC.S/run/ file:///tmp/").await;
+    let [down] = get["presignedUrls"].as_array().unwrap().as_slice() else { panic!("one link: {get}") };
+    let down = down.as_str().unwrap();
+    assert_eq!(upload(down, b"rows", digest(b"rows")).await.unwrap().status(), 403, "nor one to read write");
+    let reply = http.get(down).send().await.unwrap();
+    let header = |name: &str| reply.headers()[name].to_str().unwrap().to_owned();
+    let bundle: Value = serde_json::from_str(&header("x-goog-meta-encryptiondata")).unwrap();
+    let own: Value = serde_json::from_str(&header("x-goog-meta-matdesc")).unwrap();
+    assert_eq!(own["queryId"], get["encryptionMaterial"][0]["queryId"]);
+    let mut found = Sealed { attributes: Attributes::new(), body: Vec::new() };
+    for (name, value) in [
+        ("x-amz-key", &bundle["WrappedContentKey"]["EncryptedKey"]),
+        ("x-amz-iv", &bundle["ContentEncryptionIV"]),
+        ("sfc-digest", &json!(header("x-goog-meta-sfc-digest"))),
+    ] {
+        found.set(name, value.as_str().unwrap().to_owned());
+    }
+    let body = reply.bytes().await.unwrap().to_vec();
+    assert_eq!(opened(&get["encryptionMaterial"][0], &found.attributes, body), b"more rows");
+}
+
+#[tokio::test]
+async fn an_expired_link_is_a_bad_request_and_the_same_text_brings_another() {
+    let (emulator, _) = with_stages().await;
+    let linked = Client::logged_in_as(&emulator, "Go", json!({})).await;
+    let text = "PUT 'file://a.csv' @D.PUBLIC.P";
+    let link = |reply: &Value| reply["stageInfo"]["presignedUrl"].as_str().unwrap().to_owned();
+    let up = link(&data(&linked, text).await);
+    emulator.faults().add(FaultRule::on(Route::StageUpload, Action::ExpireCredentials));
+    let http = reqwest::Client::new();
+    assert_eq!(http.put(&up).body("rows").send().await.unwrap().status(), 400);
+    assert_eq!(http.put(&up).body("rows").send().await.unwrap().status(), 400);
+    let up = link(&data(&linked, text).await);
+    assert_eq!(http.put(&up).body("rows").send().await.unwrap().status(), 200);
 }
 
 #[tokio::test]

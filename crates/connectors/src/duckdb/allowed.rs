@@ -1,5 +1,7 @@
 //! What an instance of DuckDB may take of the machine: little where a file is small, and more once it is needed.
 
+use std::sync::LazyLock;
+
 use super::bulk::Instance;
 
 /// What one instance may take. Each change of it gives the statements that make it so, or nothing where it is so already.
@@ -75,7 +77,10 @@ pub(super) fn on_each_thread(bytes: u64) -> u64 {
 
 /// The threads that DuckDB uses.
 pub(super) fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    // To ask takes several files of the system's.
+    static CORES: LazyLock<usize> =
+        LazyLock::new(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+    *CORES
 }
 
 /// DuckDB never fetches an extension, keeps its memory within a bound, and compresses each row

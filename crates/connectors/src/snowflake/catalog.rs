@@ -104,7 +104,8 @@ struct ShownTable {
     bytes: Option<u64>,
 }
 
-/// Tables and views of one schema, in order of name. A name is unique in its schema, so that pages can go on from it.
+/// Tables and views of one schema, in order of name. A name is unique in its schema, so that pages can go on from it, and
+/// that no view has the name of a table that is wanted.
 async fn shown_tables(
     session: &Session,
     database: &str,
@@ -129,6 +130,9 @@ async fn shown_tables(
                     });
                 }
             }
+        }
+        if table.is_some() && !shown.is_empty() {
+            break;
         }
     }
     shown.sort_by(|left, right| left.name.cmp(&right.name));

@@ -21,6 +21,8 @@ pub(crate) struct Subject<'a> {
     pub statement: Option<&'a str>,
     pub query_id: Option<&'a str>,
     pub headers: &'a HeaderMap,
+    /// The id of the stage credentials that the request uses.
+    pub key_id: Option<String>,
 }
 
 /// The fault script of a running emulator.
@@ -92,7 +94,7 @@ mod tests {
     use super::*;
 
     fn query<'a>(statement: &'a str, headers: &'a HeaderMap) -> Subject<'a> {
-        Subject { route: Route::Query, statement: Some(statement), query_id: None, headers }
+        Subject { route: Route::Query, statement: Some(statement), query_id: None, headers, key_id: None }
     }
 
     #[test]

@@ -10,7 +10,6 @@ use serde_json::json;
 
 use super::{Action, Subject, reply};
 use crate::account::Account;
-use crate::s3;
 use crate::server::connection::Connection;
 use crate::wire::Refusal;
 
@@ -61,7 +60,7 @@ async fn before(
             end_session(account, subject, action);
         }
         Action::ExpireCredentials => {
-            s3::key_id(subject.headers).iter().for_each(|key_id| account.stage_credentials.expire(key_id));
+            subject.key_id.iter().for_each(|key_id| account.stage_credentials.expire(key_id));
         }
         Action::ExpireChunkLinks => {
             let statement = subject.query_id.and_then(|query_id| account.statements.by_id(query_id));

@@ -180,6 +180,7 @@ async fn open(
 fn stage_access(account: &Account, request: &LoginRequest, start: &SessionStart) -> StageAccess {
     match start.parameters.get(STAGE_ACCESS_PARAMETER).map(String::as_str) {
         Some("S3") => StageAccess::S3,
+        Some("GCS") => StageAccess::Links,
         Some("LOCAL_FS") => StageAccess::LocalFolder,
         _ => account.config.stages.access.unwrap_or_else(|| {
             let id = request.client_app_id.as_deref().unwrap_or_default();

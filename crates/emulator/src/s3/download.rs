@@ -10,7 +10,8 @@ use axum::response::{IntoResponse, Response};
 use jiff::tz::TimeZone;
 
 use super::error::S3Error;
-use super::request::StoreRequest;
+use super::link;
+use super::request::{self, StoreRequest};
 use crate::account::Account;
 use crate::stage::{Issued, StageFile};
 
@@ -28,7 +29,7 @@ pub(super) fn get(
     stored.seek(SeekFrom::Start(bytes.start))?;
     let mut body = Vec::new();
     stored.take(bytes.end - bytes.start).read_to_end(&mut body)?;
-    let mut response = described(&file, body.len() as u64, Body::from(body))?;
+    let mut response = described(request, &file, body.len() as u64, Body::from(body))?;
     if asked.is_some() {
         let text = format!("bytes {}-{}/{}", bytes.start, bytes.end.saturating_sub(1), file.size);
         response.headers_mut().insert(header::CONTENT_RANGE, value(&text)?);
@@ -47,11 +48,11 @@ pub(super) fn head(
     if let Some(text) = request.range.as_deref() {
         range(text, file.size)?;
     }
-    described(&file, file.size, Body::empty())
+    described(request, &file, file.size, Body::empty())
 }
 
 /// A reply with all that is known about the file.
-fn described(file: &StageFile, length: u64, body: Body) -> Result<Response, S3Error> {
+fn described(request: &StoreRequest, file: &StageFile, length: u64, body: Body) -> Result<Response, S3Error> {
     let mut response = body.into_response();
     let headers = response.headers_mut();
     let modified =
@@ -62,9 +63,10 @@ fn described(file: &StageFile, length: u64, body: Body) -> Result<Response, S3Er
     headers.insert(header::ETAG, value(&format!("\"{}\"", file.etag))?);
     headers.insert(header::LAST_MODIFIED, value(&modified)?);
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    for (name, text) in &file.tags.metadata {
-        let name = HeaderName::try_from(format!("x-amz-meta-{name}"));
-        headers.insert(name.map_err(|error| S3Error::internal(error.to_string()))?, value(text)?);
+    let metadata = if request.is_linked { link::metadata(&file.tags) } else { request::metadata(&file.tags) };
+    for (name, text) in metadata {
+        let name = HeaderName::try_from(name).map_err(|error| S3Error::internal(error.to_string()))?;
+        headers.insert(name, value(&text)?);
     }
     Ok(response)
 }

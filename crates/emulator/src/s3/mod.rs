@@ -3,6 +3,7 @@
 mod chunked;
 mod download;
 mod error;
+mod link;
 mod listing;
 mod multipart;
 mod request;
@@ -14,14 +15,14 @@ use std::sync::Arc;
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
+use axum::http::Method;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
 
 use self::error::S3Error;
+pub(crate) use self::link::link;
 pub(crate) use self::multipart::Multiparts;
 use self::request::StoreRequest;
-pub(crate) use self::signature::key_id;
 use crate::account::Account;
 
 /// The only bucket. Drivers ask buckets of other names for transfer acceleration first.
@@ -41,7 +42,10 @@ pub(crate) async fn serve(State(account): State<Arc<Account>>, request: Request)
 }
 
 async fn answer(account: &Arc<Account>, head: &Parts, body: Bytes) -> Result<Response, S3Error> {
-    let issued = signature::verify(account, head)?;
+    let issued = match link::key_id(head.uri.query()) {
+        Some(key_id) => link::verify(account, head, &key_id)?,
+        None => signature::verify(account, head)?,
+    };
     let body = request::payload(head, body)?;
     let request = StoreRequest::of(head)?;
     let Some(name) = request.name_within(&issued.scope)? else {
@@ -99,8 +103,13 @@ fn header<'h>(head: &'h Parts, name: &str) -> Option<&'h str> {
 /// Query parameters, decoded; one without a value has an empty one.
 type Queries = BTreeMap<String, String>;
 
+/// The id of the credentials that a request names, in its link or in its signature.
+pub(crate) fn key_id(head: &Parts) -> Option<String> {
+    link::key_id(head.uri.query()).or_else(|| signature::key_id(&head.headers).map(str::to_owned))
+}
+
 /// The statement whose credentials a request uses, for rules and the request log.
-pub(crate) fn statement(account: &Account, headers: &HeaderMap) -> Option<String> {
-    let issued = account.stage_credentials.by_key_id(key_id(headers)?)?;
+pub(crate) fn statement(account: &Account, head: &Parts) -> Option<String> {
+    let issued = account.stage_credentials.by_key_id(&key_id(head)?)?;
     Some(issued.scope.statement)
 }

@@ -7,7 +7,7 @@ use md5::{Digest, Md5};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::error::S3Error;
-use super::{BUCKET, Queries, chunked, header};
+use super::{BUCKET, Queries, chunked, header, link};
 use crate::stage::{FileTags, Scope};
 
 /// All that AWS encodes in a signed request: everything but letters, digits and these.
@@ -20,6 +20,8 @@ pub(super) struct StoreRequest {
     /// Empty for the bucket itself.
     key: String,
     pub query: Queries,
+    /// By a link, whose user speaks of metadata in Google's way.
+    pub is_linked: bool,
     pub tags: FileTags,
     pub range: Option<String>,
     /// `If-None-Match: *`: only where there is nothing yet.
@@ -33,17 +35,12 @@ impl StoreRequest {
         }
         let path = decoded(head.uri.path());
         let key = path.trim_start_matches('/').strip_prefix(BUCKET).unwrap_or_default();
-        let metadata = head.headers.iter().filter_map(|(name, value)| {
-            let name = name.as_str().strip_prefix(METADATA_PREFIX)?;
-            Some((name.to_owned(), value.to_str().ok()?.to_owned()))
-        });
+        let is_linked = link::key_id(head.uri.query()).is_some();
         Ok(Self {
             key: key.trim_start_matches('/').to_owned(),
             query: queries(head.uri.query()).into_iter().collect(),
-            tags: FileTags {
-                content_type: header(head, "content-type").map(str::to_owned),
-                metadata: metadata.collect(),
-            },
+            is_linked,
+            tags: if is_linked { link::tags(head)? } else { tags(head) },
             range: header(head, "range").map(str::to_owned),
             is_creating: header(head, "if-none-match") == Some("*"),
         })
@@ -62,6 +59,21 @@ impl StoreRequest {
     }
 }
 
+/// The metadata of an upload.
+fn tags(head: &Parts) -> FileTags {
+    let metadata = head.headers.iter().filter_map(|(name, value)| {
+        let name = name.as_str().strip_prefix(METADATA_PREFIX)?;
+        Some((name.to_owned(), value.to_str().ok()?.to_owned()))
+    });
+    FileTags { content_type: header(head, "content-type").map(str::to_owned), metadata: metadata.collect() }
+}
+
+/// The headers by which a download tells the metadata.
+pub(super) fn metadata(tags: &FileTags) -> Vec<(String, String)> {
+    let named = tags.metadata.iter();
+    named.map(|(name, text)| (format!("{METADATA_PREFIX}{name}"), text.clone())).collect()
+}
+
 /// A key without its stage's folder.
 pub(super) fn within<'k>(scope: &Scope, key: &'k str) -> Result<&'k str, S3Error> {
     let name = key.strip_prefix(&scope.stage.folder()).and_then(|rest| rest.strip_prefix('/'));
@@ -70,7 +82,8 @@ pub(super) fn within<'k>(scope: &Scope, key: &'k str) -> Result<&'k str, S3Error
 
 /// The body as it is to be stored, after it was compared with its checksums.
 pub(super) fn payload(head: &Parts, body: Bytes) -> Result<Bytes, S3Error> {
-    let promised = header(head, "x-amz-content-sha256").unwrap_or_default();
+    // Only a link is verified without one.
+    let promised = header(head, "x-amz-content-sha256").unwrap_or(UNSIGNED);
     let body = match promised {
         UNSIGNED => body,
         UNSIGNED_CHUNKS => chunked::plain(&body)?,

@@ -31,7 +31,7 @@ struct Authorization<'h> {
 }
 
 /// The key id that a request names.
-pub(crate) fn key_id(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn key_id(headers: &HeaderMap) -> Option<&str> {
     Some(Authorization::of(headers.get(AUTHORIZATION)?.to_str().ok()?)?.key_id)
 }
 
@@ -149,7 +149,7 @@ fn signing_key(secret: &str, [day, region, service]: [&str; 3]) -> hmac::Key {
         .fold(first, |key, part| hmac::Key::new(HMAC_SHA256, hmac::sign(&key, part.as_bytes()).as_ref()))
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
+pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes().chunks(2);
     digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }

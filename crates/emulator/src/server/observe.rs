@@ -48,6 +48,7 @@ pub(super) async fn observe(
         statement: statement.as_deref(),
         query_id: route.query_id(&path),
         headers: &head.headers.clone(),
+        key_id: s3::key_id(&head).filter(|_| route.is_store()),
     };
     let actions = if route == Route::Control { Vec::new() } else { account.faults.take(&subject) };
     let faults = actions.iter().map(|action| action.name().to_owned()).collect();
@@ -71,7 +72,7 @@ fn dated(account: &Account, mut response: Response) -> Response {
 /// The text of the statement that a request is about.
 fn statement_text(account: &Account, route: Route, head: &Parts, body: &[u8]) -> Option<String> {
     if route.is_store() {
-        return s3::statement(account, &head.headers);
+        return s3::statement(account, head);
     }
     if route == Route::Query {
         return serde_json::from_slice::<StatementText>(body).ok().map(|body| body.sql_text);

@@ -50,19 +50,21 @@ impl ClientFamily {
 }
 
 /// How a driver gets at Snowflake stages: those that would look for a store of one of the clouds, whatever address the
-/// reply gives, copy files on this machine, and the others use the address. Our own client goes by the name of one of
-/// the former, as Snowflake sends it Arrow for that, but tells its own name as the application.
+/// reply gives, copy files on this machine, but for Go's, which can only send a stream to a link, and the others use the
+/// address. Our own client goes by Go's name, as Snowflake sends it Arrow for that, but tells its own as the application.
 pub(crate) fn stage_access(id: &str, version: &str, application: &str) -> StageAccess {
     if application == OWN_APPLICATION {
         return StageAccess::S3;
     }
-    let id = id.to_ascii_lowercase();
     let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
-    let copies_files = match id.as_str() {
-        "go" | "jdbc" | "odbc" | ".net" | "javascript" => true,
-        id => id.starts_with("python") && major.is_none_or(|major| major < PYTHON_MAJOR_WITH_ADDRESS),
-    };
-    if copies_files { StageAccess::LocalFolder } else { StageAccess::S3 }
+    match id.to_ascii_lowercase().as_str() {
+        "go" => StageAccess::Links,
+        "jdbc" | "odbc" | ".net" | "javascript" => StageAccess::LocalFolder,
+        id if id.starts_with("python") && major.is_none_or(|major| major < PYTHON_MAJOR_WITH_ADDRESS) => {
+            StageAccess::LocalFolder
+        }
+        _ => StageAccess::S3,
+    }
 }
 
 #[cfg(test)]
@@ -76,7 +78,8 @@ mod tests {
         assert_eq!(stage_access("JavaScript", "3.3.0", ""), StageAccess::LocalFolder);
         assert_eq!(stage_access("Snowferry", "0.1.0", ""), StageAccess::S3);
         assert_eq!(stage_access("", "", ""), StageAccess::S3);
-        assert_eq!(stage_access("Go", "2.1.0", ""), StageAccess::LocalFolder);
+        assert_eq!(stage_access("Go", "2.1.0", ""), StageAccess::Links);
+        assert_eq!(stage_access("JDBC", "3.16.0", ""), StageAccess::LocalFolder);
         assert_eq!(stage_access("Go", "2.1.0", "Snowferry"), StageAccess::S3);
     }
 }

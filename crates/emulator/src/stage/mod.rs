@@ -9,9 +9,9 @@ mod key;
 mod store;
 mod transfer;
 
-pub(crate) use self::credentials::{Issued, Scope, StageCredentials};
+pub(crate) use self::credentials::{Credentials, Issued, Scope, StageCredentials};
 pub(crate) use self::error::StageError;
-pub(crate) use self::file::{FileTags, StageFile};
+pub(crate) use self::file::{DIGEST, FileTags, MATERIAL, StageFile, VECTOR, WRAPPED_KEY};
 pub(crate) use self::id::StageId;
 pub use self::key::KeySize;
 pub(crate) use self::key::{EncryptionMaterial, StageKey};

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::credentials::{Credentials, Scope};
 use super::{EncryptionMaterial, StageError, StageFile, StageId};
 use crate::account::Account;
-use crate::s3::{BUCKET, REGION};
+use crate::s3::{BUCKET, REGION, link};
 
 /// Files at least this large are uploaded in parts.
 const THRESHOLD_BYTES: u64 = 200 * 1024 * 1024;
@@ -17,6 +18,8 @@ const THRESHOLD_BYTES: u64 = 200 * 1024 * 1024;
 pub enum StageAccess {
     /// Over the emulator's own S3 endpoint.
     S3,
+    /// By links into the same store, one for each file, in the manner of Google's.
+    Links,
     /// By copying files into and out of a folder of this machine: what official drivers keep for their own tests.
     LocalFolder,
 }
@@ -68,6 +71,7 @@ pub(crate) struct GrantedTransfer {
 #[derive(Debug)]
 enum Place {
     Store(Credentials),
+    Links(Credentials),
     Folder(PathBuf),
 }
 
@@ -107,7 +111,11 @@ impl Transfer {
             is_client_side_encrypted: self.is_client_side_encrypted,
             statement: text.to_owned(),
         };
-        let place = Place::Store(account.stage_credentials.issue(scope));
+        let credentials = account.stage_credentials.issue(scope);
+        let place = match dialect.access {
+            StageAccess::Links => Place::Links(credentials),
+            _ => Place::Store(credentials),
+        };
         Ok(GrantedTransfer { transfer: self, materials, is_smk_id_text: dialect.is_smk_id_text, place })
     }
 
@@ -128,6 +136,11 @@ impl Transfer {
         Ok(folder)
     }
 
+    /// The key in the bucket of a name below the stage.
+    fn key(&self, name: &str) -> String {
+        format!("{}/{name}", self.stage.folder())
+    }
+
     /// File names as the reply gives them: below the folder.
     fn relative<'t>(&self, file: &'t StageFile) -> &'t str {
         file.name.strip_prefix(&self.folder).unwrap_or(&file.name)
@@ -145,7 +158,7 @@ impl GrantedTransfer {
             "threshold": THRESHOLD_BYTES,
             "clientShowEncryptionParameter": true,
             "stageInfo": self.stage_info(base_url),
-            "presignedUrls": null,
+            "presignedUrls": self.download_links(base_url),
             "stageWarnings": [],
         });
         let materials = self.materials.iter().map(|material| {
@@ -179,12 +192,29 @@ impl GrantedTransfer {
         reply
     }
 
+    /// The link to the file that an upload names. A client that has several, or another name for one, asks again for each.
+    fn upload_link(&self, base_url: &str) -> Option<String> {
+        let Place::Links(credentials) = &self.place else { return None };
+        let Direction::Upload { source, .. } = &self.transfer.direction else { return None };
+        let name = source.rsplit('/').next().unwrap_or(source);
+        let key = self.transfer.key(&format!("{}{name}", self.transfer.folder));
+        Some(link(base_url, credentials, &Method::PUT, &key))
+    }
+
+    /// The links to the files of a download, in their order.
+    fn download_links(&self, base_url: &str) -> Option<Vec<String>> {
+        let Place::Links(credentials) = &self.place else { return None };
+        let Direction::Download { files, .. } = &self.transfer.direction else { return None };
+        let keys = files.iter().map(|file| self.transfer.key(&file.name));
+        Some(keys.map(|key| link(base_url, credentials, &Method::GET, &key)).collect())
+    }
+
     fn stage_info(&self, base_url: &str) -> Value {
         let transfer = &self.transfer;
         let (kind, location, end_point, credentials) = match &self.place {
             Place::Store(credentials) => (
                 "S3",
-                format!("{BUCKET}/{}/{}", transfer.stage.folder(), transfer.folder),
+                format!("{BUCKET}/{}", transfer.key(&transfer.folder)),
                 json!(base_url),
                 json!({
                     "AWS_KEY_ID": credentials.key_id,
@@ -194,6 +224,9 @@ impl GrantedTransfer {
                     "AWS_KEY": credentials.secret,
                 }),
             ),
+            Place::Links(_) => {
+                ("GCS", format!("{BUCKET}/{}", transfer.key(&transfer.folder)), Value::Null, json!({}))
+            }
             Place::Folder(folder) => {
                 ("LOCAL_FS", folder.to_string_lossy().into_owned(), Value::Null, json!({}))
             }
@@ -204,11 +237,11 @@ impl GrantedTransfer {
             "path": transfer.folder,
             "region": REGION,
             "storageAccount": null,
-            "isClientSideEncrypted": kind == "S3" && transfer.is_client_side_encrypted,
+            "isClientSideEncrypted": kind != "LOCAL_FS" && transfer.is_client_side_encrypted,
             "useS3RegionalUrl": false,
             "useRegionalUrl": false,
             "useVirtualUrl": false,
-            "presignedUrl": null,
+            "presignedUrl": self.upload_link(base_url),
             "endPoint": end_point,
             "creds": credentials,
         })

@@ -1,5 +1,4 @@
-//! `write_pandas`, the Python connector's own loader. ADBC's `adbc_ingest` cannot be judged: without a store of AWS its
-//! Go driver writes whole buffers whatever it has read, so that what it copies into a folder is no Parquet file.
+//! The drivers' own loaders: the Python connector's `write_pandas` and ADBC's `adbc_ingest`.
 
 use super::driver::Driver;
 
@@ -8,4 +7,9 @@ async fn write_pandas_4_8_1_reads_back_what_it_wrote() {
     Driver { environment: "classic", program: "bin/python", script: "python/loading.py" }
         .judge("loading")
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn adbc_ingest_1_11_reads_back_what_it_wrote() {
+    Driver { environment: "classic", program: "bin/python", script: "python/adbc.py" }.judge("loading").await;
 }

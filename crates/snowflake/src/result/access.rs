@@ -1,7 +1,7 @@
 //! How the chunks of a result are reached: over which HTTP client, from which hosts, in how much memory, how patiently.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -87,7 +87,10 @@ pub(super) fn impatient_chunk_http(
 
 /// Threads that can decode at once.
 pub(super) fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    // To ask takes several files of the system's.
+    static CORES: LazyLock<usize> =
+        LazyLock::new(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+    *CORES
 }
 
 impl ChunkAccess {

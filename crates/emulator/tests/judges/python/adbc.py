@@ -286,6 +286,35 @@ def control():
         same(value(connection, "SELECT 1"), 1)
 
 
+def loading():
+    connection = in_database()
+    amounts = pyarrow.array([Decimal("1.25"), None, Decimal("-0.01")], pyarrow.decimal128(12, 2))
+    moments = pyarrow.array([0, 1_700_000_000_123_456_789, None], pyarrow.timestamp("ns"))
+    with claim("rows go into a table that is there, by the names of its columns"):
+        run(connection, "CREATE TABLE PEOPLE (MOMENT TIMESTAMP_NTZ(9), AMOUNT NUMBER(12,2), NAME VARCHAR, ID NUMBER(10,0))")
+        people = pyarrow.table({"ID": [1, 2, 3], "NAME": ["a", "", None], "AMOUNT": amounts, "MOMENT": moments})
+        same(ingested(connection, "PEOPLE", people, "append"), 3)
+        found = table(connection, "SELECT ID, NAME, AMOUNT, MOMENT FROM PEOPLE ORDER BY ID")
+        same([column.to_pylist() for column in found.columns[1:3]], [["a", "", None], amounts.to_pylist()])
+        same(found.column("MOMENT").cast(pyarrow.timestamp("ns")).combine_chunks().equals(moments), True, "nanoseconds")
+    with claim("many rows go through several encrypted files"):
+        run(connection, "CREATE TABLE MANY (ID NUMBER(10,0), TEXT VARCHAR)")
+        ids = range(MILLION)
+        many = pyarrow.table({"ID": ids, "TEXT": [f"row {i:012} {i * 2654435761 % 4294967296:x}" for i in ids]})
+        same(ingested(connection, "MANY", many, "append"), MILLION)
+        counted = rows(connection, "SELECT COUNT(*), SUM(ID), COUNT(DISTINCT TEXT) FROM MANY")
+        same([int(number) for number in counted[0]], [MILLION, sum(ids), MILLION])
+    with claim("a table is made from the data"):
+        made = pyarrow.table({"ID": [1, 2], "RATIO": [0.5, None], "OK": [True, False]})
+        same(ingested(connection, "MADE", made, "create"), 2)
+        same(len(rows(connection, "SELECT * FROM MADE WHERE RATIO = 0.5 AND OK")), 1)
+
+
+def ingested(connection, name, data, mode):
+    with connection.cursor() as cursor:
+        return cursor.adbc_ingest(name, data, mode=mode)
+
+
 def cancelled(error):
     same("cancel" in str(error).lower() or "604" in str(error), True, str(error))
 
@@ -297,6 +326,7 @@ AREAS = {
     "binds": binds,
     "chunks": chunks,
     "control": control,
+    "loading": loading,
 }
 
 if __name__ == "__main__":
