@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use emulator::{Action, EmulatorConfig, FaultRule, KeySize, Route, RunningEmulator, StageSettings};
 use object_store::{
-    Attributes, MultipartUpload, ObjectStore, ObjectStoreExt, PutMultipartOptions, PutPayload,
+    Attribute, Attributes, MultipartUpload, ObjectStore, ObjectStoreExt, PutMultipartOptions, PutPayload,
 };
 use serde_json::{Value, json};
 
@@ -139,6 +139,8 @@ async fn a_file_that_snowflake_could_not_read_is_refused_at_the_upload() {
     let good = sealed(&put["encryptionMaterial"], b"rows");
     let mut wrong_digest = good.clone();
     wrong_digest.set("sfc-digest", "AAAA".to_owned());
+    let mut no_digest = good.clone();
+    no_digest.attributes.remove(&Attribute::Metadata("sfc-digest".into()));
     let mut wrong_key = good.clone();
     wrong_key.set("x-amz-key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned());
     let mut rounded = good.clone();
@@ -153,6 +155,7 @@ async fn a_file_that_snowflake_could_not_read_is_refused_at_the_upload() {
     for (file, reason) in [
         (plain(b"rows"), "no x-amz-key"),
         (wrong_digest, "SHA-256"),
+        (no_digest, "lack sfc-digest"),
         (wrong_key, "unwrap"),
         (rounded, "smkId"),
         (other_key, "smkId"),

@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 use super::error::S3Error;
 use super::{BUCKET, Queries, chunked, header, link};
-use crate::stage::{FileTags, Scope};
+use crate::stage::{DIGEST, FileTags, Scope};
 
 /// All that AWS encodes in a signed request: everything but letters, digits and these.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -36,11 +36,16 @@ impl StoreRequest {
         let path = decoded(head.uri.path());
         let key = path.trim_start_matches('/').strip_prefix(BUCKET).unwrap_or_default();
         let is_linked = link::key_id(head.uri.query()).is_some();
+        let tags = if is_linked { link::tags(head)? } else { tags(head) };
+        if !is_linked && tags.is_encrypted() && tags.text(DIGEST).is_none() {
+            let message = format!("Snowflake could not read this file: the metadata lack {DIGEST}.");
+            return Err(S3Error::bad_request("InvalidRequest", message));
+        }
         Ok(Self {
             key: key.trim_start_matches('/').to_owned(),
             query: queries(head.uri.query()).into_iter().collect(),
             is_linked,
-            tags: if is_linked { link::tags(head)? } else { tags(head) },
+            tags,
             range: header(head, "range").map(str::to_owned),
             is_creating: header(head, "if-none-match") == Some("*"),
         })
