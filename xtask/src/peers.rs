@@ -15,7 +15,7 @@ use crate::workspace::Workspace;
 /// stores and what judges the service need nothing of either.
 const PYTHON_ENVIRONMENTS: [&str; 4] = ["classic", "service", "stores", "universal"];
 /// Environments of the tools that Snowferry is compared with, for benchmarks alone.
-const COMPARED_ENVIRONMENTS: [&str; 5] = ["arrow", "dlt", "ingestr", "rust-core", "sling"];
+const COMPARED_ENVIRONMENTS: [&str; 6] = ["arrow", "dlt", "ingestr", "meltano", "rust-core", "sling"];
 /// Where those are described and pinned, below the peers.
 const COMPARED: &str = "compared";
 const NODE_MODULES: &str = "node";

@@ -61,7 +61,7 @@ pub struct Contestant {
 }
 
 /// Who pulls a table, fastest first as far as one may expect.
-pub const PULLS: [Contestant; 10] = [
+pub const PULLS: [Contestant; 11] = [
     Contestant {
         name: "Snowferry → DuckDB",
         environment: None,
@@ -88,6 +88,12 @@ pub const PULLS: [Contestant; 10] = [
         "dlt",
         |place| python(place, "dlt", "pull.py", "dlt_duckdb"),
         Check::File("landed.duckdb", "pulled.landed"),
+    ),
+    peer(
+        "Meltano tap 0.5, thrown away",
+        "meltano",
+        |place| python(place, "meltano", "meltano.py", ""),
+        Check::Told,
     ),
     peer("Node driver 3.3, thrown away", "node", |place| node(place, "pull.js"), Check::Told),
     peer(

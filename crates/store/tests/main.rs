@@ -42,6 +42,7 @@ macro_rules! every_claim {
             }
             queue {
                 a_sync_has_one_open_run,
+                a_run_asked_for_while_another_ends_is_that_one_or_a_new_one,
                 a_claimed_run_is_nobody_elses,
                 each_claim_has_a_higher_epoch,
                 what_a_worker_that_lost_its_lease_says_does_not_count,

@@ -42,8 +42,12 @@ pub(crate) fn failed(operation: &'static str, error: duckdb::Error) -> Error {
 /// The same, of the error's text.
 pub(crate) fn refused(operation: &'static str, text: &str) -> Error {
     let class = class(text);
+    // Nobody hears of a statement that we stop. Where one of DuckDB's threads fails, another may be the first to say so, and
+    // then all that is known is that it was stopped.
     if text.contains("INTERRUPT") {
-        return Error::cancelled();
+        let message = format!("{operation}: DuckDB only says that one of its threads failed");
+        return Error::new(ErrorKind::Unavailable, "database_interrupted", message)
+            .with_remedy("nothing to do: it is tried again, and says more then");
     }
     // Two runs of one tenant in one process, both of which make the same schema or table.
     if text.contains("write-write conflict") {

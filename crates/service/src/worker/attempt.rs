@@ -29,8 +29,14 @@ const POSTPONED: Duration = Duration::from_secs(10);
 const FILE_IN_USE: &str = "database_locked";
 
 /// Codes of errors that would be the account's if they were not those of databases of ours.
-const OWN_CODES: [&str; 5] =
-    ["database_busy", "database_unavailable", "disk_full", "out_of_memory", "state_unavailable"];
+const OWN_CODES: [&str; 6] = [
+    "database_busy",
+    "database_interrupted",
+    "database_unavailable",
+    "disk_full",
+    "out_of_memory",
+    "state_unavailable",
+];
 
 /// The runs of a worker under one lease.
 pub(super) struct Attempts {

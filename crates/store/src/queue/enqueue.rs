@@ -113,6 +113,8 @@ impl Tx {
         due_at: Timestamp,
         options: &Value,
     ) -> Result<Enqueued> {
+        /// On Postgres a run may end, and even another one begin, between the two statements: then they are asked again.
+        const ROUNDS_MAX: usize = 100;
         let id = Id::generate();
         let insert =
             "INSERT INTO runs (id, tenant_id, sync_id, source_id, destination_id, state, cause, fire_at,
@@ -120,22 +122,23 @@ impl Tx {
             SELECT $1, tenant_id, id, source_id, destination_id, 'queued', $3, $4, $5, priority, $6, $7
             FROM syncs WHERE id = $2
             ON CONFLICT DO NOTHING";
-        let insert = sql(insert)
-            .bind(id.to_string())
-            .bind(sync.to_string())
-            .bind(cause.as_str())
-            .bind(fire_at.map(Timestamp::as_microsecond))
-            .bind(options.to_string())
-            .bind(due_at.as_microsecond())
-            .bind(self.now_micros());
-        if self.execute(insert).await? > 0 {
-            return Ok(Enqueued::Queued(id));
-        }
         let open = "SELECT id FROM runs WHERE sync_id = $1 AND state IN ('queued', 'running', 'retrying')";
-        let open = self.one(sql(open).bind(sync.to_string())).await?;
-        // It may have ended between the two statements on Postgres: then asking again is the answer.
-        let gone =
-            || Error::new(model::ErrorKind::Unavailable, "state_unavailable", "the open run just ended");
-        Ok(Enqueued::Open(open.ok_or_else(gone)?.id("id")?))
+        for _ in 0..ROUNDS_MAX {
+            let insert = sql(insert)
+                .bind(id.to_string())
+                .bind(sync.to_string())
+                .bind(cause.as_str())
+                .bind(fire_at.map(Timestamp::as_microsecond))
+                .bind(options.to_string())
+                .bind(due_at.as_microsecond())
+                .bind(self.now_micros());
+            if self.execute(insert).await? > 0 {
+                return Ok(Enqueued::Queued(id));
+            }
+            if let Some(open) = self.one(sql(open).bind(sync.to_string())).await? {
+                return Ok(Enqueued::Open(open.id("id")?));
+            }
+        }
+        Err(Error::new(model::ErrorKind::Unavailable, "state_unavailable", "the open run just ended"))
     }
 }

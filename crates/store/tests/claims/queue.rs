@@ -23,6 +23,22 @@ pub(crate) async fn a_sync_has_one_open_run(world: &World) {
     assert_eq!(world.store.runs(acme.id(), &acme.syncs[0].id).await.unwrap().len(), 2);
 }
 
+pub(crate) async fn a_run_asked_for_while_another_ends_is_that_one_or_a_new_one(world: &World) {
+    let acme = world.customer("acme", 1).await;
+    let worker = world.worker().await;
+    let ask = || world.ask(&acme.syncs[0]);
+    for _ in 0..30 {
+        ask().await;
+        let claimed = world.claim(&worker, 1).await.remove(0);
+        let (_, answers) = tokio::join!(world.succeed(&claimed), async {
+            tokio::join!(ask(), ask(), ask(), ask(), ask(), ask())
+        });
+        let (one, two, three, four, five, six) = answers;
+        let queued = [one, two, three, four, five, six].map(|answer| matches!(answer, Enqueued::Queued(_)));
+        assert!(queued.iter().filter(|is_new| **is_new).count() <= 1, "one open run at any time");
+    }
+}
+
 pub(crate) async fn a_claimed_run_is_nobody_elses(world: &World) {
     let acme = world.customer("acme", 3).await;
     let (one, other) = (world.worker().await, world.worker().await);
