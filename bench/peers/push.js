@@ -13,7 +13,7 @@ const FORMAT = `TYPE = CSV SKIP_HEADER = 1 FIELD_OPTIONALLY_ENCLOSED_BY = '"' NU
 const COLUMNS = "$1, $2, $3, $4, $5, $6, $7, $8, PARSE_JSON($9), $10";
 
 const file = path.join(process.env.BENCH_FOLDER, "rows.csv");
-const copy = `COPY (SELECT * FROM bench.events) TO '${file}' (FORMAT csv, HEADER)`;
+const copy = `COPY (SELECT * FROM bench.bench.events) TO '${file}' (FORMAT csv, HEADER)`;
 execFileSync(process.env.DUCKDB_PATH, ["-readonly", process.env.BENCH_FILE, "-c", copy]);
 
 const connection = snowflake.createConnection({

@@ -1,5 +1,6 @@
 //! The programs that are compared, and how it is found out whether they did all that they were asked to do.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -217,7 +218,7 @@ write: append
 fn snowferry(place: &Place<'_>, sync: &str) -> Command {
     let sync = sync.replace("@LOGIN@", &log_in(place)).replace("@TABLE@", place.table);
     let file = place.folder.join("sync.yaml");
-    std::fs::write(&file, format!("tenant: bench{sync}")).expect("the run's folder takes files");
+    fs::write(&file, format!("tenant: bench{sync}")).expect("the run's folder takes files");
     let mut command = Command::new(&place.programs.snowferry);
     command.arg("run").arg("-f").arg(file);
     surroundings(command, place)
@@ -268,16 +269,19 @@ fn ingestr(place: &Place<'_>) -> Command {
 /// Without its bulk export, since the emulator does not unload into Snowflake stages.
 fn sling_pull(place: &Place<'_>) -> Command {
     let mut command = sling(place, "&use_bulk=false", "landed.duckdb");
-    command.args(["run", "--src-conn", "ACCOUNT", "--src-stream", &format!("PUBLIC.{}", place.table)]);
+    command.args(["run", "--src-conn", "WAREHOUSE", "--src-stream", &format!("PUBLIC.{}", place.table)]);
     command.args(["--tgt-conn", "VENDOR", "--tgt-object", "main.landed"]);
     surroundings(command, place)
 }
 
 fn sling_push(place: &Place<'_>) -> Command {
-    let mut command = sling(place, "", "bench.duckdb");
+    // In a file of the schema's name it would look for the table in the wrong one.
+    let file = "vendor.duckdb";
+    fs::hard_link(place.folder.join("bench.duckdb"), place.folder.join(file))
+        .expect("the run's folder takes links");
+    let mut command = sling(place, "", file);
     command.args(["run", "--src-conn", "VENDOR", "--src-stream", "bench.events"]);
-    command.args(["--tgt-conn", "ACCOUNT", "--tgt-object", &format!("PUBLIC.{}", place.table)]);
-    command.args(["--mode", "truncate"]);
+    command.args(["--tgt-conn", "WAREHOUSE", "--tgt-object", &format!("PUBLIC.{}", place.table)]);
     surroundings(command, place)
 }
 
@@ -290,7 +294,7 @@ fn sling(place: &Place<'_>, options: &str, file: &str) -> Command {
         "snowflake://{DEFAULT_USER}:{DEFAULT_PASSWORD}@127.0.0.1:{}/BENCH?account=bench&protocol=http&schema=PUBLIC&warehouse=BENCH_WH{options}",
         place.port
     );
-    command.env("ACCOUNT", account);
+    command.env("WAREHOUSE", account);
     command.env("VENDOR", format!("duckdb://{}", place.folder.join(file).display()));
     command.env("DUCKDB_PATH", duckdb(place));
     command.env("DUCKDB_USE_INSTALLED_EXTENSIONS", "true").env("SLING_DISABLE_TELEMETRY", "true");

@@ -1,9 +1,10 @@
-//! TRUNCATE TABLE: a DELETE of everything, which a transaction can undo.
+//! TRUNCATE TABLE: a DELETE of everything, which a transaction can undo. It answers as DDL does, with a sentence: for a
+//! number of rows drivers would take it.
 
 use sqlparser::parser::Parser;
 
-use super::DELETE;
 use crate::outcome::{DmlStats, Outcome, SqlError};
+use crate::sql::ddl::DDL;
 use crate::sql::listing::Listing;
 use crate::sql::load::history::forget;
 use crate::sql::run::{execute as run, execute_all};
@@ -19,7 +20,7 @@ pub(super) fn execute(session: &mut SqlSession, parser: &mut Parser<'_>) -> Resu
     let path = session.state.qualify_table(&parts)?;
     let (path, entry) = match session.state.table(path, &names::display_path(&parts), "TRUNCATE") {
         Err(failure) if if_exists && failure.code == "002003" => {
-            return listed(DELETE, Listing::status("Statement executed successfully."));
+            return listed(DDL, Listing::status("Statement executed successfully."));
         }
         found => found?,
     };
@@ -29,6 +30,6 @@ pub(super) fn execute(session: &mut SqlSession, parser: &mut Parser<'_>) -> Resu
     // Files that were loaded before may be loaded again.
     let changed = changed.and_then(|rows| forget(&session.connection, entry.id).map(|()| rows));
     let deleted = session.end_write(entry.id, changed)?;
-    let outcome = listed(DELETE, Listing::status("Statement executed successfully."))?;
+    let outcome = listed(DDL, Listing::status("Statement executed successfully."))?;
     Ok(Outcome { stats: Some(DmlStats { deleted, ..DmlStats::default() }), ..outcome })
 }

@@ -304,6 +304,9 @@ def loading():
         same(ingested(connection, "MANY", many, "append"), MILLION)
         counted = rows(connection, "SELECT COUNT(*), SUM(ID), COUNT(DISTINCT TEXT) FROM MANY")
         same([int(number) for number in counted[0]], [MILLION, sum(ids), MILLION])
+    with claim("a table is emptied by a statement that tells no number of rows"):
+        run(connection, "TRUNCATE TABLE MANY")
+        same(value(connection, "SELECT COUNT(*) FROM MANY"), 0)
     with claim("a table is made from the data"):
         made = pyarrow.table({"ID": [1, 2], "RATIO": [0.5, None], "OK": [True, False]})
         same(ingested(connection, "MADE", made, "create"), 2)
