@@ -9,12 +9,12 @@ use std::{env, fs, io};
 
 use bench::compare::account::{self, Account};
 use bench::compare::contestant::{
-    Check, Contestant, MERGES, PULLS, PUSHES, Place, Programs, TARGET, TENANTS,
+    CLIENTS, Check, Contestant, MERGES, PULLS, PUSHES, Place, Programs, TARGET, TENANTS, pull_changes,
 };
 use bench::compare::link::{self, Slowness};
 use bench::compare::report::{Comparison, Outcome, one_line};
 use bench::compare::shape::Shape;
-use bench::compare::{floor, merge, process, tenants};
+use bench::compare::{client, floor, merge, process, tenants};
 use bench::measurement::Measurement;
 use bench::{child, table};
 use clap::{Parser, ValueEnum};
@@ -25,6 +25,8 @@ const SHORT: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Task {
     Pull,
+    /// The rows of a pull as Arrow, thrown away
+    Client,
     Push,
     /// Rows that have changed, into a table of twenty times as many
     Merge,
@@ -78,15 +80,12 @@ fn measure(kind: &str, arguments: &[String]) {
             };
             link::serve(port.parse().expect("a port"), slowness);
         }
-        ("floor", [port, table]) => {
-            let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
-            let folder = tempfile::tempdir().expect("a temporary folder");
-            let run = runtime.block_on(floor::measure(port.parse().expect("a port"), table, folder.path()));
-            run.expect("the floor is measured").report().expect("the parent listens");
+        ("client", [port, table]) => client::read(port.parse().expect("a port"), table),
+        ("floor", [prepared, folder]) => {
+            floor::land(Path::new(prepared), Path::new(folder)).expect("the rows are landed");
         }
-        ("merge", [folder]) => {
-            let run = merge::floor(Path::new(folder)).expect("the changes are merged");
-            run.report().expect("the parent listens");
+        ("merge", [prepared, folder]) => {
+            merge::floor(Path::new(prepared), Path::new(folder)).expect("the changes are merged");
         }
         _ => panic!("there is no task {kind:?}"),
     }
@@ -101,13 +100,14 @@ fn parent() {
 }
 
 fn compare(arguments: &Arguments) -> io::Result<()> {
-    if arguments.task != Task::Pull && arguments.shape != Shape::Events {
+    let is_pull = matches!(arguments.task, Task::Pull | Task::Client);
+    if !is_pull && arguments.shape != Shape::Events {
         return Err(io::Error::other("only pulls know another shape than events"));
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is in the repository");
     let account = Account::start()?;
     let runtime = tokio::runtime::Runtime::new()?;
-    let vendor = tempfile::tempdir()?;
+    let prepared = tempfile::tempdir()?;
     let mut round = Round {
         arguments,
         programs: Programs {
@@ -118,7 +118,7 @@ fn compare(arguments: &Arguments) -> io::Result<()> {
         port: account.port(),
         account,
         runtime,
-        vendor: vendor.path().to_owned(),
+        prepared: prepared.path().to_owned(),
     };
     round.prepare()?;
     let _link;
@@ -156,8 +156,8 @@ struct Round<'a> {
     /// Where requests go: to the account, or to the link in front of it.
     port: u16,
     runtime: tokio::runtime::Runtime,
-    /// The folder of the vendor database that pushes start from.
-    vendor: PathBuf,
+    /// The folder of what every run starts from: the vendor database of a push or a merge, what the floors find.
+    prepared: PathBuf,
 }
 
 impl Round<'_> {
@@ -167,13 +167,19 @@ impl Round<'_> {
                 let filled = self.account.fill(self.arguments.shape, tenants::ROWS);
                 self.runtime.block_on(filled).map_err(io::Error::other)
             }
-            Task::Pull => {
+            Task::Pull | Task::Client => {
                 let filled = self.account.fill(self.arguments.shape, self.arguments.rows);
-                self.runtime.block_on(filled).map_err(io::Error::other)
+                self.runtime.block_on(filled).map_err(io::Error::other)?;
+                if self.arguments.task == Task::Client || !self.is_wanted("floor") {
+                    return Ok(());
+                }
+                let table = self.arguments.shape.table();
+                let fetched = floor::fetch(self.account.port(), &table, &self.prepared);
+                self.runtime.block_on(fetched).map_err(io::Error::other)
             }
             Task::Push => {
                 let rows = usize::try_from(self.arguments.rows).map_err(io::Error::other)?;
-                table::write(&self.vendor, rows).map_err(io::Error::other)
+                table::write(&self.prepared, rows).map_err(io::Error::other)
             }
             Task::Merge => self.prepare_merge(),
         }
@@ -186,37 +192,19 @@ impl Round<'_> {
         self.runtime.block_on(self.account.run(&create)).map_err(io::Error::other)?;
         let shape = self.arguments.shape.table();
         let rows = changes * merge::TIMES;
-        let place =
-            Place { port: self.port, table: &shape, rows, folder: &self.vendor, programs: &self.programs };
-        for contestant in MERGES {
-            let log = self.vendor.join("log");
-            process::measured(&mut (contestant.command)(&place), rows, &log)?;
-        }
-        merge::copy(&self.vendor, &self.merge_floor())?;
-        merge::write_changes(&self.merge_floor()).map_err(io::Error::other)?;
+        let place = self.place(&shape, rows, &self.prepared);
+        process::measured(&mut pull_changes(&place), rows, &self.prepared.join("log"))?;
+        merge::write_changes(&self.prepared).map_err(io::Error::other)?;
         self.runtime.block_on(self.account.run(&merge::change())).map_err(io::Error::other)
     }
 
-    /// The folder of the file in which the floor finds the table and its changes.
-    fn merge_floor(&self) -> PathBuf {
-        self.vendor.join("floor")
+    fn place<'a>(&'a self, table: &'a str, rows: u64, folder: &'a Path) -> Place<'a> {
+        Place { port: self.port, table, rows, folder, prepared: &self.prepared, programs: &self.programs }
     }
 
-    /// One run of the floor, which is checked as everybody is.
-    fn run_floor(&self) -> io::Result<Measurement> {
-        let rows = usize::try_from(self.arguments.rows).map_err(io::Error::other)?;
-        if self.arguments.task == Task::Pull {
-            let task = format!("floor {} {}", self.account.port(), self.arguments.shape.table());
-            return child::measured(&task, rows);
-        }
-        let folder = tempfile::tempdir()?;
-        merge::copy(&self.merge_floor(), folder.path())?;
-        let run = child::measured(&format!("merge {}", folder.path().display()), rows)?;
-        let arrived = summed(&merge::file(folder.path()), &merge::landed(self.arguments.rows))?;
-        if arrived == merge::expected(self.arguments.rows) {
-            return Ok(run);
-        }
-        Err(io::Error::other("the floor has merged other rows than have changed"))
+    fn is_wanted(&self, name: &str) -> bool {
+        let only = &self.arguments.only;
+        only.is_empty() || only.iter().any(|word| name.contains(word.as_str()))
     }
 
     /// The rows that one run moves.
@@ -230,33 +218,23 @@ impl Round<'_> {
     fn play(&self) -> io::Result<Comparison> {
         let contestants: &[Contestant] = match self.arguments.task {
             Task::Pull => &PULLS,
+            Task::Client => &CLIENTS,
             Task::Push => &PUSHES,
             Task::Merge => &MERGES,
             Task::Tenants => &TENANTS,
         };
-        let only = &self.arguments.only;
-        let is_wanted = |name: &str| only.is_empty() || only.iter().any(|word| name.contains(word.as_str()));
         let mut playing: Vec<Playing<'_>> = contestants
             .iter()
-            .filter(|contestant| is_wanted(contestant.name))
+            .filter(|contestant| self.is_wanted(contestant.name))
             .map(|contestant| Playing::new(self, contestant))
             .collect();
-        let mut floor = Outcome { name: "floor".into(), ..Outcome::default() };
         for turn in 1..=self.arguments.runs.max(1) {
             for one in &mut playing {
                 one.take_turn(self);
                 eprintln!("turn {turn}: {}", one.said());
             }
-            if matches!(self.arguments.task, Task::Pull | Task::Merge) && is_wanted("floor") {
-                let run = self.run_floor()?;
-                eprintln!("turn {turn}: floor {:.2?} {:.2?}", run.wall, run.cpu);
-                floor.runs.push(run);
-            }
         }
-        let mut results: Vec<Outcome> = playing.into_iter().map(|one| one.outcome).collect();
-        if !floor.runs.is_empty() {
-            results.insert(1.min(results.len()), floor);
-        }
+        let results = playing.into_iter().map(|one| one.outcome).collect();
         Ok(Comparison {
             task: self
                 .arguments
@@ -280,20 +258,21 @@ impl Round<'_> {
         let shape = self.arguments.shape.table();
         let is_push = self.arguments.task == Task::Push;
         if is_push {
-            table::copy(&self.vendor, folder.path())?;
+            table::copy(&self.prepared, folder.path())?;
             let create = account::create_target();
             self.runtime.block_on(self.account.run(&create)).map_err(io::Error::other)?;
         }
         if self.arguments.task == Task::Merge {
-            merge::copy(&self.vendor, folder.path())?;
+            merge::copy(&self.prepared, folder.path())?;
         }
         let table = if is_push { TARGET } else { &shape };
         let rows = self.rows();
-        let place = Place { port: self.port, table, rows, folder: folder.path(), programs: &self.programs };
+        let place = self.place(table, rows, folder.path());
         let mut command: Command = (contestant.command)(&place);
         let account_before = self.account.cpu();
         let log = folder.path().join("log");
         let run = process::measured(&mut command, rows, &log)?;
+        let run = if matches!(contestant.check, Check::Clocked) { clocked(run, &log)? } else { run };
         let account_cpu = self.account.cpu().saturating_sub(account_before);
         let wrong = self.check(contestant, folder.path(), table, &log)?;
         Ok((run, account_cpu, wrong))
@@ -327,7 +306,7 @@ impl Round<'_> {
                 }
                 arrived
             }
-            Check::Told => told(&fs::read_to_string(log)?),
+            Check::Told | Check::Clocked => told(&fs::read_to_string(log)?),
             Check::Target => self.runtime.block_on(self.account.summed(TARGET)).map_err(io::Error::other)?,
         };
         Ok((arrived != expected).then(|| {
@@ -400,7 +379,21 @@ fn summed(file: &Path, table: &str) -> io::Result<(u64, i128)> {
 
 /// What a program says of the rows that it saw.
 fn told(output: &str) -> (u64, i128) {
-    let line = output.lines().rev().find_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let number = |name: &str| line.as_ref().and_then(|line| line[name].as_i64()).unwrap_or(0);
+    let line = last_line(output);
+    let number = |name: &str| line[name].as_i64().unwrap_or(0);
     (u64::try_from(number("rows")).unwrap_or(0), number("sum").into())
+}
+
+/// The run with what the program itself says that it took.
+fn clocked(run: Measurement, log: &Path) -> io::Result<Measurement> {
+    let line = last_line(&fs::read_to_string(log)?);
+    let seconds = |name: &str| line[name].as_f64().map(Duration::from_secs_f64);
+    let said = seconds("wall_s").zip(seconds("processor_s"));
+    let (wall, cpu) = said.ok_or_else(|| io::Error::other("it does not say what it took"))?;
+    Ok(Measurement { wall, cpu, ..run })
+}
+
+/// The last line that is JSON.
+fn last_line(output: &str) -> serde_json::Value {
+    output.lines().rev().find_map(|line| serde_json::from_str(line).ok()).unwrap_or_default()
 }

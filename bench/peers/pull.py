@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 
 PORT = os.environ["BENCH_PORT"]
 TABLE = os.environ["BENCH_TABLE"]
@@ -48,21 +49,29 @@ def connector():
     )
 
 
-def told(tables):
-    """Counts the rows and adds up their ID, so that nothing can be left out without being noticed."""
+def told(read):
+    """Counts the rows and adds up their ID, so that nothing can be left out without being noticed. What that takes is
+    told too, from the connection on: neither Python's start nor its imports."""
     import pyarrow.compute as compute
 
+    wall, processor = time.perf_counter(), time.process_time()
     rows = total = 0
-    for table in tables:
+    for table in read():
         rows += table.num_rows
         total += int(compute.sum(table.column("ID")).as_py() or 0)
-    print(json.dumps({"rows": rows, "sum": total}))
+    wall, processor = time.perf_counter() - wall, time.process_time() - processor
+    print(json.dumps({"rows": rows, "sum": total, "wall_s": wall, "processor_s": processor}))
 
 
 def adbc_arrow():
-    cursor = adbc_cursor()
-    cursor.execute(SELECT)
-    told(cursor.fetch_record_batch())
+    import adbc_driver_snowflake.dbapi  # noqa: F401
+
+    def read():
+        cursor = adbc_cursor()
+        cursor.execute(SELECT)
+        return cursor.fetch_record_batch()
+
+    told(read)
 
 
 def adbc_duckdb(file=FILE):
@@ -88,9 +97,14 @@ def with_long_integers(batch):
 
 
 def connector_arrow():
-    cursor = connector().cursor()
-    cursor.execute(SELECT)
-    told(cursor.fetch_arrow_batches())
+    import snowflake.connector  # noqa: F401
+
+    def read():
+        cursor = connector().cursor()
+        cursor.execute(SELECT)
+        return cursor.fetch_arrow_batches()
+
+    told(read)
 
 
 def connector_duckdb(file=FILE):

@@ -4,9 +4,7 @@
 
 const { execFileSync } = require("node:child_process");
 const path = require("node:path");
-const snowflake = require("snowflake-sdk");
-
-snowflake.configure({ logLevel: "OFF", additionalLogToConsole: false, disableOCSPChecks: true });
+const { connection, fail } = require("./account.js");
 
 const TABLE = `BENCH.PUBLIC.${process.env.BENCH_TABLE}`;
 const FORMAT = `TYPE = CSV SKIP_HEADER = 1 FIELD_OPTIONALLY_ENCLOSED_BY = '"' NULL_IF = ()`;
@@ -15,19 +13,6 @@ const COLUMNS = "$1, $2, $3, $4, $5, $6, $7, $8, PARSE_JSON($9), $10";
 const file = path.join(process.env.BENCH_FOLDER, "rows.csv");
 const copy = `COPY (SELECT * FROM bench.bench.events) TO '${file}' (FORMAT csv, HEADER)`;
 execFileSync(process.env.DUCKDB_PATH, ["-readonly", process.env.BENCH_FILE, "-c", copy]);
-
-const connection = snowflake.createConnection({
-  account: "bench",
-  accessUrl: `http://127.0.0.1:${process.env.BENCH_PORT}`,
-  username: process.env.BENCH_USER,
-  password: process.env.BENCH_PASSWORD,
-  warehouse: "BENCH_WH",
-});
-
-function fail(error) {
-  console.error(error);
-  process.exit(1);
-}
 
 function inTurn([sqlText, ...others]) {
   if (!sqlText) {

@@ -33,12 +33,18 @@ pub fn measured(task: &str, rows: usize) -> io::Result<Measurement> {
 
 /// Starts `task` in a child process and waits for the first line that it prints.
 pub fn start(task: &str) -> io::Result<(Child, String)> {
-    let mut child =
-        Command::new(std::env::current_exe()?).env(TASK_VARIABLE, task).stdout(Stdio::piped()).spawn()?;
+    let mut child = command(task)?.stdout(Stdio::piped()).spawn()?;
     let mut line = String::new();
     let stdout = child.stdout.take().ok_or_else(|| io::Error::other("the child has no output"))?;
     BufReader::new(stdout).read_line(&mut line)?;
     Ok((child, line))
+}
+
+/// This program, told to do `task` only.
+pub fn command(task: &str) -> io::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.env(TASK_VARIABLE, task);
+    Ok(command)
 }
 
 /// Serves the chunks in `folder` until the process is stopped, after it told its port on standard output.

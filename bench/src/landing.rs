@@ -8,6 +8,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
 use arrow_array::{RecordBatchIterator, RecordBatchReader};
+use arrow_schema::SchemaRef;
 use connectors::duckdb::{DuckDbDestination, TenantFile};
 use connectors::snowflake::SnowflakeSource;
 use duckdb::ffi;
@@ -19,6 +20,9 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::events::CHUNK_ROWS;
+
+/// The file that the floor lands in.
+pub const FILE: &str = "floor.duckdb";
 
 pub(crate) fn config(port: u16) -> ConnectionConfig {
     let endpoint = Endpoint::parse(&format!("http://127.0.0.1:{port}")).expect("an address of this machine");
@@ -61,17 +65,17 @@ pub async fn batches(port: u16, rows: usize) -> snowflake::Result<Vec<RecordBatc
 /// Lands `rows` rows by repeating `batches`, and returns the rows.
 pub fn bulk_insert(batches: &[RecordBatch], rows: usize, folder: &Path) -> u64 {
     let pass = batches.len() * rows / (crate::events::DISTINCT_CHUNKS * CHUNK_ROWS);
-    insert(batches.iter().cycle().take(pass).cloned().collect(), folder);
+    let batches: Vec<_> = batches.iter().cycle().take(pass).cloned().collect();
+    insert(batches[0].schema(), batches.into_iter(), folder);
     rows as u64
 }
 
 /// Lands the batches in a new file, in one statement over an Arrow stream: the fastest way into a DuckDB file.
-pub fn insert(batches: Vec<RecordBatch>, folder: &Path) {
-    let schema = batches[0].schema();
-    let batches = batches.into_iter().map(Ok);
-    let reader: Box<dyn RecordBatchReader + Send> = Box::new(RecordBatchIterator::new(batches, schema));
+pub fn insert(schema: SchemaRef, batches: impl Iterator<Item = RecordBatch> + Send + 'static, folder: &Path) {
+    let reader: Box<dyn RecordBatchReader + Send> =
+        Box::new(RecordBatchIterator::new(batches.map(Ok), schema));
     let mut stream = FFI_ArrowArrayStream::new(reader);
-    let path = CString::new(folder.join("floor.duckdb").display().to_string()).expect("a path");
+    let path = CString::new(folder.join(FILE).display().to_string()).expect("a path");
     let mut database: ffi::duckdb_database = ptr::null_mut();
     let mut connection: ffi::duckdb_connection = ptr::null_mut();
     // SAFETY: the handles are made, used and closed here, by one thread; the stream outlives the statement that reads it.

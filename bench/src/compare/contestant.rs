@@ -7,6 +7,7 @@ use std::process::Command;
 use emulator::{DEFAULT_PASSWORD, DEFAULT_USER};
 
 use super::tenants;
+use crate::{child, landing};
 
 /// The table that pushes write into.
 pub const TARGET: &str = "TARGET";
@@ -22,6 +23,8 @@ pub struct Place<'a> {
     pub rows: u64,
     /// A folder of this run alone.
     pub folder: &'a Path,
+    /// The folder of what every run starts from.
+    pub prepared: &'a Path,
     pub programs: &'a Programs,
 }
 
@@ -43,6 +46,8 @@ pub enum Check {
     File(&'static str, &'static str),
     /// By the program itself, which had to look at every row, in the last line that it printed.
     Told,
+    /// In the same way, with what it took from the connection on: without the start of its interpreter.
+    Clocked,
     /// In the account.
     Target,
     /// Those that have changed, in the file of a merge.
@@ -62,12 +67,18 @@ pub struct Contestant {
 }
 
 /// Who pulls a table, fastest first as far as one may expect.
-pub const PULLS: [Contestant; 11] = [
+pub const PULLS: [Contestant; 10] = [
     Contestant {
         name: "Snowferry → DuckDB",
         environment: None,
         command: |place| snowferry(place, PULL),
         check: Check::File("data/bench.duckdb", "public.\"@TABLE@\""),
+    },
+    Contestant {
+        name: "floor",
+        environment: None,
+        command: |place| floor("floor", place),
+        check: Check::File(landing::FILE, "main.events"),
     },
     peer("ADBC 1.11 → DuckDB", "arrow", |place| python(place, "arrow", "pull.py", "adbc_duckdb"), LANDED),
     peer(
@@ -97,17 +108,28 @@ pub const PULLS: [Contestant; 11] = [
         Check::Told,
     ),
     peer("Node driver 3.3, thrown away", "node", |place| node(place, "pull.js"), Check::Told),
+];
+
+/// Whose rows arrive as Arrow, to be thrown away.
+pub const CLIENTS: [Contestant; 4] = [
+    Contestant {
+        name: "Snowferry's client",
+        environment: None,
+        command: |place| this_program(&format!("client {} {}", place.port, place.table)),
+        check: Check::Clocked,
+    },
+    peer("ADBC 1.11", "arrow", |place| python(place, "arrow", "pull.py", "adbc_arrow"), Check::Clocked),
     peer(
-        "ADBC 1.11 → Arrow, thrown away",
-        "arrow",
-        |place| python(place, "arrow", "pull.py", "adbc_arrow"),
-        Check::Told,
-    ),
-    peer(
-        "Connector 5.2 → Arrow, thrown away",
+        "Connector 5.2",
         "rust-core",
         |place| python(place, "rust-core", "pull.py", "connector_arrow"),
-        Check::Told,
+        Check::Clocked,
+    ),
+    peer(
+        "Connector 4.8",
+        "arrow",
+        |place| python(place, "arrow", "pull.py", "connector_arrow"),
+        Check::Clocked,
     ),
 ];
 
@@ -166,12 +188,15 @@ pub const TENANTS: [Contestant; 3] = [
 ];
 
 /// Who brings a table up to date that it has pulled before.
-pub const MERGES: [Contestant; 1] = [Contestant {
-    name: "Snowferry",
-    environment: None,
-    command: |place| snowferry(place, PULL_CHANGES),
-    check: Check::Merged,
-}];
+pub const MERGES: [Contestant; 2] = [
+    Contestant { name: "Snowferry", environment: None, command: pull_changes, check: Check::Merged },
+    Contestant {
+        name: "floor",
+        environment: None,
+        command: |place| floor("merge", place),
+        check: Check::Merged,
+    },
+];
 
 const LANDED: Check = Check::File("landed.duckdb", "main.landed");
 
@@ -214,6 +239,20 @@ destination: { snowflake: { @LOGIN@ } }
 target: BENCH.PUBLIC.TARGET
 write: append
 ";
+
+/// Snowferry with a table that it has, or has not, pulled before.
+pub fn pull_changes(place: &Place<'_>) -> Command {
+    snowferry(place, PULL_CHANGES)
+}
+
+/// A floor, from what was prepared for it.
+fn floor(task: &str, place: &Place<'_>) -> Command {
+    this_program(&format!("{task} {} {}", place.prepared.display(), place.folder.display()))
+}
+
+fn this_program(task: &str) -> Command {
+    child::command(task).expect("this program can be found")
+}
 
 fn snowferry(place: &Place<'_>, sync: &str) -> Command {
     let sync = sync.replace("@LOGIN@", &log_in(place)).replace("@TABLE@", place.table);

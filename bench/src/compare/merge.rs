@@ -1,5 +1,5 @@
 //! A table of twenty times as many rows as have changed: what is pulled once before the clock starts, what changes then,
-//! and DuckDB's own `MERGE` of the same changes from a table beside it.
+//! and DuckDB's own `MERGE` of the same changes from a local file.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use duckdb::Connection;
 
 use super::shape::Shape;
-use crate::measurement::Measurement;
 
 /// Rows of the table for each one that changes.
 pub const TIMES: u64 = 20;
@@ -15,8 +14,8 @@ pub const TIMES: u64 = 20;
 const CHANGED: u64 = 7;
 /// The file that a pull lands in, in its folder.
 const FILE: &str = "data/bench.duckdb";
-/// The table that the floor merges, in the same file.
-const CHANGES: &str = "main.changes";
+/// The file of the changes that the floor merges.
+const CHANGES: &str = "changes.duckdb";
 
 /// The statement that makes the table, for so many changes.
 pub fn create(changes: u64) -> String {
@@ -65,37 +64,28 @@ pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
     std::fs::File::open(copy)?.sync_all()
 }
 
-/// Puts the changed rows beside the table, as the floor finds them.
+/// Puts the changed rows into a file of their own beside that of the table, as the floor finds them.
 pub fn write_changes(folder: &Path) -> duckdb::Result<()> {
-    let connection = Connection::open(file(folder))?;
+    let connection = Connection::open(folder.join(CHANGES))?;
     connection.execute_batch(&format!(
-        "CREATE OR REPLACE TABLE {CHANGES} AS
+        "ATTACH '{}' AS landed (READ_ONLY);
+         CREATE TABLE changes AS
          SELECT * REPLACE (score + 1 AS score, 'changed' AS event, TIMESTAMP '2026-02-01' AS updated_at)
-         FROM public.events WHERE id % {TIMES} = {CHANGED};
-         CHECKPOINT"
+         FROM landed.public.events WHERE id % {TIMES} = {CHANGED};
+         CHECKPOINT",
+        file(folder).display()
     ))
 }
 
-/// Merges them, from opening the file to closing it.
-pub fn floor(folder: &Path) -> duckdb::Result<Measurement> {
-    let mut merged = Ok(0);
-    let measurement = Measurement::take(|| {
-        merged = merge(folder);
-        *merged.as_ref().unwrap_or(&0)
-    });
-    merged.map(|_| measurement)
-}
-
-fn merge(folder: &Path) -> duckdb::Result<u64> {
+/// Merges the changes in `prepared` into the table in `folder`, with a checkpoint.
+pub fn floor(prepared: &Path, folder: &Path) -> duckdb::Result<()> {
     let connection = Connection::open(file(folder))?;
-    let merged = connection.execute(
-        &format!(
-            "MERGE INTO public.events AS landed USING {CHANGES} AS changes ON landed.id = changes.id
-             WHEN MATCHED THEN UPDATE WHEN NOT MATCHED THEN INSERT"
-        ),
-        [],
-    )?;
-    connection.execute_batch("CHECKPOINT")?;
-    connection.close().map_err(|(_, error)| error)?;
-    Ok(merged as u64)
+    connection.execute_batch(&format!(
+        "ATTACH '{}' AS beside (READ_ONLY);
+         MERGE INTO public.events AS landed USING beside.main.changes AS changes ON landed.id = changes.id
+         WHEN MATCHED THEN UPDATE WHEN NOT MATCHED THEN INSERT;
+         CHECKPOINT",
+        prepared.join(CHANGES).display()
+    ))?;
+    connection.close().map_err(|(_, error)| error)
 }

@@ -12,7 +12,7 @@ use crate::measurement::{Measurement, Series};
 /// One comparison: everybody on one table over one link.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Comparison {
-    /// `pull`, `push`, `merge` or `tenants`.
+    /// `pull`, `client`, `push`, `merge` or `tenants`.
     pub task: String,
     pub shape: String,
     pub rows: u64,

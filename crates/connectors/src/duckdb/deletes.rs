@@ -37,7 +37,8 @@ pub(super) fn replace(
     let target = quoted_target(&plan.target);
     let mut marked = settle_flags(transaction, plan)?;
     let staged = quoted_target(&staging(&plan.target));
-    let live = count(transaction, &staged)? - marked;
+    let mut total = count(transaction, &staged)?;
+    let live = total - marked;
     if has_table(transaction, &plan.target)? {
         keep_stamps(transaction, plan)?;
         if plan.deletes.policy == DeletePolicy::Delete {
@@ -46,6 +47,7 @@ pub(super) fn replace(
         } else {
             let gone = carry_over(transaction, plan)?;
             marked += if plan.marks_deleted() { gone } else { 0 };
+            total = count(transaction, &staged)?;
         }
     }
     let swap = format!(
@@ -53,7 +55,6 @@ pub(super) fn replace(
         quoted(&plan.target.table)
     );
     transaction.execute_batch(&swap).map_err(|e| failed("put the new table in place", e))?;
-    let total = count(transaction, &target)?;
     Ok(Committed { inserted: live, marked, total: Some(total), ..Committed::default() })
 }
 

@@ -28,7 +28,8 @@ use super::model_script::ModelScript;
 use super::pending::Pending;
 use super::replace_from::replace_from;
 use super::sql::{
-    CATALOG, create_table_sql, quoted_schema, quoted_target, repeated_keys_sql, set_staged_sql, staging,
+    CATALOG, create_table_sql, progress_sql, quoted_schema, quoted_target, repeated_keys_sql, set_staged_sql,
+    staging,
 };
 use super::table_columns::table_columns;
 use super::types::storable;
@@ -50,6 +51,8 @@ struct State {
     /// Rows that wait for the end of what can only be read again as a whole, or until they are worth a group.
     pending: Pending,
     durable_row_count: u64,
+    /// The statement that has made the staging table for this attempt, until something becomes of the table.
+    made_staging: Option<String>,
     /// What the act that is going on is traced by.
     within: Span,
 }
@@ -64,7 +67,7 @@ impl DuckDbDestination {
     pub fn on(database: TenantDatabase) -> Result<Self> {
         let file = database.connect_destination()?;
         let (pending, within) = (Pending::default(), Span::none());
-        let state = State { group: None, file, pending, durable_row_count: 0, within };
+        let state = State { group: None, file, pending, durable_row_count: 0, made_staging: None, within };
         Ok(Self { database, state: Arc::new(Mutex::new(state)) })
     }
 
@@ -270,8 +273,8 @@ impl State {
         }
         let target = quoted_target(&plan.target);
         let transaction = begin(&mut self.file.connection)?;
-        let known = raise_fence(&transaction, plan)?;
-        if !known && !table_columns(&transaction, &plan.target)?.is_empty() {
+        let before = raise_fence(&transaction, plan)?;
+        if before.epoch.is_none() && !table_columns(&transaction, &plan.target)?.is_empty() {
             return Err(Error::config(
                 "target_not_ours",
                 format!("the table {target} exists and was not made by a sync"),
@@ -283,21 +286,26 @@ impl State {
         }
         let schema = format!("CREATE SCHEMA IF NOT EXISTS {}", quoted_schema(&plan.target.schema));
         transaction.execute_batch(&schema).map_err(|e| failed("create the target's schema", e))?;
-        transaction
-            .execute_batch(&create_table_sql(plan, &staging(&plan.target)))
-            .map_err(|e| failed("create the staging table", e))?;
+        let is_new =
+            before.staged.is_none() && table_columns(&transaction, &staging(&plan.target))?.is_empty();
+        let create_staging = create_table_sql(plan, &staging(&plan.target));
+        transaction.execute_batch(&create_staging).map_err(|e| failed("create the staging table", e))?;
         transaction.commit().map_err(|e| failed("prepare the target", e))?;
-        self.durable_row_count = staged_rows(&self.file.connection, plan)?;
+        self.made_staging = is_new.then_some(create_staging);
+        self.durable_row_count = before.staged.map_or(0, |staged| staged.row_count);
         Ok(Prepared { staged: self.staged() })
     }
 
     fn discard_staged(&mut self, plan: &StreamPlan) -> Result<()> {
         self.forget_rows();
-        self.durable_row_count = 0;
         let staged = staging(&plan.target);
+        let create_staging = create_table_sql(plan, &staged);
+        if self.made_staging.as_ref() == Some(&create_staging) {
+            return Ok(());
+        }
+        self.durable_row_count = 0;
         let transaction = begin(&mut self.file.connection)?;
-        let remake =
-            format!("DROP TABLE IF EXISTS {};\n{}", quoted_target(&staged), create_table_sql(plan, &staged));
+        let remake = format!("DROP TABLE IF EXISTS {};\n{create_staging}", quoted_target(&staged));
         transaction.execute_batch(&remake).map_err(|e| failed("empty the staging table", e))?;
         set_staged(&transaction, plan, None)?;
         transaction.commit().map_err(|e| failed("empty the staging table", e))
@@ -306,6 +314,7 @@ impl State {
     /// Takes staged rows back. Where there are others than there have to be, nothing staged is trusted any more.
     fn withdraw(&mut self, plan: &StreamPlan, withdrawn: &Withdrawn) -> Result<Staged> {
         self.forget_rows();
+        self.made_staging = None;
         let transaction = begin(&mut self.file.connection)?;
         let mut row_count = staged_rows(&transaction, plan)?;
         for range in &withdrawn.ranges {
@@ -355,6 +364,7 @@ impl State {
         let batches = self.pending.take_resumable();
         let Some(first) = batches.first() else { return Ok(true) };
         let schema = storable(&first.rows)?.schema();
+        self.made_staging = None;
         let group = self.group.get_or_insert_with(|| {
             OpenGroup::start(&self.file.bulk, quoted_target(&staging(&plan.target)), schema, &self.within)
         });
@@ -395,6 +405,7 @@ impl State {
         }
         // What is left is little, or has no position to go on from: it becomes durable with the commit or not at all.
         let pending = std::mem::take(&mut self.pending).batches;
+        self.made_staging = None;
         let _timed = trace_span!(target: "timings", "commit").entered();
         let transaction = begin(&mut self.file.connection)?;
         if !pending.is_empty() {
@@ -504,21 +515,16 @@ fn count(connection: &Connection, target: &TableName) -> Result<u64> {
 
 fn read_progress(connection: &Connection, stream: &StreamName, target: &TableName) -> Result<Progress> {
     let found = connection
-        .query_row(
-            "SELECT stream, epoch, committed_cursor, committed_rows, staged_cursor, staged_rows, columns
-             FROM vendor._snowferry.streams WHERE target_schema = ? AND target_table = ?",
-            params![target.schema, target.table],
-            |row| {
-                let owner: String = row.get(0)?;
-                let progress = Progress {
-                    epoch: Some(Epoch(row.get(1)?)),
-                    committed: checkpoint(row.get(2)?, row.get(3)?),
-                    staged: checkpoint(row.get(4)?, row.get(5)?),
-                    columns: row.get::<_, Option<String>>(6)?.as_deref().and_then(drift::known),
-                };
-                Ok((owner, progress))
-            },
-        )
+        .query_row(&progress_sql(target), [], |row| {
+            let owner: String = row.get(0)?;
+            let progress = Progress {
+                epoch: Some(Epoch(row.get(1)?)),
+                committed: checkpoint(row.get(2)?, row.get(3)?),
+                staged: checkpoint(row.get(4)?, row.get(5)?),
+                columns: row.get::<_, Option<String>>(6)?.as_deref().and_then(drift::known),
+            };
+            Ok((owner, progress))
+        })
         .optional()
         .map_err(|e| failed("read the checkpoint", e))?;
     let Some((owner, progress)) = found else { return Ok(Progress::default()) };
@@ -536,8 +542,8 @@ fn staged_rows(connection: &Connection, plan: &StreamPlan) -> Result<u64> {
         .map_or(0, |checkpoint| checkpoint.row_count))
 }
 
-/// Takes the stream over for the plan's epoch; answers whether it was known before.
-fn raise_fence(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<bool> {
+/// Takes the stream over for the plan's epoch; answers how far it had got before, with no epoch where it was not known.
+fn raise_fence(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<Progress> {
     let progress = read_progress(transaction, &plan.stream, &plan.target)?;
     let target = &plan.target;
     match progress.epoch {
@@ -552,7 +558,7 @@ fn raise_fence(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<bool>
         Some(_) => return Err(guard::stale_epoch(&plan.stream)),
     }
     .map_err(|e| failed("take over the stream", e))?;
-    Ok(progress.epoch.is_some())
+    Ok(progress)
 }
 
 fn set_staged(transaction: &Transaction<'_>, plan: &StreamPlan, staged: Option<&Checkpoint>) -> Result<()> {

@@ -48,7 +48,7 @@ pub(super) async fn observe(
         statement: statement.as_deref(),
         query_id: route.query_id(&path),
         headers: &head.headers.clone(),
-        key_id: s3::key_id(&head).filter(|_| route.is_store()),
+        key_id: if route.is_store() { s3::key_id(&head) } else { None },
     };
     let actions = if route == Route::Control { Vec::new() } else { account.faults.take(&subject) };
     let faults = actions.iter().map(|action| action.name().to_owned()).collect();

@@ -45,8 +45,10 @@ impl History {
     /// Adds a statement that begins, or tells how it ended.
     pub(crate) fn add(&self, record: QueryRecord) {
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        let begun = records.iter_mut().rev().find(|known| known.query_id == record.query_id);
-        if let Some(begun) = begun {
+        // What begins is not looked for: every statement would be compared with thousands.
+        if record.ended_at.is_some()
+            && let Some(begun) = records.iter_mut().rev().find(|known| known.query_id == record.query_id)
+        {
             *begun = record;
             return;
         }

@@ -1,5 +1,5 @@
-//! TRUNCATE TABLE: a DELETE of everything, which a transaction can undo. It answers as DDL does, with a sentence: for a
-//! number of rows drivers would take it.
+//! TRUNCATE TABLE: a DELETE of everything, which a transaction can undo. It answers as DDL does: told that it were DML,
+//! drivers would read its sentence as a number of rows.
 
 use sqlparser::parser::Parser;
 
