@@ -35,7 +35,7 @@ pub fn land(prepared: &Path, folder: &Path) -> io::Result<()> {
     let next = Arc::new(AtomicUsize::new(0));
     let (sender, batches) = mpsc::sync_channel(BATCHES_WAITING_MAX);
     for _ in 0..THREADS {
-        let (chunks, next, sender) = (chunks.clone(), next.clone(), sender.clone());
+        let (chunks, next, sender) = (Arc::clone(&chunks), Arc::clone(&next), sender.clone());
         thread::spawn(move || {
             while let Some(chunk) = chunks.get(next.fetch_add(1, Ordering::Relaxed)) {
                 decode(chunk, &sender);

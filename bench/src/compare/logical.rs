@@ -32,7 +32,7 @@ fn value(field: &Field, column: &ArrayRef) -> ArrayRef {
     } else if is("TIMESTAMP_NTZ") {
         timestamp(column, scale())
     } else {
-        column.clone()
+        Arc::clone(column)
     }
 }
 

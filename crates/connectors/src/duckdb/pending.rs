@@ -14,9 +14,10 @@ const AGE_MAX: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     pub(super) batches: Vec<Batch>,
+    bytes: usize,
     /// How many of them end at the last position that can be resumed from.
     resumable_count: usize,
-    bytes: usize,
+    resumable_bytes: usize,
     since: Option<Instant>,
 }
 
@@ -28,6 +29,7 @@ impl Pending {
         self.batches.push(batch);
         if is_resumable {
             self.resumable_count = self.batches.len();
+            self.resumable_bytes = self.bytes;
         }
     }
 
@@ -39,11 +41,12 @@ impl Pending {
 
     /// Takes out the rows that end at the last position that can be resumed from.
     pub(super) fn take_resumable(&mut self) -> Vec<Batch> {
+        if self.resumable_count == 0 {
+            return Vec::new();
+        }
         let rest = self.batches.split_off(self.resumable_count);
-        let taken = std::mem::take(&mut self.batches);
         let since = (!rest.is_empty()).then(Instant::now);
-        *self =
-            Self { bytes: rest.iter().map(Batch::byte_size).sum(), batches: rest, resumable_count: 0, since };
-        taken
+        let rest = Self { bytes: self.bytes - self.resumable_bytes, batches: rest, since, ..Self::default() };
+        std::mem::replace(self, rest).batches
     }
 }
