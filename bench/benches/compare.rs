@@ -87,6 +87,9 @@ fn measure(kind: &str, arguments: &[String]) {
         ("merge", [prepared, folder]) => {
             merge::floor(Path::new(prepared), Path::new(folder)).expect("the changes are merged");
         }
+        (process::STARTER, [rows]) => {
+            process::start(rows.parse().expect("a number")).expect("the parent is told");
+        }
         _ => panic!("there is no task {kind:?}"),
     }
 }
@@ -193,7 +196,7 @@ impl Round<'_> {
         let shape = self.arguments.shape.table();
         let rows = changes * merge::TIMES;
         let place = self.place(&shape, rows, &self.prepared);
-        process::measured(&mut pull_changes(&place), rows, &self.prepared.join("log"))?;
+        process::measured(&pull_changes(&place), rows, &self.prepared.join("log"))?;
         merge::write_changes(&self.prepared).map_err(io::Error::other)?;
         self.runtime.block_on(self.account.run(&merge::change())).map_err(io::Error::other)
     }
@@ -268,10 +271,10 @@ impl Round<'_> {
         let table = if is_push { TARGET } else { &shape };
         let rows = self.rows();
         let place = self.place(table, rows, folder.path());
-        let mut command: Command = (contestant.command)(&place);
+        let command: Command = (contestant.command)(&place);
         let account_before = self.account.cpu();
         let log = folder.path().join("log");
-        let run = process::measured(&mut command, rows, &log)?;
+        let run = process::measured(&command, rows, &log)?;
         let run = if matches!(contestant.check, Check::Clocked) { clocked(run, &log)? } else { run };
         let account_cpu = self.account.cpu().saturating_sub(account_before);
         let wrong = self.check(contestant, folder.path(), table, &log)?;

@@ -69,7 +69,7 @@ def adbc_arrow():
     def read():
         cursor = adbc_cursor()
         cursor.execute(SELECT)
-        return cursor.fetch_record_batch()
+        yield from cursor.fetch_record_batch()
 
     told(read)
 
@@ -102,7 +102,7 @@ def connector_arrow():
     def read():
         cursor = connector().cursor()
         cursor.execute(SELECT)
-        return cursor.fetch_arrow_batches()
+        yield from cursor.fetch_arrow_batches()
 
     told(read)
 

@@ -8,7 +8,7 @@ use crate::measurement::Measurement;
 use crate::{events, service};
 
 /// What a child process was asked to do.
-const TASK_VARIABLE: &str = "SNOWFERRY_BENCH_TASK";
+pub(crate) const TASK_VARIABLE: &str = "SNOWFERRY_BENCH_TASK";
 
 /// What every benchmark's program does: its own part, or where it is a child process the child's.
 pub fn main(parent: impl FnOnce(), child: impl FnOnce(&str, &[String])) {

@@ -1,5 +1,6 @@
 //! The `snowferry` program: one enum of commands and a match.
 
+mod allocator;
 mod asked;
 mod assemble;
 mod cli;
@@ -19,13 +20,10 @@ use cli::{Cli, Command};
 use output::Terminal;
 use timings::Timings;
 
-/// Rows come in large buffers that live shortly; the system's allocator gives their pages back each time.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let terminal = Terminal::new(cli.color);
+    allocator::give_back_between_reads();
     let timings = cli.command.timings();
     let telemetry = match telemetry::start(cli.verbose, cli.command.is_service(), timings.as_ref()) {
         Ok(telemetry) => telemetry,

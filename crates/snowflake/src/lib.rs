@@ -72,7 +72,7 @@ pub use http::{Network, Proxy, RetryPolicy};
 pub use key::{KeyBits, KeySource, PrivateKey};
 pub use networks::Networks;
 pub use reachability::{Greeting, Reachability};
-pub use result::{MemoryBudget, QueryResult, ResultBatch, ResultStream, ResultSummary};
+pub use result::{MemoryBudget, QueryResult, ResultBatch, ResultStream, ResultSummary, when_decoders_rest};
 pub use secret::Secret;
 pub use session::{Session, SessionContext};
 pub use sql::{Identifier, ObjectName, string_literal};

@@ -50,3 +50,38 @@ impl Pending {
         std::mem::replace(self, rest).batches
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{Int64Array, RecordBatch};
+    use model::Cursor;
+
+    use super::*;
+
+    fn batch(mebibytes: usize, resume: Option<&str>) -> Batch {
+        let column = Int64Array::from(vec![0; mebibytes * 1024 * 1024 / size_of::<i64>()]);
+        let rows = RecordBatch::try_from_iter([("n", Arc::new(column) as _)]).unwrap();
+        Batch::new(rows, resume.map(|position| Cursor::from_position(&position).unwrap()))
+    }
+
+    #[test]
+    fn what_ends_at_no_position_waits_for_the_next_one_and_counts_for_it() {
+        let mut pending = Pending::default();
+        pending.push(batch(1, None));
+        assert!(pending.take_resumable().is_empty());
+        pending.push(batch(1, Some("a")));
+        pending.push(batch(3, None));
+        assert!(pending.is_worth_a_group());
+
+        assert_eq!(pending.take_resumable().len(), 2);
+        assert_eq!(pending.batches.len(), 1);
+        assert!(!pending.is_worth_a_group(), "there is nothing to go on from");
+
+        pending.push(batch(1, Some("b")));
+        assert!(pending.is_worth_a_group(), "three that waited and one make four");
+        assert_eq!(pending.take_resumable().len(), 2);
+        assert!(pending.batches.is_empty());
+    }
+}

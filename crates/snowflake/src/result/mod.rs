@@ -2,6 +2,7 @@
 
 mod access;
 mod budget;
+mod decoders;
 mod fetch;
 mod link_policy;
 mod links;
@@ -20,6 +21,7 @@ use futures_util::TryStreamExt;
 
 pub(crate) use self::access::{ChunkAccess, chunk_http};
 pub use self::budget::MemoryBudget;
+pub use self::decoders::when_decoders_rest;
 pub(crate) use self::link_policy::LinkPolicy;
 pub use self::stream::{ResultBatch, ResultStream};
 pub use self::summary::ResultSummary;

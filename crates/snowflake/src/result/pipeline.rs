@@ -6,19 +6,18 @@
 //!                                    └─ the other end of the oneshot, in order ────→ reader
 //! ```
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use rayon_core::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::decode::{Decoded, Decoder, Frames};
 use crate::error::{Error, ErrorKind, Result};
-use crate::result::access::{ChunkAccess, cores};
+use crate::result::access::ChunkAccess;
 use crate::result::budget::BudgetPermit;
+use crate::result::decoders::decoding;
 use crate::result::fetch::ChunkFetch;
 use crate::result::links::Links;
 use crate::result::manifest::Manifest;
@@ -231,25 +230,4 @@ fn decode_inline(decoder: &Decoder, rows: Bytes) -> Result<Decoded> {
 
 fn announced(bytes: Option<u64>) -> Option<u64> {
     bytes.filter(|bytes| *bytes > 0)
-}
-
-/// Runs `decode` on one of the threads that do nothing else, as many in this process as there are cores. They are always
-/// the same: memory that a thread has given out and another one gave back waits for the first to ask for more.
-async fn decoding<F>(decode: F) -> Result<Decoded>
-where
-    F: FnOnce() -> Result<Decoded> + Send + 'static,
-{
-    static DECODERS: LazyLock<ThreadPool> = LazyLock::new(|| {
-        let threads = ThreadPoolBuilder::new().num_threads(cores()).thread_name(|n| format!("decoder-{n}"));
-        threads.build().expect("threads can be started")
-    });
-    let (sender, decoded) = oneshot::channel();
-    DECODERS.spawn(move || {
-        // Arrow's reader panics on some malformed messages.
-        let decoded = catch_unwind(AssertUnwindSafe(decode));
-        drop(sender.send(decoded.unwrap_or_else(|_| {
-            Err(Error::new(ErrorKind::Protocol, "the rows of a chunk cannot be decoded"))
-        })));
-    });
-    decoded.await.expect("a decoder always answers")
 }
