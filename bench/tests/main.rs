@@ -73,11 +73,11 @@ fn a_program_is_measured_with_what_it_started_and_its_failure_is_told() {
     let log = folder.path().join("log");
     let counting = "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo counted";
     let mut nested = Command::new("sh");
-    let run = process::measured(nested.args(["-c", &format!("sh -c '{counting}'; true")]), 7, &log).unwrap();
+    let run = process::run(nested.args(["-c", &format!("sh -c '{counting}'; true")]), 7, &log).unwrap();
     assert_eq!(run.rows, 7);
     assert!(run.cpu > Duration::ZERO && run.peak_bytes > 0, "{run:?}");
     assert_eq!(std::fs::read_to_string(&log).unwrap(), "counted\n");
-    let failed = process::measured(Command::new("sh").args(["-c", "echo why >&2; exit 3"]), 7, &log);
+    let failed = process::run(Command::new("sh").args(["-c", "echo why >&2; exit 3"]), 7, &log);
     assert!(failed.unwrap_err().to_string().contains("why"));
 }
 

@@ -1,7 +1,7 @@
 //! A program run to its end, with what it and the programs that it started took.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
@@ -28,20 +28,14 @@ pub fn measured(command: &Command, rows: u64, log: &Path) -> io::Result<Measurem
     }
     starter.arg(log).arg(task).arg(command.get_program()).args(command.get_args());
     let told = starter.stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
-    let Ok(run) = serde_json::from_slice(&told.stdout) else {
-        let said = std::fs::read_to_string(log).unwrap_or_default();
-        let lines: Vec<&str> = said.lines().rev().take(8).collect();
-        let end: Vec<&str> = lines.into_iter().rev().collect();
-        let status = String::from_utf8_lossy(&told.stdout);
-        return Err(io::Error::other(format!("{}:\n{}", status.trim(), end.join("\n"))));
-    };
-    Ok(run)
+    let run: Result<Measurement, String> = serde_json::from_slice(&told.stdout)?;
+    run.map_err(io::Error::other)
 }
 
 /// The task of the process that starts a program.
 pub const STARTER: &str = "start";
 
-/// Starts the program that the arguments name, and tells what it took, or how it ended.
+/// Runs the program that the arguments name, and tells what it took, or how it failed.
 pub fn start(rows: u64) -> io::Result<()> {
     let mut arguments = std::env::args_os().skip(1);
     let mut next = || arguments.next().ok_or_else(|| io::Error::other("an argument is missing"));
@@ -51,18 +45,27 @@ pub fn start(rows: u64) -> io::Result<()> {
     if !task.is_empty() {
         command.env(child::TASK_VARIABLE, task);
     }
+    let run = run(&mut command, rows, Path::new(&log)).map_err(|error| error.to_string());
+    serde_json::to_writer(io::stdout(), &run).map_err(io::Error::other)
+}
+
+/// Runs `command` from this process, whose memory counts as the program's as far as it is more.
+pub fn run(command: &mut Command, rows: u64, log: &Path) -> io::Result<Measurement> {
     let file = std::fs::File::create(log)?;
     command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
     let started = Instant::now();
     let (status, usage) = wait(command.spawn()?.id())?;
     let wall = started.elapsed();
     if !status.success() {
-        return writeln!(io::stdout(), "{status}");
+        let said = std::fs::read_to_string(log).unwrap_or_default();
+        let lines: Vec<&str> = said.lines().rev().take(8).collect();
+        let end: Vec<&str> = lines.into_iter().rev().collect();
+        return Err(io::Error::other(format!("{status}:\n{}", end.join("\n"))));
     }
     let cpu = time(usage.ru_utime) + time(usage.ru_stime);
     // Linux counts in kibibytes: of the largest single process, not of all together.
     let peak_bytes = u64::try_from(usage.ru_maxrss).unwrap_or(0) * 1024;
-    Measurement { rows, wall, cpu, peak_bytes }.report()
+    Ok(Measurement { rows, wall, cpu, peak_bytes })
 }
 
 /// Waits for a child of this process; its usage covers the processes that it waited for itself.
