@@ -72,7 +72,7 @@ mod tests {
         pending.push(batch(1, None));
         assert!(pending.take_resumable().is_empty());
         pending.push(batch(1, Some("a")));
-        pending.push(batch(3, None));
+        pending.push(batch(2, None));
         assert!(pending.is_worth_a_group());
 
         assert_eq!(pending.take_resumable().len(), 2);
@@ -80,8 +80,10 @@ mod tests {
         assert!(!pending.is_worth_a_group(), "there is nothing to go on from");
 
         pending.push(batch(1, Some("b")));
-        assert!(pending.is_worth_a_group(), "three that waited and one make four");
-        assert_eq!(pending.take_resumable().len(), 2);
+        assert!(!pending.is_worth_a_group(), "two that waited and one make three");
+        pending.push(batch(1, Some("c")));
+        assert!(pending.is_worth_a_group(), "and another four");
+        assert_eq!(pending.take_resumable().len(), 3);
         assert!(pending.batches.is_empty());
     }
 }
