@@ -67,12 +67,18 @@ pub struct Contestant {
 }
 
 /// Who pulls a table, fastest first as far as one may expect.
-pub const PULLS: [Contestant; 10] = [
+pub const PULLS: [Contestant; 11] = [
     Contestant {
         name: "Snowferry → DuckDB",
         environment: None,
         command: |place| snowferry(place, PULL),
-        check: Check::File("data/bench.duckdb", "public.\"@TABLE@\""),
+        check: PULLED,
+    },
+    Contestant {
+        name: "Snowferry with --memory 64MiB",
+        environment: None,
+        command: |place| small(snowferry(place, PULL)),
+        check: PULLED,
     },
     Contestant {
         name: "floor",
@@ -134,11 +140,17 @@ pub const CLIENTS: [Contestant; 4] = [
 ];
 
 /// Who pushes a table.
-pub const PUSHES: [Contestant; 8] = [
+pub const PUSHES: [Contestant; 9] = [
     Contestant {
         name: "Snowferry",
         environment: None,
         command: |place| snowferry(place, PUSH),
+        check: Check::Target,
+    },
+    Contestant {
+        name: "Snowferry with --memory 64MiB",
+        environment: None,
+        command: |place| small(snowferry(place, PUSH)),
         check: Check::Target,
     },
     peer("ADBC 1.11", "arrow", |place| python(place, "arrow", "push.py", "adbc"), Check::Target),
@@ -198,6 +210,7 @@ pub const MERGES: [Contestant; 2] = [
     },
 ];
 
+const PULLED: Check = Check::File("data/bench.duckdb", "public.\"@TABLE@\"");
 const LANDED: Check = Check::File("landed.duckdb", "main.landed");
 
 const fn peer(
@@ -261,6 +274,12 @@ fn snowferry(place: &Place<'_>, sync: &str) -> Command {
     let mut command = Command::new(&place.programs.snowferry);
     command.arg("run").arg("-f").arg(file);
     surroundings(command, place)
+}
+
+/// The same with little memory.
+fn small(mut snowferry: Command) -> Command {
+    snowferry.args(["--memory", "64MiB"]);
+    snowferry
 }
 
 /// How a sync file of Snowferry's logs in.

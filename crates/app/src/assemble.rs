@@ -14,6 +14,7 @@ use snowflake::{ConnectionConfig, MemoryBudget, UsageMeter};
 use tokio::sync::watch;
 
 use crate::config::{PushOptions, SyncFile};
+use crate::memory;
 
 /// What is decided for one run, beside what the sync file says.
 #[derive(Clone, Debug, Default)]
@@ -87,8 +88,9 @@ pub(crate) fn assemble(file: &SyncFile, choices: &RunChoices) -> Result<Assemble
 /// The memory is for rows that are being fetched; the vendor database takes them as they come.
 fn assemble_pull(file: &SyncFile, choices: &RunChoices) -> Result<Assembled> {
     refuse_push_choices(file, choices)?;
-    let source = Arc::new(SnowflakeSource::new(metered_connection(file, choices)?));
-    let destination = Arc::new(DuckDbDestination::open(file.tenant_file()?)?);
+    let (row_bytes, footprint) = memory::for_pull(choices.memory_bytes);
+    let source = Arc::new(SnowflakeSource::new(metered_connection(file, choices, row_bytes)?));
+    let destination = Arc::new(DuckDbDestination::open_within(file.tenant_file()?, footprint)?);
     let mut sync = Sync {
         source: Arc::<SnowflakeSource>::clone(&source),
         destination: Arc::<DuckDbDestination>::clone(&destination),
@@ -118,7 +120,7 @@ fn assemble_push(file: &SyncFile, options: &PushOptions, choices: &RunChoices) -
     let database = existing_database(file)?;
     let settings =
         PushSettings { memory_bytes: choices.memory_bytes / 4 * 3, ..push_settings(options, choices) };
-    let connection = metered_connection(file, choices)?;
+    let connection = metered_connection(file, choices, choices.memory_bytes)?;
     let journal = Arc::new(DuckDbJournal::new(database.clone()));
     let destination = Arc::new(SnowflakeDestination::new(connection, journal, settings));
     let sync = Sync {
@@ -129,8 +131,8 @@ fn assemble_push(file: &SyncFile, options: &PushOptions, choices: &RunChoices) -
     Ok(Assembled { sync, account: AccountSide::Destination(destination) })
 }
 
-fn metered_connection(file: &SyncFile, choices: &RunChoices) -> Result<ConnectionConfig> {
-    Ok(file.connection(MemoryBudget::new(choices.memory_bytes))?.usage(choices.usage.clone()))
+fn metered_connection(file: &SyncFile, choices: &RunChoices, row_bytes: u64) -> Result<ConnectionConfig> {
+    Ok(file.connection(MemoryBudget::new(row_bytes))?.usage(choices.usage.clone()))
 }
 
 fn push_settings(options: &PushOptions, choices: &RunChoices) -> PushSettings {

@@ -6,6 +6,7 @@ mod assemble;
 mod cli;
 mod config;
 mod exit;
+mod memory;
 mod output;
 mod report;
 mod telemetry;
@@ -23,7 +24,7 @@ use timings::Timings;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let terminal = Terminal::new(cli.color);
-    allocator::give_back_between_reads();
+    allocator::set_up();
     let timings = cli.command.timings();
     let telemetry = match telemetry::start(cli.verbose, cli.command.is_service(), timings.as_ref()) {
         Ok(telemetry) => telemetry,

@@ -3,24 +3,30 @@
 use std::sync::LazyLock;
 
 use super::bulk::Instance;
+use super::footprint::Footprint;
 
 /// What one instance may take. Each change of it gives the statements that make it so, or nothing where it is so already.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Allowed {
+    footprint: Footprint,
     memory_bytes: u64,
     has_all_cores: bool,
 }
 
 impl Allowed {
     /// Starts an instance that may take little: enough to look at a file, and to put some thousand rows into it.
-    pub(super) fn start() -> Result<(Instance, Self), String> {
-        let little = Self { memory_bytes: MEMORY_BYTES_LIGHT, has_all_cores: false };
+    pub(super) fn start(footprint: Footprint) -> Result<(Instance, Self), String> {
+        let little = Self { footprint, memory_bytes: footprint.looking_bytes(), has_all_cores: false };
         let memory = bytes(little.memory_bytes);
         let settings = [SETTINGS.as_slice(), &[(MEMORY, &memory), ("threads", "1")]].concat();
         let instance = Instance::start(&settings)?;
         // Among the settings of the start, DuckDB forgets the one for compression.
         instance.connect_bulk()?.execute(ONE_CORE)?;
         Ok((instance, little))
+    }
+
+    pub(super) fn footprint(&self) -> Footprint {
+        self.footprint
     }
 
     /// So much memory, as far as the bound goes.
@@ -36,14 +42,25 @@ impl Allowed {
     /// Little memory. A bound that is about that stays, since each change of it makes DuckDB give the system back what it does
     /// not need at the time, a tenth of what a small pull takes.
     pub(super) fn little_memory(&mut self) -> Option<String> {
-        if self.memory_bytes <= 2 * MEMORY_BYTES_LIGHT {
+        if !self.is_much() {
             return None;
         }
-        self.memory_bytes = MEMORY_BYTES_LIGHT;
+        self.memory_bytes = self.footprint.looking_bytes();
         Some(self.set_memory())
     }
 
-    /// All cores, and the compression that takes them.
+    /// Gives the system back what is free, where that may be much: a change of the bound makes DuckDB do so, even if it is none.
+    /// What one thread has given out by then waits for that thread alone, and to write a large table another takes as much
+    /// again.
+    pub(super) fn flush(&self) -> Option<String> {
+        self.is_much().then(|| self.set_memory())
+    }
+
+    fn is_much(&self) -> bool {
+        self.memory_bytes > 2 * self.footprint.looking_bytes()
+    }
+
+    /// All cores that are meant for it, and the compression that takes them.
     ///
     /// For a few rows one is better: with more, whoever asks a statement goes in circles until another thread has run it,
     /// and synchronised it to the disk. And a fifth of a small pull went into tables of symbols for texts, which save some
@@ -53,7 +70,8 @@ impl Allowed {
             return None;
         }
         self.has_all_cores = true;
-        Some(format!("SET GLOBAL threads = {}; RESET GLOBAL disabled_compression_methods;", cores()))
+        let threads = self.footprint.threads();
+        Some(format!("SET GLOBAL threads = {threads}; RESET GLOBAL disabled_compression_methods;"))
     }
 
     /// One core again.
@@ -70,12 +88,7 @@ fn bytes(count: u64) -> String {
     format!("{count}B")
 }
 
-/// The memory of all of DuckDB's threads, where each takes this much.
-pub(super) fn on_each_thread(bytes: u64) -> u64 {
-    bytes * cores() as u64
-}
-
-/// The threads that DuckDB uses.
+/// The cores of the machine.
 pub(super) fn cores() -> usize {
     // To ask takes several files of the system's.
     static CORES: LazyLock<usize> =
@@ -100,12 +113,8 @@ const ONE_CORE: &str = "SET GLOBAL threads = 1; SET GLOBAL disabled_compression_
 const MEMORY_MAX: &str = "1GiB";
 /// The same in bytes.
 pub(super) const MEMORY_BYTES_MAX: u64 = 1024 * 1024 * 1024;
-/// Enough for staging beside what its columns take, and for comparing keys, whatever the number of rows; what is more is
-/// spilled to disk. With few columns the bound stays at the one for looking, below which it never is.
-pub(super) const MEMORY_BYTES_STAGING: u64 = 32 * 1024 * 1024;
-/// Enough for the journal and for looking at what there is. DuckDB keeps the blocks that it has read for as long as it
-/// may, so a file that is only read through would else stay in memory up to the bound.
-pub(super) const MEMORY_BYTES_LIGHT: u64 = 64 * 1024 * 1024;
+/// A number for each row of a vector of which any is removed. DuckDB keeps these in memory until the transaction is over.
+pub(super) const NOTED_ROW_BYTES: u64 = 9;
 
 #[cfg(test)]
 mod tests {
@@ -121,7 +130,7 @@ mod tests {
 
     #[test]
     fn an_instance_may_take_little_then_more_and_then_little_again() {
-        let (instance, mut allowed) = Allowed::start().unwrap();
+        let (instance, mut allowed) = Allowed::start(Footprint::Usual).unwrap();
         let connection = instance.connect().unwrap();
         let little = (1, "64.0 MiB".to_owned(), "FSST".to_owned());
         assert_eq!(said(&connection), little);
@@ -141,8 +150,15 @@ mod tests {
 
     #[test]
     fn a_bound_that_is_a_little_above_the_lowest_stays() {
-        let mut allowed = Allowed { memory_bytes: MEMORY_BYTES_LIGHT, has_all_cores: false };
-        assert!(allowed.more_memory(MEMORY_BYTES_LIGHT + 1).is_some());
-        assert_eq!(allowed.little_memory(), None);
+        for footprint in [Footprint::Usual, Footprint::Small] {
+            let memory_bytes = footprint.looking_bytes();
+            let mut allowed = Allowed { footprint, memory_bytes, has_all_cores: false };
+            assert!(allowed.more_memory(memory_bytes + 1).is_some());
+            assert_eq!(allowed.little_memory(), None);
+            assert_eq!(allowed.flush(), None);
+            assert!(allowed.more_memory(3 * memory_bytes).is_some());
+            assert!(allowed.flush().is_some());
+            assert!(allowed.little_memory().is_some());
+        }
     }
 }

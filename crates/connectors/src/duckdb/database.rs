@@ -14,6 +14,7 @@ use super::allowed::{Allowed, MEMORY_BYTES_MAX, SETTINGS};
 use super::bulk::{BulkConnection, Instance};
 use super::comparisons::CREATE_COMPARISONS;
 use super::error;
+use super::footprint::Footprint;
 use super::idle;
 use super::imports::CREATE_IMPORTS;
 use super::journal::CREATE_JOURNAL;
@@ -100,6 +101,7 @@ struct Shared {
     place: PathBuf,
     /// Absent only while it is being closed.
     instance: Option<Instance>,
+    footprint: Footprint,
     /// What DuckDB may take, so far.
     allowed: Mutex<Allowed>,
     /// Held by writers of the journal: DuckDB refuses the second of two updates of one row instead of having it wait.
@@ -120,6 +122,11 @@ static OPEN_FILES: OpenFiles = OpenFiles { by_place: Mutex::new(BTreeMap::new())
 impl TenantDatabase {
     /// Opens the tenant's file, and makes it where it is absent.
     pub fn open(file: TenantFile) -> Result<Self> {
+        Self::open_within(file, Footprint::default())
+    }
+
+    /// The same with this footprint, unless the file is open already.
+    pub fn open_within(file: TenantFile, footprint: Footprint) -> Result<Self> {
         if let Some(folder) = file.path.parent() {
             std::fs::create_dir_all(folder).map_err(|error| {
                 Error::config("folder_unusable", format!("the folder {} cannot be made", folder.display()))
@@ -137,11 +144,13 @@ impl TenantDatabase {
         drop(open);
         let opening = Opening { place: &place, opened: Weak::new() };
         opening.finish(|| {
-            let (instance, allowed) = trace_span!(target: "timings", "open").in_scope(|| start(&file))?;
+            let (instance, allowed) =
+                trace_span!(target: "timings", "open").in_scope(|| start(&file, footprint))?;
             Ok(Shared {
                 file,
                 place: place.clone(),
                 instance: Some(instance),
+                footprint,
                 allowed: Mutex::new(allowed),
                 journal_writer: Mutex::default(),
                 model_writer: Mutex::default(),
@@ -152,6 +161,11 @@ impl TenantDatabase {
     /// The file.
     pub fn file(&self) -> &TenantFile {
         &self.shared.file
+    }
+
+    /// How much memory DuckDB is meant to take.
+    pub(super) fn footprint(&self) -> Footprint {
+        self.shared.footprint
     }
 
     /// A connection of its own for one use, so that a long read keeps nobody from writing.
@@ -196,7 +210,7 @@ impl TenantDatabase {
             .connect_bulk()
             .map_err(|message| error::refused("connect to DuckDB", &message))?;
         let bulk = Arc::new(Mutex::new(bulk));
-        Ok(OpenFile { connection: self.connect_lightly()?, bulk, _database: self.clone() })
+        Ok(OpenFile { connection: self.connect_lightly()?, bulk, database: self.clone() })
     }
 
     /// Lets DuckDB take this much memory, as far as its bound goes. It is not taken back while the file is open, since
@@ -294,10 +308,11 @@ impl Drop for Opening<'_> {
 }
 
 /// Attaches the file to an instance of DuckDB, with the tables for our own facts. Gives what it may take from now on.
-fn start(file: &TenantFile) -> Result<(Instance, Allowed)> {
-    let (instance, mut allowed) = instance_for(file)?;
+fn start(file: &TenantFile, footprint: Footprint) -> Result<(Instance, Allowed)> {
+    let (instance, mut allowed) = instance_for(file, footprint)?;
     let connection = instance.connect().map_err(|error| error::failed("start DuckDB", error))?;
-    file.attach(&connection, "")?;
+    let row_groups = footprint.row_group_rows().map(|rows| format!(" (ROW_GROUP_SIZE {rows})"));
+    file.attach(&connection, &row_groups.unwrap_or_default())?;
     connection
         .execute_batch(&format!(
             "BEGIN; {CREATE_STATE} {CREATE_JOURNAL} {CREATE_COMPARISONS} {CREATE_IMPORTS} COMMIT"
@@ -314,13 +329,13 @@ fn start(file: &TenantFile) -> Result<(Instance, Allowed)> {
 }
 
 /// An instance that the file can be attached to: one that waits for a file, or a new one.
-fn instance_for(file: &TenantFile) -> Result<(Instance, Allowed)> {
-    if let Some((instance, mut allowed)) = idle::take()
+fn instance_for(file: &TenantFile, footprint: Footprint) -> Result<(Instance, Allowed)> {
+    if let Some((instance, mut allowed)) = idle::take(footprint)
         && set_up(&instance, &mut allowed, file).is_ok()
     {
         return Ok((instance, allowed));
     }
-    let started = Allowed::start().map_err(|message| error::refused("start DuckDB", &message));
+    let started = Allowed::start(footprint).map_err(|message| error::refused("start DuckDB", &message));
     let (instance, mut allowed) = started?;
     set_up(&instance, &mut allowed, file).map_err(|error| error::failed("start DuckDB", error))?;
     Ok((instance, allowed))
@@ -451,7 +466,7 @@ impl fmt::Debug for TenantConnection {
 pub(super) struct OpenFile {
     pub(super) connection: TenantConnection,
     pub(super) bulk: Arc<Mutex<BulkConnection>>,
-    _database: TenantDatabase,
+    pub(super) database: TenantDatabase,
 }
 
 #[cfg(test)]

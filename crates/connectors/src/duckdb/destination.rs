@@ -13,23 +13,24 @@ use model::{
 };
 use tracing::{Span, info_span, trace_span};
 
-use super::allowed::{MEMORY_BYTES_MAX, MEMORY_BYTES_STAGING, on_each_thread};
+use super::allowed::{MEMORY_BYTES_MAX, NOTED_ROW_BYTES};
 use super::audit;
 use super::comparisons::{self, ComparisonKind, ComparisonOutcome};
 use super::database::{OpenFile, TenantDatabase, TenantFile};
 use super::deletes;
 use super::drift;
 use super::error::{failed, refused};
+use super::footprint::Footprint;
 use super::group::OpenGroup;
 use super::imports::{self, Import, ModelTables, ModelViews};
 use super::merge;
 use super::merged_objects::merge_objects;
 use super::model_script::ModelScript;
 use super::pending::Pending;
+use super::repeated_keys;
 use super::replace_from::replace_from;
 use super::sql::{
-    CATALOG, create_table_sql, progress_sql, quoted_schema, quoted_target, repeated_keys_sql, set_staged_sql,
-    staging,
+    CATALOG, create_table_sql, progress_sql, quoted_schema, quoted_target, set_staged_sql, staging,
 };
 use super::table_columns::table_columns;
 use super::types::storable;
@@ -60,7 +61,12 @@ struct State {
 impl DuckDbDestination {
     /// Opens the tenant's file, and makes it where it is absent.
     pub fn open(file: TenantFile) -> Result<Self> {
-        Self::on(TenantDatabase::open(file)?)
+        Self::open_within(file, Footprint::default())
+    }
+
+    /// The same with this footprint, unless the file is open already.
+    pub fn open_within(file: TenantFile, footprint: Footprint) -> Result<Self> {
+        Self::on(TenantDatabase::open_within(file, footprint)?)
     }
 
     /// A destination on a file that others in this process may use as well.
@@ -143,18 +149,22 @@ impl DuckDbDestination {
         self.blocking(move |state| comparisons::note(&state.file.connection, &target, kind, outcome)).await
     }
 
+    /// Memory for staging.
+    fn staging_bytes(&self, plan: &StreamPlan) -> u64 {
+        self.database.footprint().staging_bytes(plan.columns.len())
+    }
+
     /// Memory for publishing so many staged rows.
     async fn publishing_bytes(&self, plan: &StreamPlan, row_count: u64) -> Result<u64> {
         let rewrites_columns = !plan.changes.is_empty() || plan.deletes.drops_marks;
         match plan.publish {
             // Objects of whole rows are joined with those that there are.
             _ if !plan.merged.is_empty() => Ok(MEMORY_BYTES_MAX),
-            // A table that is put in place takes no more than staging it did.
-            Publish::Replace { .. } => Ok(0),
+            Publish::Replace { .. } => Ok(repeated_keys::memory_bytes(row_count, self.database.footprint())),
             Publish::Merge { .. } if !rewrites_columns => {
-                let plan = plan.clone();
+                let (plan, staging_bytes) = (plan.clone(), self.staging_bytes(plan));
                 self.blocking(move |state| {
-                    merge::memory_bytes(&state.file.connection, &plan, row_count, staging_bytes(&plan))
+                    merge::memory_bytes(&state.file.connection, &plan, row_count, staging_bytes)
                 })
                 .await
             }
@@ -201,7 +211,7 @@ impl Destination for DuckDbDestination {
 
     async fn prepare(&self, plan: &StreamPlan) -> Result<Prepared> {
         let plan = plan.clone();
-        self.database.allow_memory(staging_bytes(&plan))?;
+        self.database.allow_memory(self.staging_bytes(&plan))?;
         self.blocking(move |state| state.prepare(&plan)).await
     }
 
@@ -212,12 +222,16 @@ impl Destination for DuckDbDestination {
 
     async fn withdraw(&self, plan: &StreamPlan, withdrawn: &Withdrawn) -> Result<Staged> {
         let (plan, withdrawn) = (plan.clone(), withdrawn.clone());
+        let row_count: u64 = withdrawn.ranges.iter().map(|range| range.row_count).sum();
+        let noted_bytes = row_count.saturating_mul(NOTED_ROW_BYTES);
+        self.database.allow_memory(self.staging_bytes(&plan).saturating_add(noted_bytes))?;
         self.blocking(move |state| state.withdraw(&plan, &withdrawn)).await
     }
 
     async fn stage(&self, plan: &StreamPlan, batch: Batch) -> Result<Staged> {
         let plan = plan.clone();
-        self.database.allow_memory(staging_bytes(&plan) + wide_rows_bytes(&batch))?;
+        let wide_rows_bytes = wide_rows_bytes(&batch, self.database.footprint());
+        self.database.allow_memory(self.staging_bytes(&plan) + wide_rows_bytes)?;
         let database = self.database.clone();
         self.blocking(move |state| {
             state.stage(&plan, batch, &database)?;
@@ -411,7 +425,7 @@ impl State {
         if !pending.is_empty() {
             append(&transaction, plan, &pending, &self.within)?;
         }
-        refuse_repeated_keys(&transaction, plan)?;
+        repeated_keys::refuse(&transaction, plan, &self.file.database)?;
         let staged_count = count(&transaction, &staging(&plan.target))?;
         if staged_count != checkpoint.row_count {
             return Err(Error::internal(format!(
@@ -456,21 +470,12 @@ impl State {
     }
 }
 
-/// Memory for staging: each of DuckDB's threads fills a row group of its own, column by column.
-fn staging_bytes(plan: &StreamPlan) -> u64 {
-    /// A row group's values of one column, of two words each.
-    const COLUMN_BYTES: u64 = 2 * 1024 * 1024;
-    MEMORY_BYTES_STAGING + on_each_thread(COLUMN_BYTES * plan.columns.len() as u64)
-}
-
 /// What more it takes where rows are so wide that those which a thread has in hand at one time are many bytes.
-fn wide_rows_bytes(batch: &Batch) -> u64 {
+fn wide_rows_bytes(batch: &Batch, footprint: Footprint) -> u64 {
     /// Rows of one of DuckDB's vectors: the values of some are in hand at a time.
     const ROWS_IN_HAND: u64 = 4 * 2_048;
-    /// The bound is not moved by less.
-    const STEP_BYTES: u64 = 32 * 1024 * 1024;
     let row_bytes = batch.byte_size() as u64 / (batch.rows.num_rows() as u64).max(1);
-    on_each_thread(row_bytes * ROWS_IN_HAND) / STEP_BYTES * STEP_BYTES
+    footprint.threads() * row_bytes * ROWS_IN_HAND / footprint.step_bytes() * footprint.step_bytes()
 }
 
 fn not_a_mirror(plan: &StreamPlan) -> Error {
@@ -496,16 +501,6 @@ fn append(transaction: &Transaction<'_>, plan: &StreamPlan, batches: &[Batch], w
         appender.append_record_batch(storable(&batch.rows)?).map_err(|e| failed("stage rows", e))?;
     }
     appender.flush().map_err(|e| failed("stage rows", e))
-}
-
-fn refuse_repeated_keys(transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<()> {
-    if plan.key().is_empty() {
-        return Ok(());
-    }
-    let repeated: u64 = transaction
-        .query_row(&repeated_keys_sql(plan), [], |row| row.get(0))
-        .map_err(|e| failed("check the key", e))?;
-    if repeated == 0 { Ok(()) } else { Err(guard::repeated_keys(&plan.stream, plan.key(), repeated)) }
 }
 
 fn count(connection: &Connection, target: &TableName) -> Result<u64> {

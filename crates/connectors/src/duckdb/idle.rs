@@ -7,14 +7,17 @@ use duckdb::Connection;
 
 use super::allowed::{Allowed, cores};
 use super::bulk::Instance;
+use super::footprint::Footprint;
 use super::sql::CATALOG;
 
 /// Instances that wait, and what they may take.
 static IDLE: Mutex<Vec<(Instance, Allowed)>> = Mutex::new(Vec::new());
 
-/// One that waits.
-pub(super) fn take() -> Option<(Instance, Allowed)> {
-    IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop()
+/// One that waits and takes no more than this.
+pub(super) fn take(footprint: Footprint) -> Option<(Instance, Allowed)> {
+    let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = idle.iter().rposition(|(_, allowed)| allowed.footprint() == footprint)?;
+    Some(idle.remove(found))
 }
 
 /// Closes the file of an instance that nobody uses any more, and keeps the instance. One that has spilled has to end, since it
@@ -33,6 +36,7 @@ pub(super) fn close_file(instance: Instance, mut allowed: Allowed, has_spilled: 
 /// Writes what is in the file's log into the file, and lets go of it. What was allowed for the file ends with it.
 fn detach(instance: &Instance, allowed: &mut Allowed) -> duckdb::Result<()> {
     let connection: Connection = instance.connect()?;
+    connection.execute_batch(&allowed.flush().unwrap_or_default())?;
     connection.execute_batch(&format!("DETACH {CATALOG}"))?;
     let lighter = [allowed.one_core(), allowed.little_memory()].into_iter().flatten().collect::<String>();
     connection.execute_batch(&lighter)

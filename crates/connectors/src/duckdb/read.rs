@@ -9,11 +9,11 @@ use model::{
 };
 use tokio::sync::mpsc;
 
-use super::allowed::{MEMORY_BYTES_LIGHT, on_each_thread};
 use super::appending::Appending;
 use super::catalog::{count, described, kind};
 use super::database::{Interrupt, TenantConnection, TenantDatabase};
 use super::error::reading_failed;
+use super::footprint::Footprint;
 use super::position::Position;
 use super::read_sql::{ReadStatement, from_sql, read_statement};
 use super::read_values::converted;
@@ -61,7 +61,7 @@ impl Read {
         let statement = read_statement(&plan, &committed, &from, &described(&connection, &plan.stream)?)?;
         let is_table = kind == StreamKind::Table;
         if is_table {
-            database.allow_memory(scan_bytes(statement.columns.len()))?;
+            database.allow_memory(scan_bytes(statement.columns.len(), database.footprint()))?;
             database.allow_cores_if_large()?;
         } else {
             database.allow_work()?;
@@ -140,8 +140,8 @@ impl Read {
 }
 
 /// What reading through a table takes at most: each thread holds the blocks of each column that it is in.
-fn scan_bytes(columns: usize) -> u64 {
-    MEMORY_BYTES_LIGHT + on_each_thread(SCANNED_COLUMN_BYTES * columns as u64)
+fn scan_bytes(columns: usize, footprint: Footprint) -> u64 {
+    footprint.looking_bytes() + footprint.threads() * SCANNED_COLUMN_BYTES * columns as u64
 }
 
 /// Parts of an answer that are to become one batch.

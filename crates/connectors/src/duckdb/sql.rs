@@ -97,16 +97,6 @@ pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// Counts the rows that repeat a key.
-pub(crate) fn repeated_keys_sql(plan: &StreamPlan) -> String {
-    let key: Vec<String> = plan.key().iter().map(|name| quoted(name)).collect();
-    let (key, staged) = (key.join(", "), quoted_target(&staging(&plan.target)));
-    // To count the rows of each key would take a fifth more.
-    format!(
-        "SELECT ((SELECT count(*) FROM {staged}) - (SELECT count(*) FROM (SELECT DISTINCT {key} FROM {staged})))::UBIGINT"
-    )
-}
-
 /// The time of this transaction, in UTC.
 pub(super) const NOW: &str = "make_timestamp(epoch_us(now()))";
 

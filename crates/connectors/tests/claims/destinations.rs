@@ -6,15 +6,21 @@ mod duckdb {
     use arrow_array::RecordBatch;
     use arrow_select::concat::concat_batches;
     use connectors::conformance::destination::Fixture;
-    use connectors::duckdb::{DuckDbDestination, TenantFile};
+    use connectors::duckdb::{DuckDbDestination, Footprint, TenantFile};
     use model::TableName;
 
     fn fixture() -> Fixture {
+        fixture_within(Footprint::Usual)
+    }
+
+    pub(super) fn fixture_within(footprint: Footprint) -> Fixture {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let file = TenantFile::new(folder.path(), "crm").unwrap();
         let opened = file.clone();
         Fixture {
-            reopen: Box::new(move || Arc::new(DuckDbDestination::open(opened.clone()).unwrap())),
+            reopen: Box::new(move || {
+                Arc::new(DuckDbDestination::open_within(opened.clone(), footprint).unwrap())
+            }),
             rows: Box::new(move |target| {
                 let _kept_until_the_end = &folder;
                 read(&file, target)
@@ -34,6 +40,17 @@ mod duckdb {
             )
             .unwrap(),
         )
+    }
+
+    connectors::destination_claims!(fixture);
+}
+
+mod duckdb_that_is_to_be_small {
+    use connectors::conformance::destination::Fixture;
+    use connectors::duckdb::Footprint;
+
+    fn fixture() -> Fixture {
+        super::duckdb::fixture_within(Footprint::Small)
     }
 
     connectors::destination_claims!(fixture);

@@ -5,6 +5,7 @@
 mod destinations;
 mod fit;
 mod journals;
+mod many_keys;
 mod profile;
 mod snowflake;
 mod vendor_source;

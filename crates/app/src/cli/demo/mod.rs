@@ -20,7 +20,6 @@ use snowflake::{KeyBits, PrivateKey};
 use tokio_util::sync::CancellationToken;
 
 use self::channels::{Channel, channels, shown};
-use super::MEMORY_DEFAULT;
 use super::emulator::{load, on_emulator, start};
 use super::import::imported;
 use super::matching;
@@ -29,6 +28,7 @@ use super::run::{Ran, run_assembled};
 use super::summary::Summary;
 use crate::assemble::RunChoices;
 use crate::config::SyncFile;
+use crate::memory;
 use crate::output::{Shown, Terminal, print_line, seconds, table};
 use crate::usage::usage_of;
 
@@ -166,7 +166,7 @@ impl Demo<'_> {
     /// Runs a sync as `snowferry run` does, and tells what it did.
     async fn run_once(&self, file: &SyncFile) -> Result<RunReport> {
         let started = Instant::now();
-        let choices = RunChoices { memory_bytes: MEMORY_DEFAULT, ..RunChoices::default() };
+        let choices = RunChoices { memory_bytes: memory::DEFAULT_BYTES, ..RunChoices::default() };
         let meter = choices.usage.clone();
         let Prepared { assembled, .. } = prepare(file, &choices).await?;
         let options = RunOptions::default();

@@ -26,10 +26,10 @@ use self::handover::accept;
 use self::keys::StoredKeys;
 use self::runner::StoredSyncs;
 use self::syncs::goes_back_to;
-use super::parse_size;
 use super::run::cancelled_by_signal;
 use super::state::{StoreArgument, VaultArgument};
 use crate::config::read_channels;
+use crate::memory;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -65,8 +65,9 @@ struct WorkArguments {
     #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
     places: u16,
 
-    /// Memory for rows on their way, of each run
-    #[arg(long, value_name = "SIZE", default_value = "128MiB", value_parser = parse_size)]
+    /// Memory for rows on their way, of each run; less than 128MiB makes all of a pull smaller, and a
+    /// little slower
+    #[arg(long, value_name = "SIZE", default_value = "128MiB", value_parser = memory::parse)]
     memory: u64,
 
     /// What people call this process; the host's name unless given

@@ -20,31 +20,76 @@ pub(super) fn is_possible(columns: &[(String, String)]) -> bool {
     !columns.iter().any(|(name, _)| name.eq_ignore_ascii_case("rowid"))
 }
 
+/// Which of the two is done first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    RemovalFirst,
+    InsertionFirst,
+}
+
 /// `columns` are those that the target has by now, as name and type.
 pub(super) fn merge(
     transaction: &Transaction<'_>,
     plan: &StreamPlan,
     columns: &[(String, String)],
+    order: Order,
 ) -> Result<Merged> {
     let statements = Statements::new(plan, columns);
     let find = format!("CREATE OR REPLACE TEMP TABLE _snowferry_differing AS {}", statements.differing);
     transaction.execute_batch(&find).map_err(|e| failed("compare the rows", e))?;
-    let merged = transaction
+    let (merged, removed) = transaction
         .query_row(&statements.counts, [], |row| {
-            Ok(Merged {
+            let merged = Merged {
                 inserted: row.get(0)?,
                 updated: row.get(1)?,
                 deleted: row.get(2)?,
                 marked: row.get(3)?,
-            })
+            };
+            Ok((merged, Removed { row_count: row.get(4)?, end: row.get(5)? }))
         })
         .map_err(|e| failed("count the rows", e))?;
+    if order == Order::RemovalFirst {
+        removed.remove(transaction, plan)?;
+    }
     if merged != Merged::default() || plan.carries_delete_flag() {
-        execute(transaction, &statements.removal)?;
         execute(transaction, &statements.insertion)?;
+    }
+    if order == Order::InsertionFirst {
+        removed.remove(transaction, plan)?;
     }
     transaction.execute_batch(&format!("DROP TABLE {DIFFERING}")).map_err(|e| failed("clear up", e))?;
     Ok(merged)
+}
+
+/// The rows of the target that others take the place of.
+#[derive(Debug)]
+pub(super) struct Removed {
+    pub(super) row_count: u64,
+    /// Their places are below this.
+    pub(super) end: u64,
+}
+
+/// How many rows are removed by one statement.
+pub(super) const ROWS_AT_ONCE: u64 = 128 * 1024;
+
+impl Removed {
+    /// Removes them part by part: beside what DuckDB notes of all of them, it keeps the places that it looks for in memory.
+    pub(super) fn remove(&self, transaction: &Transaction<'_>, plan: &StreamPlan) -> Result<()> {
+        let target = quoted_target(&plan.target);
+        let parts = self.row_count.div_ceil(ROWS_AT_ONCE);
+        let bound = |part: u64| u128::from(self.end) * u128::from(part) / u128::from(parts);
+        for part in 0..parts {
+            let within =
+                |place: &str| format!("{place} >= {} AND {place} < {}", bound(part), bound(part + 1));
+            let removal = format!(
+                "DELETE FROM {target} WHERE {} AND rowid IN (SELECT _snowferry_place FROM {DIFFERING} WHERE {})",
+                within("rowid"),
+                within("_snowferry_place")
+            );
+            execute(transaction, &removal)?;
+        }
+        Ok(())
+    }
 }
 
 /// What is sent, in the order in which it is.
@@ -52,7 +97,6 @@ pub(super) fn merge(
 struct Statements {
     differing: String,
     counts: String,
-    removal: String,
     insertion: String,
 }
 
@@ -92,10 +136,8 @@ impl Statements {
             "SELECT count(*) FILTER (NOT _snowferry_is_gone AND _snowferry_place IS NULL)::UBIGINT,\n\
              count(*) FILTER (NOT _snowferry_is_gone AND _snowferry_place IS NOT NULL)::UBIGINT,\n\
              count(*) FILTER ({removes} AND _snowferry_is_gone)::UBIGINT,\n\
-             count(*) FILTER (_snowferry_is_marked)::UBIGINT\nFROM {DIFFERING}"
-        );
-        let removal = format!(
-            "DELETE FROM {target} WHERE rowid IN (SELECT _snowferry_place FROM {DIFFERING} WHERE _snowferry_place IS NOT NULL)"
+             count(*) FILTER (_snowferry_is_marked)::UBIGINT,\n\
+             count(_snowferry_place)::UBIGINT, coalesce(max(_snowferry_place) + 1, 0)::UBIGINT\nFROM {DIFFERING}"
         );
         let others: Vec<&String> = kept.iter().chain(&mark).collect();
         let names =
@@ -111,7 +153,7 @@ impl Statements {
             "INSERT INTO {target} ({names})\nSELECT {values}\nFROM {staged} AS staged\n\
              JOIN {DIFFERING} AS differing ON differing._snowferry_staged_place = staged.rowid{stays}"
         );
-        Self { differing, counts, removal, insertion }
+        Self { differing, counts, insertion }
     }
 }
 

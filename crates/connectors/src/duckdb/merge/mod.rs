@@ -9,9 +9,10 @@ mod in_place;
 mod tests;
 
 use duckdb::{Connection, Transaction};
-use model::{Committed, Result, StreamPlan};
+use model::{Committed, Result, StreamPlan, TableName};
 
-use super::allowed::{MEMORY_BYTES_MAX, MEMORY_BYTES_STAGING};
+use self::anew::Order;
+use super::allowed::{MEMORY_BYTES_MAX, NOTED_ROW_BYTES};
 use super::deletes;
 use super::error::failed;
 use super::sql::{quoted_target, staging};
@@ -43,7 +44,8 @@ pub(super) fn merge_staged(transaction: &Transaction<'_>, plan: &StreamPlan) -> 
     let staged = count(transaction, &quoted_target(&staging(&plan.target)))?;
     let removal_bytes = removal_bytes(transaction, plan, staged)?;
     if anew::is_possible(&columns) && removal_bytes <= MEMORY_BYTES_MAX / 4 * 3 {
-        anew::merge(transaction, plan, &columns)
+        let order = order(transaction, plan, removal_bytes)?;
+        anew::merge(transaction, plan, &columns, order)
     } else {
         in_place::merge(transaction, plan)
     }
@@ -58,18 +60,47 @@ pub(super) fn memory_bytes(
 ) -> Result<u64> {
     /// Of a staged row: its key, its place and its hash, in a hash table.
     const STAGED_ROW_BYTES: u64 = 96;
-    let finding = MEMORY_BYTES_STAGING + staged.saturating_mul(STAGED_ROW_BYTES);
-    let moving = removal_bytes(connection, plan, staged)?.saturating_add(staging_bytes);
+    /// For the places of the rows that are removed at once, and the blocks that they are in.
+    const REMOVING_BYTES: u64 = 16 * 1024 * 1024;
+    let finding = COMPARING_BYTES + staged.saturating_mul(STAGED_ROW_BYTES);
+    let removal_bytes = removal_bytes(connection, plan, staged)?;
+    let moving = match order(connection, plan, removal_bytes)? {
+        Order::RemovalFirst => removal_bytes.saturating_add(staging_bytes),
+        Order::InsertionFirst => removal_bytes.saturating_add(REMOVING_BYTES).max(staging_bytes),
+    };
     Ok(finding.max(moving))
 }
 
-/// What DuckDB notes of the rows that are removed, at most. It keeps that in memory until the transaction is over.
+/// Enough for comparing keys, beside what there is for each row.
+const COMPARING_BYTES: u64 = 32 * 1024 * 1024;
+
+/// What is noted of removed rows stays in memory while others are put in, so where that is much, they are removed last. Only a
+/// table that refuses two rows of one key cannot have it so.
+fn order(connection: &Connection, plan: &StreamPlan, removal_bytes: u64) -> Result<Order> {
+    if removal_bytes <= COMPARING_BYTES || refuses_duplicates(connection, &plan.target)? {
+        Ok(Order::RemovalFirst)
+    } else {
+        Ok(Order::InsertionFirst)
+    }
+}
+
+fn refuses_duplicates(connection: &Connection, table: &TableName) -> Result<bool> {
+    let query = "SELECT EXISTS (
+             FROM duckdb_indexes() WHERE is_unique AND database_name = 'vendor' AND schema_name = ?1 AND table_name = ?2
+         ) OR EXISTS (
+             FROM duckdb_constraints() WHERE constraint_type IN ('PRIMARY KEY', 'UNIQUE')
+                 AND database_name = 'vendor' AND schema_name = ?1 AND table_name = ?2
+         )";
+    connection
+        .query_row(query, [&table.schema, &table.table], |row| row.get(0))
+        .map_err(|e| failed("look for unique indexes", e))
+}
+
+/// What DuckDB notes of the rows that are removed, at most.
 fn removal_bytes(connection: &Connection, plan: &StreamPlan, staged: u64) -> Result<u64> {
-    /// A number for each row of a vector of which any is removed.
-    const ROW_BYTES: u64 = 9;
-    const VECTOR_BYTES: u64 = ROW_BYTES * 2_048;
+    const VECTOR_BYTES: u64 = NOTED_ROW_BYTES * 2_048;
     let target = count(connection, &quoted_target(&plan.target))?;
-    Ok(target.saturating_mul(ROW_BYTES).min(staged.saturating_mul(VECTOR_BYTES)))
+    Ok(target.saturating_mul(NOTED_ROW_BYTES).min(staged.saturating_mul(VECTOR_BYTES)))
 }
 
 fn execute(transaction: &Transaction<'_>, sql: &str) -> Result<u64> {

@@ -5,7 +5,8 @@ use model::{
 };
 use proptest::prelude::*;
 
-use super::{Merged, anew, in_place};
+use super::anew::{self, Order, Removed};
+use super::{Merged, in_place, refuses_duplicates};
 use crate::duckdb::sql::{create_table_sql, quoted, quoted_target, staging};
 use crate::duckdb::table_columns::table_columns;
 
@@ -84,7 +85,7 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
 }
 
 /// The target's rows after the staged ones were merged, as text, and how many became what.
-fn merged(plan: &StreamPlan, target: &[Row], staged: &[Row], is_anew: bool) -> (Vec<String>, Merged) {
+fn merged(plan: &StreamPlan, target: &[Row], staged: &[Row], anew: Option<Order>) -> (Vec<String>, Merged) {
     let mut connection = Connection::open_in_memory().unwrap();
     connection.execute_batch("ATTACH ':memory:' AS vendor; CREATE SCHEMA vendor.s").unwrap();
     let (here, there) = (quoted_target(&plan.target), quoted_target(&staging(&plan.target)));
@@ -112,9 +113,11 @@ fn merged(plan: &StreamPlan, target: &[Row], staged: &[Row], is_anew: bool) -> (
         let insert = format!("INSERT INTO {there} VALUES (?, ?, ?, ?, ?, NULL{flag})");
         transaction.execute(&insert, duckdb::params![id, name, score, amount, stamp]).unwrap();
     }
-    let told = match is_anew {
-        true => anew::merge(&transaction, plan, &table_columns(&transaction, &plan.target).unwrap()),
-        false => in_place::merge(&transaction, plan),
+    let told = match anew {
+        Some(order) => {
+            anew::merge(&transaction, plan, &table_columns(&transaction, &plan.target).unwrap(), order)
+        }
+        None => in_place::merge(&transaction, plan),
     };
     let told = told.unwrap();
     transaction.commit().unwrap();
@@ -146,7 +149,31 @@ proptest! {
         flag in prop_oneof![Just(Flag::None), Just(Flag::Removes), Just(Flag::Marks)]
     ) {
         let plan = plan(flag);
-        prop_assert_eq!(merged(&plan, &target, &staged, true), merged(&plan, &target, &staged, false));
+        let in_place = merged(&plan, &target, &staged, None);
+        for order in [Order::RemovalFirst, Order::InsertionFirst] {
+            prop_assert_eq!(&merged(&plan, &target, &staged, Some(order)), &in_place);
+        }
+    }
+}
+
+#[test]
+fn rows_that_are_removed_part_by_part_are_all_removed_and_no_others() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    let plan = plan(Flag::None);
+    let target = quoted_target(&plan.target);
+    connection
+        .execute_batch(&format!(
+            "ATTACH ':memory:' AS vendor; CREATE SCHEMA vendor.s; CREATE TABLE {target} AS FROM range(1000) AS t(id);
+             CREATE TEMP TABLE _snowferry_differing AS
+                 SELECT CASE WHEN id % 3 <> 1 THEN rowid END AS _snowferry_place FROM {target}"
+        ))
+        .unwrap();
+    for (row_count, end, left) in [(0, 0, 1000), (5 * anew::ROWS_AT_ONCE, 1000, 333)] {
+        let transaction = connection.transaction().unwrap();
+        Removed { row_count, end }.remove(&transaction, &plan).unwrap();
+        let query = format!("SELECT count(*), count(*) FILTER (id % 3 = 1) FROM {target}");
+        let counts = transaction.query_row(&query, [], |row| Ok((row.get(0)?, row.get(1)?)));
+        assert_eq!(counts.unwrap(), (left, 333));
     }
 }
 
@@ -156,4 +183,26 @@ fn a_table_with_a_column_called_rowid_is_changed_where_it_is() {
         |name: &str| [("ID".to_owned(), "BIGINT".to_owned()), (name.to_owned(), "BIGINT".to_owned())];
     assert!(!anew::is_possible(&columns("RowId")));
     assert!(anew::is_possible(&columns("ROW_ID")));
+}
+
+#[test]
+fn a_table_that_refuses_two_rows_of_one_key_is_known_by_any_way_to_say_so() {
+    let connection = Connection::open_in_memory().unwrap();
+    connection
+        .execute_batch(
+            "ATTACH ':memory:' AS vendor; CREATE SCHEMA vendor.s; CREATE SCHEMA vendor.other;
+             CREATE TABLE vendor.s.primary_key (id BIGINT PRIMARY KEY); CREATE TABLE vendor.s.constrained (id BIGINT UNIQUE);
+             CREATE TABLE vendor.s.indexed (id BIGINT); CREATE UNIQUE INDEX only_one ON vendor.s.indexed (id);
+             CREATE TABLE vendor.s.looked_up (id BIGINT NOT NULL); CREATE INDEX for_reads ON vendor.s.looked_up (id);
+             CREATE TABLE vendor.other.indexed (id BIGINT)",
+        )
+        .unwrap();
+    let refuses = |schema, table| {
+        refuses_duplicates(&connection, &TableName::in_vendor_database(schema, table)).unwrap()
+    };
+    for table in ["primary_key", "constrained", "indexed"] {
+        assert!(refuses("s", table), "{table}");
+    }
+    assert!(!refuses("s", "looked_up"));
+    assert!(!refuses("other", "indexed"));
 }
