@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use connectors::duckdb::{DuckDbDestination, DuckDbJournal, DuckDbSource, TenantDatabase};
+use connectors::duckdb::{DuckDbDestination, DuckDbJournal, DuckDbSource, Footprint, TenantDatabase};
 use connectors::snowflake::push::{DeliveryProgress, Guard, PushSettings};
 use connectors::snowflake::{SnowflakeDestination, SnowflakeSource};
 use datasets::{DatasetConfig, MODEL_SCHEMA, MappedSource, Stamps};
@@ -115,11 +115,10 @@ pub(crate) fn mapped_source(
     MappedSource::new(source, file.spec(), config.clone(), stamps)
 }
 
-/// A quarter of the memory is for rows that are read ahead, the rest for files and their encrypted form.
 fn assemble_push(file: &SyncFile, options: &PushOptions, choices: &RunChoices) -> Result<Assembled> {
-    let database = existing_database(file)?;
-    let settings =
-        PushSettings { memory_bytes: choices.memory_bytes / 4 * 3, ..push_settings(options, choices) };
+    let (memory_bytes, footprint) = memory::for_push(choices.memory_bytes);
+    let database = existing_database(file, footprint)?;
+    let settings = PushSettings { memory_bytes, ..push_settings(options, choices) };
     let connection = metered_connection(file, choices, choices.memory_bytes)?;
     let journal = Arc::new(DuckDbJournal::new(database.clone()));
     let destination = Arc::new(SnowflakeDestination::new(connection, journal, settings));
@@ -157,14 +156,14 @@ fn refuse_push_choices(file: &SyncFile, choices: &RunChoices) -> Result<()> {
 }
 
 /// What a push reads from is there already: an empty database would only hide a mistake in the path.
-fn existing_database(file: &SyncFile) -> Result<TenantDatabase> {
+fn existing_database(file: &SyncFile, footprint: Footprint) -> Result<TenantDatabase> {
     let tenant_file = file.tenant_file()?;
     if !tenant_file.path().exists() {
         let message = format!("{} does not exist, and a push reads from it", tenant_file.path().display());
         return Err(Error::new(ErrorKind::NotFound, "database_missing", message)
             .with_remedy("check `source.duckdb.path` and `tenant`, or run a pull of this tenant first"));
     }
-    let database = TenantDatabase::open(tenant_file)?;
+    let database = TenantDatabase::open_within(tenant_file, footprint)?;
     if let Some(export) = file.export()
         && !database.has_view(MODEL_SCHEMA, "stages")?
     {
@@ -179,7 +178,7 @@ fn existing_database(file: &SyncFile) -> Result<TenantDatabase> {
 pub(crate) fn source(file: &SyncFile) -> Result<AnySource> {
     Ok(match file.push() {
         None => AnySource::Snowflake(Box::new(snowflake_source(file)?)),
-        Some(_) => AnySource::DuckDb(DuckDbSource::new(existing_database(file)?)),
+        Some(_) => AnySource::DuckDb(DuckDbSource::new(existing_database(file, Footprint::default())?)),
     })
 }
 
@@ -226,7 +225,7 @@ pub(crate) struct PushSides {
 
 /// Both sides of a push, for a person.
 pub(crate) fn push_sides(file: &SyncFile, options: &PushOptions) -> Result<PushSides> {
-    let database = existing_database(file)?;
+    let database = existing_database(file, Footprint::default())?;
     let config = connection_for_person(file)?;
     let journal = Arc::new(DuckDbJournal::new(database.clone()));
     let settings = push_settings(options, &RunChoices::default());

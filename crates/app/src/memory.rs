@@ -1,4 +1,4 @@
-//! What `--memory` may be, and what a pull makes of it.
+//! What `--memory` may be, and what a run makes of it.
 
 use connectors::duckdb::Footprint;
 
@@ -26,12 +26,28 @@ pub(crate) fn parse(text: &str) -> Result<u64, String> {
 
 /// Of a pull: for rows that are being fetched, and for the vendor database beside it.
 pub(crate) fn for_pull(bytes: u64) -> (u64, Footprint) {
-    if bytes >= DEFAULT_BYTES {
-        return (bytes, Footprint::Usual);
+    match footprint(bytes) {
+        Footprint::Usual => (bytes, Footprint::Usual),
+        Footprint::Small => ((bytes / 2).max(BYTES_MIN), Footprint::Small),
     }
-    // Who asks for less than there would be wants the whole program to be small.
+}
+
+/// Of a push: for rows, files and their encrypted form, and for the vendor database beside them. What these leave is for rows
+/// that are read ahead.
+pub(crate) fn for_push(bytes: u64) -> (u64, Footprint) {
+    match footprint(bytes) {
+        Footprint::Usual => (bytes / 4 * 3, Footprint::Usual),
+        Footprint::Small => (bytes / 2, Footprint::Small),
+    }
+}
+
+/// Who asks for less than there would be wants the whole program to be small.
+fn footprint(bytes: u64) -> Footprint {
+    if bytes >= DEFAULT_BYTES {
+        return Footprint::Usual;
+    }
     allocator::give_back_at_once();
-    ((bytes / 2).max(BYTES_MIN), Footprint::Small)
+    Footprint::Small
 }
 
 #[cfg(test)]
@@ -48,7 +64,9 @@ mod tests {
     }
 
     #[test]
-    fn a_pull_that_is_to_be_small_is_so_in_all_that_it_does() {
+    fn a_run_that_is_to_be_small_is_so_in_all_that_it_does() {
+        assert_eq!(for_push(1 << 30), (3 << 28, Footprint::Usual));
+        assert_eq!(for_push(64 << 20), (32 << 20, Footprint::Small));
         assert_eq!(for_pull(DEFAULT_BYTES), (DEFAULT_BYTES, Footprint::Usual));
         assert_eq!(for_pull(1 << 30), (1 << 30, Footprint::Usual));
         assert_eq!(for_pull(DEFAULT_BYTES - 1), (DEFAULT_BYTES / 2 - 1, Footprint::Small));

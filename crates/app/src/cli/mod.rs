@@ -177,7 +177,7 @@ impl FileArgument {
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct MemoryArgument {
     /// Memory for rows on their way, of each sync that runs, such as 64MiB or 1GiB; less than 128MiB
-    /// makes all of a pull smaller, and a little slower
+    /// makes all of a run smaller, and a little slower
     #[arg(long, value_name = "SIZE", default_value = "128MiB", value_parser = memory::parse)]
     memory: u64,
 }

@@ -46,6 +46,13 @@ impl TenantFile {
         &self.path
     }
 
+    pub(super) fn folder(&self) -> &Path {
+        match self.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        }
+    }
+
     /// Opens the file for reading only; it has to exist. Where this process has it open already, its instance is shared.
     pub fn open_read_only(&self) -> Result<TenantConnection> {
         if !self.path.exists() {

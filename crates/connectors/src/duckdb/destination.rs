@@ -160,7 +160,7 @@ impl DuckDbDestination {
         match plan.publish {
             // Objects of whole rows are joined with those that there are.
             _ if !plan.merged.is_empty() => Ok(MEMORY_BYTES_MAX),
-            Publish::Replace { .. } => Ok(repeated_keys::memory_bytes(row_count, self.database.footprint())),
+            Publish::Replace { .. } => Ok(self.database.footprint().looking_bytes()),
             Publish::Merge { .. } if !rewrites_columns => {
                 let (plan, staging_bytes) = (plan.clone(), self.staging_bytes(plan));
                 self.blocking(move |state| {

@@ -32,7 +32,7 @@ impl Footprint {
         }
     }
 
-    /// Enough for the journal and for looking at what there is. DuckDB keeps the blocks that it has read for as long as it
+    /// Enough for the journal, for looking at what there is, and for reading through keys. DuckDB keeps the blocks that it has read for as long as it
     /// may, so a file that is only read through would else stay in memory up to the bound.
     pub(super) fn looking_bytes(self) -> u64 {
         match self {
@@ -41,11 +41,11 @@ impl Footprint {
         }
     }
 
-    /// Enough for comparing keys, beside what grows with their number.
-    pub(super) fn comparing_bytes(self) -> u64 {
+    /// How many hashes of keys, of eight bytes each, are in memory at once.
+    pub(super) fn hashes_at_once(self) -> usize {
         match self {
-            Self::Usual => 64 * MEBIBYTE,
-            Self::Small => 20 * MEBIBYTE,
+            Self::Usual => 4 << 20,
+            Self::Small => 1 << 20,
         }
     }
 

@@ -29,6 +29,7 @@ mod read;
 mod read_sql;
 mod read_type;
 mod read_values;
+mod repeated_hashes;
 mod repeated_keys;
 mod replace_from;
 mod source;

@@ -65,7 +65,7 @@ struct WorkArguments {
     #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
     places: u16,
 
-    /// Memory for rows on their way, of each run; less than 128MiB makes all of a pull smaller, and a
+    /// Memory for rows on their way, of each run; less than 128MiB makes all of a run smaller, and a
     /// little slower
     #[arg(long, value_name = "SIZE", default_value = "128MiB", value_parser = memory::parse)]
     memory: u64,
