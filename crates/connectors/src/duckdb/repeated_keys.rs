@@ -35,7 +35,7 @@ pub(super) fn refuse(
 
 /// Counts the rows whose key has the hash of an earlier one: all that repeat a key, and by chance another.
 ///
-/// DuckDB's `DISTINCT` over the hashes takes six times as long.
+/// DuckDB's `DISTINCT` over the hashes takes several times as long.
 fn repeated_hashes(connection: &Connection, plan: &StreamPlan, at_once: usize, folder: &Path) -> Result<u64> {
     let failed = |error| failed(CHECK, error);
     let on_disk = |error: io::Error| refused(CHECK, &error.to_string());
